@@ -1,0 +1,189 @@
+// Vectors of the width that the instruction set has, in the compiler's vector extension (gcc, clang).
+//
+// Everything here is compiled once per instruction set into its own namespace and is always inlined, so that an object
+// emits no weak symbol and the linker can never mix two instruction sets. A vector is the bare type (+, -, *, /, <, ?:
+// and [] work on it); no class wraps it, because gcc kept such classes in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#ifndef VIVACE_ISA_NS
+#define VIVACE_ISA_NS isa_portable
+#endif
+#ifndef VIVACE_VECTOR_BYTES
+#define VIVACE_VECTOR_BYTES 16
+#endif
+
+#define VIVACE_INLINE [[maybe_unused]] static inline __attribute__((always_inline))
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+// A vector of `Bytes` bytes, and the integers of the same lanes.
+template <class T, std::size_t Bytes>
+struct VectorTypes;
+
+template <std::size_t Bytes>
+struct VectorTypes<double, Bytes> {
+  typedef double Value __attribute__((vector_size(Bytes)));
+  // Loads and stores dereference this type: memcpy made gcc 12 copy halves through the stack (6 times slower).
+  typedef double Loose __attribute__((vector_size(Bytes), aligned(alignof(double)), may_alias));
+  typedef std::int64_t Int __attribute__((vector_size(Bytes)));
+  typedef std::uint64_t Bits __attribute__((vector_size(Bytes)));
+};
+
+template <std::size_t Bytes>
+struct VectorTypes<float, Bytes> {
+  typedef float Value __attribute__((vector_size(Bytes)));
+  typedef float Loose __attribute__((vector_size(Bytes), aligned(alignof(float)), may_alias));
+  typedef std::int32_t Int __attribute__((vector_size(Bytes)));
+  typedef std::uint32_t Bits __attribute__((vector_size(Bytes)));
+};
+
+template <class T>
+struct Bare {
+  using type = T;
+};
+template <class T>
+struct Bare<T&> {
+  using type = T;
+};
+
+}  // namespace
+
+template <class T>
+using Vec = typename VectorTypes<T, VIVACE_VECTOR_BYTES>::Value;
+template <class T>
+using VecInt = typename VectorTypes<T, VIVACE_VECTOR_BYTES>::Int;
+template <class T>
+inline constexpr std::size_t lanes = VIVACE_VECTOR_BYTES / sizeof(T);
+
+// Of a vector type V: its element, the integers and the unsigned bits of the same lanes, and the result of a comparison
+// (lanes of 0 or -1, to be used by select, &, | and ~).
+template <class V>
+using Element = typename Bare<decltype(V{}[0])>::type;
+template <class V>
+using IntOf = typename VectorTypes<Element<V>, sizeof(V)>::Int;
+template <class V>
+using BitsOf = typename VectorTypes<Element<V>, sizeof(V)>::Bits;
+template <class V>
+using MaskOf = decltype(V{} < V{});
+
+template <class T>
+VIVACE_INLINE Vec<T> loadu(const T* p) {
+  return *reinterpret_cast<const typename VectorTypes<T, VIVACE_VECTOR_BYTES>::Loose*>(p);
+}
+
+template <class T>
+VIVACE_INLINE void storeu(T* p, Vec<T> v) {
+  *reinterpret_cast<typename VectorTypes<T, VIVACE_VECTOR_BYTES>::Loose*>(p) = v;
+}
+
+template <class T>
+VIVACE_INLINE Vec<T> broadcast(T value) {
+  return Vec<T>{} + value;
+}
+
+// The first `count` lanes from memory, `fill` in the others; and the way back. For the tail of an array.
+template <class T>
+VIVACE_INLINE Vec<T> load_part(const T* p, std::size_t count, T fill) {
+  Vec<T> v = broadcast<T>(fill);
+  for (std::size_t i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+
+template <class T>
+VIVACE_INLINE void store_part(T* p, Vec<T> v, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) p[i] = v[i];
+}
+
+template <class V>
+VIVACE_INLINE V select(MaskOf<V> mask, V yes, V no) {
+  return mask ? yes : no;
+}
+
+// a * b + c in one expression: one instruction, rounded once, where the processor has it (v3 and v4, not v2).
+template <class V>
+VIVACE_INLINE V mul_add(V a, V b, V c) {
+  return a * b + c;
+}
+
+// The larger and the smaller; `b` where either is NaN.
+template <class V>
+VIVACE_INLINE V max(V a, V b) {
+  return a > b ? a : b;
+}
+
+template <class V>
+VIVACE_INLINE V min(V a, V b) {
+  return a < b ? a : b;
+}
+
+// Horizontal sum and maximum: halves are folded, in an order fixed by the number of lanes.
+template <class V>
+VIVACE_INLINE Element<V> horizontal_sum(V v) {
+  constexpr std::size_t n = sizeof(V) / sizeof(Element<V>);
+  if constexpr (n == 2) {
+    return v[0] + v[1];
+  } else if constexpr (n == 4) {
+    return (v[0] + v[2]) + (v[1] + v[3]);
+  } else if constexpr (n == 8) {
+    return horizontal_sum(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
+  } else {
+    static_assert(n == 16);
+    return horizontal_sum(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                          __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  }
+}
+
+template <class V>
+VIVACE_INLINE Element<V> horizontal_max(V v) {
+  constexpr std::size_t n = sizeof(V) / sizeof(Element<V>);
+  if constexpr (n == 2) {
+    return v[0] > v[1] ? v[0] : v[1];
+  } else if constexpr (n == 4) {
+    return horizontal_max(max(__builtin_shufflevector(v, v, 0, 1), __builtin_shufflevector(v, v, 2, 3)));
+  } else if constexpr (n == 8) {
+    return horizontal_max(max(__builtin_shufflevector(v, v, 0, 1, 2, 3), __builtin_shufflevector(v, v, 4, 5, 6, 7)));
+  } else {
+    static_assert(n == 16);
+    return horizontal_max(max(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+                              __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15)));
+  }
+}
+
+// One bit a lane (lane 0 lowest), set where the lane is > 0; not for NaN.
+VIVACE_INLINE std::uint32_t bits_gt_zero(Vec<double> v) {
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  return _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_GT_OQ);
+#elif defined(__AVX__) && VIVACE_VECTOR_BYTES == 32
+  return static_cast<std::uint32_t>(_mm256_movemask_pd(_mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_GT_OQ)));
+#elif defined(__SSE2__) && VIVACE_VECTOR_BYTES == 16
+  return static_cast<std::uint32_t>(_mm_movemask_pd(_mm_cmpgt_pd(v, _mm_setzero_pd())));
+#else
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < lanes<double>; ++i) bits |= static_cast<std::uint32_t>(v[i] > 0) << i;
+  return bits;
+#endif
+}
+
+VIVACE_INLINE std::uint32_t bits_gt_zero(Vec<float> v) {
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  return _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_GT_OQ);
+#elif defined(__AVX__) && VIVACE_VECTOR_BYTES == 32
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(v, _mm256_setzero_ps(), _CMP_GT_OQ)));
+#elif defined(__SSE2__) && VIVACE_VECTOR_BYTES == 16
+  return static_cast<std::uint32_t>(_mm_movemask_ps(_mm_cmpgt_ps(v, _mm_setzero_ps())));
+#else
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < lanes<float>; ++i) bits |= static_cast<std::uint32_t>(v[i] > 0) << i;
+  return bits;
+#endif
+}
+
+}  // namespace vivace::VIVACE_ISA_NS
