@@ -1,0 +1,93 @@
+# Everything from Python 3.11 (or newer: PYTHON=...), a C++ compiler and the package index; `make help` lists the targets.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CPP := $(shell find cpp -name '*.cpp' -o -name '*.hpp')
+CMAKE_FILES := $(shell find . -path ./build -prune -o -name CMakeLists.txt -print)
+KERNEL_TUS := cpp/dispatch.cpp $(wildcard cpp/kernels/*.cpp)
+PYTEST_ARGS ?=
+
+export PIP_NO_INPUT := 1
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help env test check bench docs demo format wheel lowest clean \
+        lint types structure sanitize tidy
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- environment: two stamps, so that a second run only looks at dates -----------------------------------------------
+$(VENV)/tools.stamp: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade pip
+	$(PIP) install --quiet cmake ninja $$($(BIN)/python tools/requirements.py build)
+	touch $@
+
+# Editable: Python files are read where they stand; only C++ and build files make a new build.
+$(VENV)/package.stamp: $(VENV)/tools.stamp $(CPP) $(CMAKE_FILES)
+	$(PIP) install --quiet --no-build-isolation --editable '.[dev]'
+	touch $@
+
+env: $(VENV)/package.stamp ## the virtual environment, the package and every development tool
+
+# ---- what people run -------------------------------------------------------------------------------------------------
+demo: env ## segment two photographs; pictures in demo-output/
+	$(BIN)/vivace demo --out demo-output
+
+test: env ## the test suite (PYTEST_ARGS=...)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint types structure sanitize tidy ## style, types, structure, sanitizers
+
+bench: env ## asv, quickly, against the working tree
+	$(BIN)/asv machine --yes --config benchmarks/asv.conf.json
+	$(BIN)/asv run --config benchmarks/asv.conf.json --quick --show-stderr --environment existing:$(BIN)/python
+
+docs: env ## the documentation, in docs/_build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+format: env ## rewrite Python and C++ in the project's style
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
+
+wheel: env ## wheel and sdist, each installed into a clean environment and tried there
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python tools/try_install.py dist/*.whl dist/*.tar.gz
+
+lowest: ## the tests on the lowest versions that pyproject.toml allows
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet cmake ninja $$($(PYTHON) tools/requirements.py --lowest build run cli tables plots test)
+	.venv-lowest/bin/python -m pip install --quiet --no-build-isolation --no-deps .
+	.venv-lowest/bin/python -m pytest $(PYTEST_ARGS)
+
+clean: ## remove what was built, environments included
+	rm -rf build dist demo-output docs/_build docs/api/generated .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .asv
+
+# ---- parts of `make check` -------------------------------------------------------------------------------------------
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run -Werror $(CPP)
+
+types: env
+	$(BIN)/mypy
+
+structure: env
+	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_symbols.py
+
+SANITIZED := build/sanitize
+sanitize: env ## C++ test drivers under the address and undefined-behaviour sanitizers
+	$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja -Wno-dev --log-level=WARNING -DCMAKE_BUILD_TYPE=Debug \
+	    -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS" \
+	    -DVIVACE_PYTHON=OFF -DVIVACE_CPP_TESTS=ON -DVIVACE_SANITIZE=address,undefined
+	$(BIN)/cmake --build $(SANITIZED)
+	$(BIN)/ctest --test-dir $(SANITIZED) --output-on-failure
+
+tidy: sanitize ## clang-tidy, where it is installed
+	@if [ -x $(BIN)/clang-tidy ]; then \
+	    $(BIN)/clang-tidy -p $(SANITIZED) --quiet $(KERNEL_TUS); \
+	else echo "clang-tidy is not installed: skipped"; fi
