@@ -1,0 +1,1 @@
+"""Benchmarks: asv (bench_*.py) and comparisons with other libraries (versus/). See README.md."""
