@@ -1,0 +1,48 @@
+"""The engine: additive statistics, blocks and batches, threads, schedules and the run loop.
+
+It knows no model: a model is four functions (`Model`), a schedule decides how statistics are
+combined, and `run` owns what all fits share: stop rule, trace, callbacks, interruption.
+"""
+
+from vivace.engine.data import ArraySource, Block, Source
+from vivace.engine.executor import Executor, ThreadExecutor
+from vivace.engine.fit import Fit, Progress, StopRule, resume
+from vivace.engine.layout import Batch, Layout
+from vivace.engine.local import LocalStore
+from vivace.engine.model import Infeasible, Model
+from vivace.engine.reduction import PairwiseSum
+from vivace.engine.run import Callback, expectation, online_update, run, start
+from vivace.engine.schedules import CoordinateAscent, Memoized, Schedule, Stochastic
+from vivace.engine.statistics import Statistics
+from vivace.engine.threads import default_threads, resolve_n_jobs, single_threaded_blas
+
+__all__ = [
+    "ArraySource",
+    "Batch",
+    "Block",
+    "Callback",
+    "CoordinateAscent",
+    "Executor",
+    "Fit",
+    "Infeasible",
+    "Layout",
+    "LocalStore",
+    "Memoized",
+    "Model",
+    "PairwiseSum",
+    "Progress",
+    "Schedule",
+    "Source",
+    "Statistics",
+    "Stochastic",
+    "StopRule",
+    "ThreadExecutor",
+    "default_threads",
+    "expectation",
+    "online_update",
+    "resolve_n_jobs",
+    "resume",
+    "run",
+    "single_threaded_blas",
+    "start",
+]

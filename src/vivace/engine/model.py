@@ -1,0 +1,60 @@
+"""What the engine asks of a model."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vivace.engine.data import Block
+from vivace.engine.statistics import Statistics
+
+
+class Infeasible(ArithmeticError):
+    """No posterior exists for these statistics (a negative count, a scatter not definite)."""
+
+
+class Model(Protocol):
+    """A latent-variable model: four functions over `Statistics`.
+
+    Posterior, prepared values and local states are opaque to the engine. `local_step` runs in
+    several threads at once on different blocks and must not change what it shares.
+    """
+
+    @property
+    def schedules(self) -> frozenset[str]:
+        """Schedules that the model supports, among "batch", "online" and "memoized"."""
+
+    def zero_statistics(self) -> Statistics:
+        """Return the statistics of no rows at all."""
+
+    def prepare(self, posterior: Any) -> Any:
+        """Return what local steps read, made once for each posterior."""
+
+    def local_step(self, block: Block, prepared: Any, local: Any) -> tuple[Statistics, Any]:
+        """Return the block's expected statistics and its new local state.
+
+        `local` is the state committed for this block, None the first time. The statistics
+        returned must be a fresh record: the engine adds to it in place.
+        """
+
+    def global_step(self, statistics: Statistics, previous: Any) -> Any:
+        """Return the posterior for `statistics`; `previous` is None at the start.
+
+        Must not change `statistics`.
+
+        Raises
+        ------
+        Infeasible
+            If no posterior exists for them.
+        """
+
+    def elbo(self, posterior: Any, statistics: Statistics) -> float:
+        """Return the complete bound, exact for any pair of posterior and statistics."""
+
+    def standardised(self, statistics: Statistics) -> npt.NDArray[np.float64]:
+        """Return `statistics` as a vector in coordinates free of units (counts over N).
+
+        Acceleration measures the length of steps in it.
+        """

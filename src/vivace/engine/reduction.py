@@ -1,0 +1,45 @@
+"""Summation by a fixed pairwise tree."""
+
+from __future__ import annotations
+
+from vivace.engine.statistics import Statistics
+
+
+class PairwiseSum:
+    """Sum of records by a tree that depends on their order and number only.
+
+    The tree is the binary counter: after 2**m records one partial sum of them all is held, so
+    that at most ``log2(n) + 1`` records are alive, the rounding error grows with log2(n), and
+    the result does not depend on who computed the records.
+    """
+
+    __slots__ = ("_count", "_partial")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._partial: list[Statistics] = []
+
+    def push(self, record: Statistics) -> None:
+        """Take the next record. It is changed in place: pass a copy of what must survive."""
+        self._count += 1
+        carry = self._count
+        while carry % 2 == 0:
+            record = self._partial.pop().add_(record)
+            carry //= 2
+        self._partial.append(record)
+
+    def total(self) -> Statistics:
+        """Return the sum and start afresh.
+
+        Raises
+        ------
+        ValueError
+            If nothing was pushed: an empty sum has no fields.
+        """
+        if not self._partial:
+            raise ValueError("PairwiseSum.total: expected at least one record, got none")
+        record = self._partial.pop()
+        while self._partial:
+            record = self._partial.pop().add_(record)
+        self._count = 0
+        return record

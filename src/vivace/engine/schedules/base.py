@@ -1,0 +1,113 @@
+"""What schedules share."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from vivace.engine.data import Source
+from vivace.engine.executor import Executor
+from vivace.engine.fit import Fit
+from vivace.engine.layout import Batch, Layout
+from vivace.engine.local import LocalStore
+from vivace.engine.model import Model
+from vivace.engine.statistics import Statistics
+
+States = dict[int, list[Any]]
+
+
+class Step(NamedTuple):
+    """Outcome of one map or pass: whether it was accepted and how far the bound moved."""
+
+    accepted: bool
+    change: float
+
+
+class Stepper(Protocol):
+    """A schedule at work on one fit."""
+
+    def step(self) -> Step:
+        """Make one map (batch) or pass (online, memoized) and commit what it accepts."""
+
+
+class Schedule(Protocol):
+    """How statistics of blocks become the next posterior. Holds settings, no state."""
+
+    @property
+    def name(self) -> str:
+        """The name that models list in `Model.schedules`."""
+
+    @property
+    def slack(self) -> float:
+        """Factor on the tolerance of the stop rule."""
+
+    def begin(self, problem: Problem, fit: Fit) -> Stepper:
+        """Return a stepper that works on `fit`."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model, its data and who computes."""
+
+    model: Model
+    source: Source
+    layout: Layout
+    executor: Executor
+
+    def local_pass(
+        self, prepared: Any, local: LocalStore, batches: Iterable[Batch]
+    ) -> tuple[Statistics, States]:
+        """Return the statistics of `batches`, and their new local states, not committed."""
+        counts: list[tuple[int, int]] = []
+
+        def tasks() -> Iterator[tuple[int, int, Any]]:
+            for batch in batches:
+                blocks = self.layout.blocks(batch)
+                states = local.get(batch.id) or [None] * len(blocks)
+                counts.append((batch.id, len(blocks)))
+                for (start, stop), state in zip(blocks, states, strict=True):
+                    yield start, stop, state
+
+        def work(task: tuple[int, int, Any]) -> tuple[Statistics, Any]:
+            start, stop, state = task
+            return self.model.local_step(self.source.read(start, stop), prepared, state)
+
+        statistics, flat = self.executor.map_reduce(work, tasks())
+        states, first = {}, 0
+        for batch_id, count in counts:
+            states[batch_id] = flat[first : first + count]
+            first += count
+        return statistics, states
+
+    def bound(self, posterior: Any, statistics: Statistics) -> float:
+        """Return the bound, a finite number.
+
+        Raises
+        ------
+        FloatingPointError
+            If it is not finite: nothing that follows would have a meaning.
+        """
+        elbo = float(self.model.elbo(posterior, statistics))
+        if not math.isfinite(elbo):
+            raise FloatingPointError(
+                f"the bound became {elbo}; expected a finite number. Values too large for the "
+                "arithmetic do this: centre and scale the data, or use float64"
+            )
+        return elbo
+
+
+def shuffled(batches: list[Batch], seed: int, step: int) -> list[Batch]:
+    """Return the batches in a fresh order that `seed` and the number of past steps decide."""
+    order = np.random.default_rng([seed, step]).permutation(len(batches))
+    return [batches[i] for i in order]
+
+
+def check_seed(seed: int) -> None:
+    """Raise an error unless `seed` is an integer of at least 0."""
+    if operator.index(seed) < 0:
+        raise ValueError(f"seed: expected an integer of at least 0, got {seed!r}")

@@ -1,0 +1,203 @@
+"""The additive record of expected sufficient statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+class Statistics:
+    """Named float64 arrays that add: what a local step returns and a global step reads.
+
+    The engine combines records (sum, difference, blend, affine combination) and never looks
+    at a field. The methods whose names end in an underscore change the record in place and
+    return it; a record handed to the engine by a model belongs to the engine from then on.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+        The fields, of any shape (``()`` for a plain number). Arrays that are float64 already
+        are not copied.
+    axes : mapping of str to int or None
+        For each field the axis that runs over components, None for a field without one. All
+        component axes have the same length.
+    """
+
+    __slots__ = ("_arrays", "_axes")
+
+    def __init__(self, arrays: Mapping[str, npt.ArrayLike], axes: Mapping[str, int | None]) -> None:
+        self._arrays: dict[str, Array] = {
+            name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()
+        }
+        self._axes: dict[str, int | None] = {name: axes.get(name) for name in self._arrays}
+        _check_axes(self._arrays, axes)
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def __getitem__(self, name: str) -> Array:
+        return self._arrays[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._arrays
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}{array.shape}" for name, array in self._arrays.items())
+        return f"Statistics({fields})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the fields, in the order they were given."""
+        return tuple(self._arrays)
+
+    @property
+    def axes(self) -> dict[str, int | None]:
+        """Component axis of each field (a copy)."""
+        return dict(self._axes)
+
+    @property
+    def n_components(self) -> int | None:
+        """Length of the component axes, None if no field has one."""
+        for name, axis in self._axes.items():
+            if axis is not None:
+                return int(self._arrays[name].shape[axis])
+        return None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the arrays hold."""
+        return sum(array.nbytes for array in self._arrays.values())
+
+    # -- new records -----------------------------------------------------------------------
+
+    def copy(self) -> Statistics:
+        """Return an independent copy."""
+        return self._like({name: array.copy() for name, array in self._arrays.items()})
+
+    def zeros_like(self) -> Statistics:
+        """Return a record of the same shapes, all zero."""
+        return self._like({name: np.zeros_like(array) for name, array in self._arrays.items()})
+
+    def take(self, index: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Statistics:
+        """Return a record with the components `index`, in that order.
+
+        Fields without a component axis are copied.
+        """
+        chosen = np.asarray(index, dtype=np.intp)
+        arrays = {}
+        for name, array in self._arrays.items():
+            axis = self._axes[name]
+            arrays[name] = array.copy() if axis is None else np.take(array, chosen, axis=axis)
+        return self._like(arrays)
+
+    @staticmethod
+    def combine(coefficients: Sequence[float], records: Sequence[Statistics]) -> Statistics:
+        """Return ``sum_i coefficients[i] * records[i]``.
+
+        Meant for affine combinations (coefficients that sum to 1), as an extrapolation makes
+        them. The fields that are not linear in the responsibilities (entropy) have no meaning
+        in the result.
+        """
+        if not records or len(coefficients) != len(records):
+            raise ValueError(
+                "Statistics.combine: coefficients and records must have the same length, at "
+                f"least 1; got {len(coefficients)} and {len(records)}"
+            )
+        total = records[0].copy().scale_(coefficients[0])
+        for coefficient, record in zip(coefficients[1:], records[1:], strict=True):
+            total._check_same_fields(record)
+            for name, array in total._arrays.items():
+                array += coefficient * record._arrays[name]
+        return total
+
+    # -- in place --------------------------------------------------------------------------
+
+    def add_(self, other: Statistics) -> Statistics:
+        """Add `other` to this record."""
+        self._check_same_fields(other)
+        for name, array in self._arrays.items():
+            array += other._arrays[name]
+        return self
+
+    def subtract_(self, other: Statistics) -> Statistics:
+        """Subtract `other` from this record."""
+        self._check_same_fields(other)
+        for name, array in self._arrays.items():
+            array -= other._arrays[name]
+        return self
+
+    def scale_(self, factor: float) -> Statistics:
+        """Multiply every field by `factor`."""
+        for array in self._arrays.values():
+            array *= factor
+        return self
+
+    def blend_(self, other: Statistics, rho: float, factor: float = 1.0) -> Statistics:
+        """Replace the record by ``(1 - rho) * self + rho * factor * other``."""
+        self._check_same_fields(other)
+        for name, array in self._arrays.items():
+            array *= 1.0 - rho
+            array += (rho * factor) * other._arrays[name]
+        return self
+
+    # -- storage ---------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return ``{"arrays": {name: array}, "axes": {name: axis}}``; the arrays are shared."""
+        return {"arrays": dict(self._arrays), "axes": dict(self._axes)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Mapping[str, Any]]) -> Statistics:
+        """Make a record from what `to_dict` returned."""
+        return cls(record["arrays"], record["axes"])
+
+    # -- inside ----------------------------------------------------------------------------
+
+    def _like(self, arrays: dict[str, Array]) -> Statistics:
+        """Make a record with these arrays and our axes, without checking again."""
+        record = object.__new__(Statistics)
+        record._arrays = arrays
+        record._axes = self._axes
+        return record
+
+    def _check_same_fields(self, other: Statistics) -> None:
+        ours, theirs = self._arrays, other._arrays
+        # NumPy would broadcast a field of another shape without a word.
+        if ours.keys() != theirs.keys() or any(
+            array.shape != theirs[name].shape for name, array in ours.items()
+        ):
+            raise ValueError(
+                f"Statistics: both records must have the same fields; got {self!r} and "
+                f"{other!r}. They come from different models or settings."
+            )
+
+
+def _check_axes(arrays: Mapping[str, Array], axes: Mapping[str, int | None]) -> None:
+    unknown = _names(axes.keys() - arrays.keys())
+    missing = _names(arrays.keys() - axes.keys())
+    if unknown or missing:
+        raise ValueError(
+            "Statistics: axes must name the component axis (or None) of every field; "
+            f"missing: {missing or 'none'}; not a field: {unknown or 'none'}"
+        )
+    lengths = {}
+    for name, axis in axes.items():
+        if axis is None:
+            continue
+        shape = arrays[name].shape
+        if not 0 <= axis < len(shape):
+            raise ValueError(
+                f"Statistics: the component axis of {name!r} must be from 0 to its number of "
+                f"dimensions minus 1; got axis {axis} for shape {shape}"
+            )
+        lengths[name] = shape[axis]
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"Statistics: all component axes must have the same length; got {lengths}")
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,156 @@
+"""How many threads to use, and keeping BLAS to one of its own."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def default_threads() -> int:
+    """Return the number of threads that this process may use.
+
+    That is the least of the processor affinity and the control group's quota; and 1 inside a
+    joblib worker, where the other workers use the other processors.
+    """
+    if _inside_joblib_worker():
+        return 1
+    return max(1, min(_affinity(), math.ceil(_cgroup_quota())))
+
+
+def resolve_n_jobs(n_jobs: int | None) -> int:
+    """Return a number of threads for scikit-learn's `n_jobs`.
+
+    None and -1 mean `default_threads()`, -2 one fewer and so on (never less than 1); a
+    positive number means itself.
+    """
+    if n_jobs is None:
+        return default_threads()
+    if n_jobs == 0:
+        raise ValueError("n_jobs: expected a positive number, a negative number or None, got 0")
+    return int(n_jobs) if n_jobs > 0 else max(1, default_threads() + 1 + int(n_jobs))
+
+
+def _affinity() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _inside_joblib_worker() -> bool:
+    # Whoever runs in a worker has joblib loaded; never import it just to ask.
+    parallel = sys.modules.get("joblib.parallel")
+    if parallel is None:
+        return False
+    backend, _ = parallel.get_active_backend()
+    return (getattr(backend, "nesting_level", 0) or 0) > 0
+
+
+def _cgroup_quota(
+    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
+) -> float:
+    """Return the processors that the control groups grant, infinity without a limit."""
+    quota = math.inf
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        return quota
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":  # version 2
+            base, read = root, _quota_v2
+        elif "cpu" in controllers.split(","):
+            base, read = root / controllers, _quota_v1
+        else:
+            continue
+        # Every ancestor limits too; in a container the path may not exist below the root.
+        group = base / path.lstrip("/")
+        for folder in (group, *group.parents):
+            if folder == base or base in folder.parents:
+                quota = min(quota, read(folder))
+    return quota
+
+
+def _quota_v2(folder: Path) -> float:
+    try:
+        quota, period = (folder / "cpu.max").read_text().split()
+        return math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
+
+
+def _quota_v1(folder: Path) -> float:
+    try:
+        quota = int((folder / "cpu.cfs_quota_us").read_text())
+        period = int((folder / "cpu.cfs_period_us").read_text())
+        return math.inf if quota <= 0 else quota / period
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
+
+
+class _BlasLimit:
+    """Limit of BLAS to one thread, shared by all who ask for it.
+
+    The limit belongs to the process. If each fit restored what it found, two that overlap in
+    different threads could leave it at 1 for ever: so the first sets it, the last lifts it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._limiter: Any = None
+        self._controller: Any = None
+        self._modules = -1
+
+    def acquire(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limiter = self._current_controller().limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def release(self) -> None:
+        with self._lock:
+            if self._users == 0:  # in a child forked during a fit
+                return
+            self._users -= 1
+            if self._users == 0:
+                self._limiter.restore_original_limits()
+                self._limiter = None
+
+    def _current_controller(self) -> Any:
+        # Making a controller scans all loaded libraries (0.7 ms against 0.01 ms for a use); a
+        # new BLAS comes with new modules.
+        if self._controller is None or self._modules != len(sys.modules):
+            from threadpoolctl import ThreadpoolController
+
+            self._controller = ThreadpoolController()
+            self._modules = len(sys.modules)
+        return self._controller
+
+
+_blas_limit = _BlasLimit()
+
+
+def _after_fork_in_child() -> None:
+    # The lock may have been held, and no fit of the parent's goes on here.
+    global _blas_limit
+    _blas_limit = _BlasLimit()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Keep BLAS to one thread in this process meanwhile. Nests, and overlaps across threads."""
+    _blas_limit.acquire()
+    try:
+        yield
+    finally:
+        _blas_limit.release()
