@@ -53,6 +53,10 @@ template <class T>
 struct Bare<T&> {
   using type = T;
 };
+template <class T>
+struct Bare<T&&> {  // what Clang makes of a lane
+  using type = T;
+};
 
 }  // namespace
 
