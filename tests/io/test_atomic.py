@@ -12,6 +12,12 @@ import pytest
 from vivace.io.atomic import replacing
 
 
+def write_and_raise(path: Path, error: type[BaseException]) -> None:
+    with replacing(path) as file:
+        file.write(b"after")
+        raise error
+
+
 @pytest.mark.parametrize("before", [None, b"before"])
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt, SystemExit])
 def test_replaced_only_on_success(
@@ -26,9 +32,8 @@ def test_replaced_only_on_success(
             assert not path.exists() if before is None else path.read_bytes() == before
         expected: bytes | None = b"after"
     else:
-        with pytest.raises(error), replacing(path) as file:
-            file.write(b"after")
-            raise error
+        with pytest.raises(error):
+            write_and_raise(path, error)
         expected = before
     assert (path.read_bytes() if path.exists() else None) == expected
     assert os.listdir(tmp_path) == ([] if expected is None else ["file"])
