@@ -140,9 +140,9 @@ class PitmanYor:
 
     def sticks(self, counts: Array) -> tuple[Array, Array, Array, Array]:
         """Parameters (a, b) of q(v_k) and (a0, b0) of its prior, each (K,)."""
-        k = np.arange(1, len(counts) + 1)
+        k = np.arange(1.0, len(counts) + 1.0)
         a0 = np.full(len(counts), 1.0 - self.discount)
-        b0: Array = self.gamma + k * self.discount
+        b0 = self.gamma + k * self.discount
         later = np.append(np.cumsum(counts[:0:-1])[::-1], 0.0)  # sum of the counts after k
         return a0 + counts, b0 + later, a0, b0
 

@@ -1,0 +1,1 @@
+"""Families: the likelihood of one component. `base` states the contract."""

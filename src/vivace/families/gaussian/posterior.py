@@ -1,0 +1,97 @@
+"""The posterior of all Gaussian components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vivace.families.base import Array
+from vivace.families.gaussian.structure import Factor, Structure
+
+
+@dataclass(frozen=True)
+class Precisions:
+    """q of C precisions: C = K components, or 1 for tied types.
+
+    Attributes
+    ----------
+    dof : (C,)
+        Degrees of freedom; infinite where covariances are known constants.
+    factor : Factor
+        Of the scales dof x covariance; of the covariances themselves where they are known.
+    """
+
+    dof: Array
+    factor: Factor
+
+    @property
+    def known(self) -> bool:
+        """Whether covariances are constants of the model."""
+        return bool(np.isinf(self.dof[0]))
+
+    def expected(self, structure: Structure) -> Array:
+        """E[precision], a stack of C matrices."""
+        if self.known:
+            return self.factor.inverse
+        return structure.weighted(self.dof, self.factor.inverse)
+
+    def covariances(self, structure: Structure) -> Array:
+        """Inverse of E[precision], a stack of C matrices."""
+        if self.known:
+            return self.factor.scale
+        return structure.weighted(1.0 / self.dof, self.factor.scale)
+
+
+@dataclass(frozen=True)
+class GaussianPosterior:
+    """Posterior of K components in z; arrays are not to be written to.
+
+    Attributes
+    ----------
+    covariance_type : str
+        As in the prior.
+    suff : (K, F), shared : (G,) or None
+        The statistics that made it, cleaned of rounding.
+    mean_precision : (K,)
+        beta_k; infinite where means are known constants.
+    means : (K, D)
+        E[mean].
+    precisions : Precisions
+        q of the precisions.
+    scatter : (C, Q)
+        Moments about the means plus the pull of the prior mean: what the data add to the prior's
+        scale.
+    """
+
+    covariance_type: str
+    structure: Structure
+    suff: Array
+    shared: Array | None
+    mean_precision: Array
+    means: Array
+    precisions: Precisions
+    scatter: Array
+
+    @property
+    def counts(self) -> Array:
+        """N_k, (K,)."""
+        return self.suff[:, 0]
+
+    @property
+    def dof(self) -> Array:
+        """Degrees of freedom, (K,); one number repeated for tied types."""
+        return np.broadcast_to(self.precisions.dof, self.mean_precision.shape).copy()
+
+    @property
+    def scale(self) -> Array:
+        """Product of dof and `covariances`, in its shape; covariances themselves where known."""
+        return self._shaped(self.precisions.factor.scale)
+
+    @property
+    def covariances(self) -> Array:
+        """Inverse of E[precision] in scikit-learn's shape of covariances_."""
+        return self._shaped(self.precisions.covariances(self.structure))
+
+    def _shaped(self, stack: Array) -> Array:
+        return stack[0] if self.covariance_type.startswith("tied") else stack
