@@ -1,0 +1,342 @@
+// The border between Python and the kernels; the only file that includes pybind11.
+//
+// Contract. Python validates what a user gave, once, and makes it C-contiguous float32 or float64. Here dtype, number
+// of dimensions and shapes are checked again, so that no wrong call can touch memory that is not its own: TypeError and
+// ValueError name the argument, what was expected and what came. Python allocates outputs, kernels fill them. The GIL
+// is released around every kernel, by `without_gil` alone.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <new>
+#include <string>
+
+#include "dispatch.hpp"
+
+namespace py = pybind11;
+
+namespace vivace {
+namespace {
+
+template <class Call>
+auto without_gil(Call&& call) {
+  py::gil_scoped_release release;
+  return call();
+}
+
+// ---- checking arguments
+// ----------------------------------------------------------------------------------------------
+
+template <class T>
+const char* dtype_name();
+template <>
+const char* dtype_name<double>() {
+  return "float64";
+}
+template <>
+const char* dtype_name<float>() {
+  return "float32";
+}
+template <>
+const char* dtype_name<std::int32_t>() {
+  return "int32";
+}
+
+std::string shape_text(const py::array& a) {
+  std::string text = "(";
+  for (py::ssize_t i = 0; i < a.ndim(); ++i) text += (i ? ", " : "") + std::to_string(a.shape(i));
+  return text + ")";
+}
+
+template <class T>
+bool has_dtype(const py::object& object) {
+  return py::isinstance<py::array>(object) && py::isinstance<py::array_t<T>>(object);
+}
+
+constexpr std::size_t any = static_cast<std::size_t>(-1);
+
+/// View of a C-contiguous array of T (const T: read-only is welcome) with the given shape; one dimension: cols is 0.
+template <class T>
+View<T> view(const py::object& object, const char* name, std::size_t rows, std::size_t cols) {
+  using Value = std::remove_const_t<T>;
+  const bool matrix = cols != 0;
+  const std::string expected =
+      std::string(dtype_name<Value>()) + " array with " + (matrix ? "two dimensions" : "one dimension");
+  if (!has_dtype<Value>(object))
+    throw py::type_error(std::string(name) + " must be a " + expected + ", got " +
+                         (py::isinstance<py::array>(object)
+                              ? py::str(object.attr("dtype")).cast<std::string>() + " array"
+                              : py::str(py::type::of(object)).cast<std::string>()));
+  const auto a = py::reinterpret_borrow<py::array>(object);
+  if (a.ndim() != (matrix ? 2 : 1))
+    throw py::value_error(std::string(name) + " must be a " + expected + ", got shape " + shape_text(a));
+  const auto r = static_cast<std::size_t>(a.shape(0));
+  const auto c = matrix ? static_cast<std::size_t>(a.shape(1)) : 1;
+  if ((rows != any && r != rows) || (matrix && cols != any && c != cols))
+    throw py::value_error(
+        std::string(name) + " must have shape (" + (rows == any ? "any" : std::to_string(rows)) +
+        (matrix ? ", " + (cols == any ? std::string("any") : std::to_string(cols)) : std::string(",")) + "), got " +
+        shape_text(a));
+  if (!(a.flags() & py::array::c_style))
+    throw py::value_error(std::string(name) + " must be C-contiguous; pass numpy.ascontiguousarray of it");
+  if constexpr (!std::is_const_v<T>) {
+    if (!a.writeable()) throw py::value_error(std::string(name) + " is an output and must be writeable");
+    return {static_cast<T*>(const_cast<void*>(a.data())), r, c};
+  } else {
+    return {static_cast<T*>(a.data()), r, c};
+  }
+}
+
+template <class T>
+View<T> optional_view(const py::object& object, const char* name, std::size_t rows, std::size_t cols) {
+  return object.is_none() ? View<T>{} : view<T>(object, name, rows, cols);
+}
+
+Kind kind_from(const std::string& text, const char* name) {
+  if (text == "linear") return Kind::linear;
+  if (text == "spherical") return Kind::spherical;
+  if (text == "diag") return Kind::diag;
+  if (text == "full") return Kind::full;
+  throw py::value_error(std::string(name) + " must be 'linear', 'spherical', 'diag' or 'full', got '" + text + "'");
+}
+
+Mode mode_from(const std::string& text) {
+  if (text == "soft") return Mode::soft;
+  if (text == "hard") return Mode::hard;
+  if (text == "given") return Mode::given;
+  if (text == "score") return Mode::score;
+  throw py::value_error("mode must be 'soft', 'hard', 'given' or 'score', got '" + text + "'");
+}
+
+struct Free {
+  void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(64)); }
+};
+using Scratch = std::unique_ptr<std::byte[], Free>;
+
+Scratch scratch(std::size_t bytes) {
+  return Scratch(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64))));
+}
+
+void check_rows(std::size_t n, std::size_t d, std::size_t k) {
+  if (n == 0 || d == 0 || k == 0)
+    throw py::value_error("a block needs at least one row, one column and one component, got " + std::to_string(n) +
+                          ", " + std::to_string(d) + ", " + std::to_string(k));
+}
+
+// ---- kernels
+// ---------------------------------------------------------------------------------------------------------
+
+template <class X>
+void mixture_step(const py::object& x, const py::object& weights, const py::object& centre, const py::object& inv_scale,
+                  const py::object& eta, const std::string& score_kind, const std::string& stat_kind,
+                  const std::string& mode, bool single, const py::object& suff, const py::object& entropy,
+                  const py::object& resp, const py::object& labels, const py::object& lse) {
+  MixtureStep<X> a;
+  a.x = view<const X>(x, "X", any, any);
+  const std::size_t n = a.x.rows, d = a.x.cols;
+  a.weights = optional_view<const double>(weights, "weights", n, 0).data;
+  a.centre = view<const double>(centre, "centre", d, 0).data;
+  a.inv_scale = view<const double>(inv_scale, "inv_scale", d, 0).data;
+  a.score = kind_from(score_kind, "score_kind");
+  a.stat = kind_from(stat_kind, "stat_kind");
+  a.mode = mode_from(mode);
+  const bool given = a.mode == Mode::given;
+  if (given) {
+    a.resp_in = view<const double>(resp, "resp", n, any);
+    a.components = a.resp_in.cols;
+    a.score = a.stat;
+  } else {
+    a.eta = view<const double>(eta, "eta", any, feature_count(a.score, d));
+    a.components = a.eta.rows;
+  }
+  const std::size_t k = a.components;
+  check_rows(n, d, k);
+  if (a.mode != Mode::score) {
+    a.suff = view<double>(suff, "suff", k, feature_count(a.stat, d));
+    a.entropy = view<double>(entropy, "entropy", k, 0).data;
+  }
+  if (!given && !resp.is_none()) {
+    if (has_dtype<float>(resp)) {
+      a.resp_single = view<float>(resp, "resp", n, k);
+    } else {
+      a.resp = view<double>(resp, "resp", n, k);
+    }
+  }
+  a.labels = optional_view<std::int32_t>(labels, "labels", n, 0).data;
+  if (!lse.is_none() && (given || a.mode == Mode::hard))
+    throw py::value_error("lse is an output of the modes 'soft' and 'score'; pass None");
+  a.lse = optional_view<double>(lse, "lse", n, 0).data;
+  const Kernels& kernels = active_kernels();
+  if constexpr (std::is_same_v<X, double>) {
+    if (single) throw py::value_error("single needs a float32 X, got float64");
+  }
+  const Scratch memory = scratch(kernels.mixture_scratch(d, k, a.score, a.stat, single));
+  a.scratch = memory.get();
+  without_gil([&] {
+    if constexpr (std::is_same_v<X, double>) {
+      kernels.mixture_step_dd(a);
+    } else {
+      (single ? kernels.mixture_step_ff : kernels.mixture_step_fd)(a);
+    }
+  });
+}
+
+template <class X>
+void mixture_student(const py::object& x, const py::object& centre, const py::object& inv_scale, const py::object& eta,
+                     const std::string& score_kind, const py::object& a_k, const py::object& b_k, const py::object& out,
+                     const py::object& resp) {
+  StudentScore<X> a;
+  a.x = view<const X>(x, "X", any, any);
+  const std::size_t n = a.x.rows, d = a.x.cols;
+  a.centre = view<const double>(centre, "centre", d, 0).data;
+  a.inv_scale = view<const double>(inv_scale, "inv_scale", d, 0).data;
+  a.score = kind_from(score_kind, "score_kind");
+  a.eta = view<const double>(eta, "eta_q", any, feature_count(a.score, d));
+  const std::size_t k = a.eta.rows;
+  check_rows(n, d, k);
+  a.a = view<const double>(a_k, "a", k, 0).data;
+  a.b = view<const double>(b_k, "b", k, 0).data;
+  a.out = view<double>(out, "out", n, 0).data;
+  a.resp = optional_view<double>(resp, "resp", n, k);
+  const Kernels& kernels = active_kernels();
+  const Scratch memory = scratch(kernels.student_scratch(d, k, a.score));
+  a.scratch = memory.get();
+  without_gil([&] {
+    if constexpr (std::is_same_v<X, double>) {
+      kernels.student_d(a);
+    } else {
+      kernels.student_f(a);
+    }
+  });
+}
+
+template <class X>
+void mixture_student_diag(const py::object& x, const py::object& centre, const py::object& inv_scale,
+                          const py::object& means, const py::object& scales, const py::object& a_k,
+                          const py::object& b_kd, const py::object& out, const py::object& resp) {
+  StudentDiagScore<X> a;
+  a.x = view<const X>(x, "X", any, any);
+  const std::size_t n = a.x.rows, d = a.x.cols;
+  a.centre = view<const double>(centre, "centre", d, 0).data;
+  a.inv_scale = view<const double>(inv_scale, "inv_scale", d, 0).data;
+  a.means = view<const double>(means, "means", any, d);
+  const std::size_t k = a.means.rows;
+  check_rows(n, d, k);
+  a.scales = view<const double>(scales, "inv_scale2", k, d);
+  a.a = view<const double>(a_k, "a", k, 0).data;
+  a.b = view<const double>(b_kd, "b", k, d);
+  a.out = view<double>(out, "out", n, 0).data;
+  a.resp = optional_view<double>(resp, "resp", n, k);
+  const Kernels& kernels = active_kernels();
+  const Scratch memory = scratch(kernels.student_scratch(d, k, Kind::diag));
+  a.scratch = memory.get();
+  without_gil([&] {
+    if constexpr (std::is_same_v<X, double>) {
+      kernels.student_diag_d(a);
+    } else {
+      kernels.student_diag_f(a);
+    }
+  });
+}
+
+template <class X>
+std::ptrdiff_t column_sums(const py::object& x, const py::object& weights, const py::object& shift,
+                           const py::object& out) {
+  ColumnSums<X> a;
+  a.x = view<const X>(x, "X", any, any);
+  check_rows(a.x.rows, a.x.cols, 1);
+  a.weights = optional_view<const double>(weights, "weights", a.x.rows, 0).data;
+  a.shift = view<const double>(shift, "shift", a.x.cols, 0).data;
+  a.out = view<double>(out, "out", 4, a.x.cols);
+  const Kernels& kernels = active_kernels();
+  return without_gil([&] {
+    if constexpr (std::is_same_v<X, double>) {
+      return kernels.column_sums_d(a);
+    } else {
+      return kernels.column_sums_f(a);
+    }
+  });
+}
+
+/// Calls the float64 or the float32 form of a function, by the dtype of X.
+template <class Double, class Single, class... Args>
+auto by_dtype(Double on_double, Single on_single, const py::object& x, Args&&... args) {
+  if (has_dtype<float>(x)) return on_single(x, std::forward<Args>(args)...);
+  return on_double(x, std::forward<Args>(args)...);
+}
+
+template <ArrayFunction<double> SpecialFunctions<double>::* on_double,
+          ArrayFunction<float> SpecialFunctions<float>::* on_single>
+void special(const py::object& x, const py::object& out) {
+  if (has_dtype<float>(x)) {
+    const auto in = view<const float>(x, "x", any, 0);
+    const auto to = view<float>(out, "out", in.rows, 0);
+    without_gil([&] { (active_kernels().special_single.*on_single)(in.data, to.data, in.rows); });
+  } else {
+    const auto in = view<const double>(x, "x", any, 0);
+    const auto to = view<double>(out, "out", in.rows, 0);
+    without_gil([&] { (active_kernels().special.*on_double)(in.data, to.data, in.rows); });
+  }
+}
+
+}  // namespace
+}  // namespace vivace
+
+PYBIND11_MODULE(_core, m) {
+  using namespace vivace;
+  using D = SpecialFunctions<double>;
+  using S = SpecialFunctions<float>;
+  using py::arg;
+  m.doc() = "Compiled kernels of vivace; called with checked, C-contiguous arrays. See docs/architecture.md.";
+
+  m.def("isa", [] { return std::string(active_kernels().isa); }, "Instruction set in use.");
+  m.def("available_isas", &available_isas, "Instruction sets that this build has and this processor runs.");
+
+  m.def(
+      "mixture_step",
+      [](const py::object& x, const py::object& weights, const py::object& centre, const py::object& inv_scale,
+         const py::object& eta, const std::string& score_kind, const std::string& stat_kind, const std::string& mode,
+         bool single, const py::object& suff, const py::object& entropy, const py::object& resp,
+         const py::object& labels, const py::object& lse) {
+        by_dtype(&mixture_step<double>, &mixture_step<float>, x, weights, centre, inv_scale, eta, score_kind, stat_kind,
+                 mode, single, suff, entropy, resp, labels, lse);
+      },
+      arg("X"), arg("weights"), arg("centre"), arg("inv_scale"), arg("eta"), arg("score_kind"), arg("stat_kind"),
+      arg("mode"), arg("single"), arg("suff"), arg("entropy"), arg("resp") = py::none(), arg("labels") = py::none(),
+      arg("lse") = py::none(), "Local step of a mixture over one block.");
+  m.def(
+      "mixture_student",
+      [](const py::object& x, const py::object& centre, const py::object& inv_scale, const py::object& eta,
+         const std::string& score_kind, const py::object& a, const py::object& b, const py::object& out,
+         const py::object& resp) {
+        by_dtype(&mixture_student<double>, &mixture_student<float>, x, centre, inv_scale, eta, score_kind, a, b, out,
+                 resp);
+      },
+      arg("X"), arg("centre"), arg("inv_scale"), arg("eta_q"), arg("score_kind"), arg("a"), arg("b"), arg("out"),
+      arg("resp") = py::none(), "Log density of a mixture of multivariate Student-t.");
+  m.def(
+      "mixture_student_diag",
+      [](const py::object& x, const py::object& centre, const py::object& inv_scale, const py::object& means,
+         const py::object& scales, const py::object& a, const py::object& b, const py::object& out,
+         const py::object& resp) {
+        by_dtype(&mixture_student_diag<double>, &mixture_student_diag<float>, x, centre, inv_scale, means, scales, a, b,
+                 out, resp);
+      },
+      arg("X"), arg("centre"), arg("inv_scale"), arg("means"), arg("inv_scale2"), arg("a"), arg("b"), arg("out"),
+      arg("resp") = py::none(), "Log density of a mixture of products of one-dimensional Student-t.");
+  m.def(
+      "column_sums",
+      [](const py::object& x, const py::object& weights, const py::object& shift, const py::object& out) {
+        return by_dtype(&column_sums<double>, &column_sums<float>, x, weights, shift, out);
+      },
+      arg("X"), arg("weights"), arg("shift"), arg("out"),
+      "Fills out (4, D) with sum w (x - shift), sum w (x - shift)^2, minimum, maximum; returns the first row that is "
+      "not finite, or -1.");
+
+  m.def("special_exp", &special<&D::exp, &S::exp>, arg("x"), arg("out"));
+  m.def("special_log", &special<&D::log, &S::log>, arg("x"), arg("out"));
+  m.def("special_digamma", &special<&D::digamma, &S::digamma>, arg("x"), arg("out"));
+  m.def("special_exp_digamma", &special<&D::exp_digamma, &S::exp_digamma>, arg("x"), arg("out"));
+  m.def("special_lgamma", &special<&D::lgamma, &S::lgamma>, arg("x"), arg("out"));
+}

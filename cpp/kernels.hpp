@@ -1,0 +1,132 @@
+// The table of kernel pointers: one for each instruction set, chosen once by dispatch.cpp.
+//
+// Kernels are pure functions on views: no state, no globals, no allocation, no exceptions. Callers give scratch memory
+// (aligned to 64 bytes; `*_scratch` says how much), and check every shape beforehand.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "view.hpp"
+
+namespace vivace {
+
+/// Features of a standardised row z (docs/architecture.md, "Features").
+enum class Kind : int { linear, spherical, diag, full };
+
+/// How a local step turns scores into responsibilities.
+enum class Mode : int {
+  soft,   // softmax
+  hard,   // one for the largest score
+  given,  // read from `resp_in`
+  score   // like soft, but no statistics
+};
+
+static inline std::size_t feature_count(Kind kind, std::size_t d) {
+  switch (kind) {
+    case Kind::linear: return 1 + d;
+    case Kind::spherical: return 2 + d;
+    case Kind::diag: return 1 + 2 * d;
+    case Kind::full: return 1 + d + d * (d + 1) / 2;
+  }
+  return 0;
+}
+
+/// One block of rows through the local step of a mixture.
+template <class X>
+struct MixtureStep {
+  View<const X> x;                    // n x D
+  const double* weights = nullptr;    // n, or null for ones
+  const double* centre = nullptr;     // D
+  const double* inv_scale = nullptr;  // D
+  View<const double> eta;             // K x F(score)
+  Kind score = Kind::linear;
+  Kind stat = Kind::linear;
+  Mode mode = Mode::soft;
+  View<double> suff;               // K x F(stat), out
+  double* entropy = nullptr;       // K, out
+  View<const double> resp_in;      // n x K, mode given
+  View<double> resp;               // n x K, out, optional
+  View<float> resp_single;         // the same in float32
+  std::int32_t* labels = nullptr;  // n, out, optional
+  double* lse = nullptr;           // n, out, optional
+  std::byte* scratch = nullptr;
+  std::size_t components = 0;  // K
+};
+
+/// Log density of a mixture of multivariate Student-t: logsumexp_k(a_k - b_k log1p(features(z) . eta_k)).
+template <class X>
+struct StudentScore {
+  View<const X> x;
+  const double* centre = nullptr;
+  const double* inv_scale = nullptr;
+  View<const double> eta;  // K x F(score): the quadratic form
+  Kind score = Kind::full;
+  const double* a = nullptr;
+  const double* b = nullptr;
+  double* out = nullptr;  // n
+  View<double> resp;      // n x K, out, optional: share of each component in the density
+  std::byte* scratch = nullptr;
+};
+
+/// The same for products of one-dimensional Student-t: logsumexp_k(a_k - sum_d b_kd log1p(s_kd (z_d - m_kd)^2)).
+template <class X>
+struct StudentDiagScore {
+  View<const X> x;
+  const double* centre = nullptr;
+  const double* inv_scale = nullptr;
+  View<const double> means;   // K x D
+  View<const double> scales;  // K x D
+  const double* a = nullptr;
+  View<const double> b;  // K x D
+  double* out = nullptr;
+  View<double> resp;
+  std::byte* scratch = nullptr;
+};
+
+/// Sums of one pass over the columns of a block, about a shift.
+template <class X>
+struct ColumnSums {
+  View<const X> x;
+  const double* weights = nullptr;
+  const double* shift = nullptr;  // D
+  View<double> out;               // 4 x D: sum w (x - shift), sum w (x - shift)^2, min, max
+};
+
+template <class T>
+using ArrayFunction = void (*)(const T* x, T* out, std::size_t n);
+
+template <class T>
+struct SpecialFunctions {
+  ArrayFunction<T> exp, log, digamma, exp_digamma, lgamma;
+};
+
+struct Kernels {
+  const char* isa;
+  SpecialFunctions<double> special;
+  SpecialFunctions<float> special_single;
+  // [X = double, arithmetic double], [float, double], [float, float]
+  void (*mixture_step_dd)(const MixtureStep<double>&);
+  void (*mixture_step_fd)(const MixtureStep<float>&);
+  void (*mixture_step_ff)(const MixtureStep<float>&);
+  std::size_t (*mixture_scratch)(std::size_t d, std::size_t k, Kind score, Kind stat, bool single);
+  void (*student_d)(const StudentScore<double>&);
+  void (*student_f)(const StudentScore<float>&);
+  void (*student_diag_d)(const StudentDiagScore<double>&);
+  void (*student_diag_f)(const StudentDiagScore<float>&);
+  std::size_t (*student_scratch)(std::size_t d, std::size_t k, Kind score);
+  std::ptrdiff_t (*column_sums_d)(const ColumnSums<double>&);  // index of the first row that is not finite, or -1
+  std::ptrdiff_t (*column_sums_f)(const ColumnSums<float>&);
+};
+
+#define VIVACE_DECLARE_TABLE(ns) \
+  namespace ns {                 \
+  extern const Kernels kernels;  \
+  }
+VIVACE_DECLARE_TABLE(isa_v2)
+VIVACE_DECLARE_TABLE(isa_v3)
+VIVACE_DECLARE_TABLE(isa_v4)
+VIVACE_DECLARE_TABLE(isa_portable)
+#undef VIVACE_DECLARE_TABLE
+
+}  // namespace vivace

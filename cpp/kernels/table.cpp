@@ -1,0 +1,40 @@
+// The table of this instruction set.
+#include "mixture.hpp"
+#if __has_include("special.hpp")
+#include "special.hpp"
+#endif
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+#if defined(__x86_64__) && VIVACE_VECTOR_BYTES == 64
+constexpr const char* name = "x86-64-v4";
+#elif defined(__x86_64__) && VIVACE_VECTOR_BYTES == 32
+constexpr const char* name = "x86-64-v3";
+#elif defined(__x86_64__)
+constexpr const char* name = "x86-64-v2";
+#else
+constexpr const char* name = "portable";
+#endif
+
+}  // namespace
+
+extern const Kernels kernels;
+const Kernels kernels = {
+    .isa = name,
+    .special = {},
+    .special_single = {},
+    .mixture_step_dd = mixture_step_dd,
+    .mixture_step_fd = mixture_step_fd,
+    .mixture_step_ff = mixture_step_ff,
+    .mixture_scratch = mixture_scratch,
+    .student_d = student_d,
+    .student_f = student_f,
+    .student_diag_d = student_diag_d,
+    .student_diag_f = student_diag_f,
+    .student_scratch = student_scratch,
+    .column_sums_d = column_sums_d,
+    .column_sums_f = column_sums_f,
+};
+
+}  // namespace vivace::VIVACE_ISA_NS

@@ -1,0 +1,56 @@
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Rows = NDArray[np.float64] | NDArray[np.float32]
+_Doubles = NDArray[np.float64]
+_Kind = Literal["linear", "spherical", "diag", "full"]
+_Mode = Literal["soft", "hard", "given", "score"]
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def mixture_step(
+    X: _Rows,
+    weights: _Doubles | None,
+    centre: _Doubles,
+    inv_scale: _Doubles,
+    eta: _Doubles | None,
+    score_kind: _Kind,
+    stat_kind: _Kind,
+    mode: _Mode,
+    single: bool,
+    suff: _Doubles | None,
+    entropy: _Doubles | None,
+    resp: _Rows | None = ...,
+    labels: NDArray[np.int32] | None = ...,
+    lse: _Doubles | None = ...,
+) -> None: ...
+def mixture_student(
+    X: _Rows,
+    centre: _Doubles,
+    inv_scale: _Doubles,
+    eta_q: _Doubles,
+    score_kind: _Kind,
+    a: _Doubles,
+    b: _Doubles,
+    out: _Doubles,
+    resp: _Doubles | None = ...,
+) -> None: ...
+def mixture_student_diag(
+    X: _Rows,
+    centre: _Doubles,
+    inv_scale: _Doubles,
+    means: _Doubles,
+    inv_scale2: _Doubles,
+    a: _Doubles,
+    b: _Doubles,
+    out: _Doubles,
+    resp: _Doubles | None = ...,
+) -> None: ...
+def column_sums(X: _Rows, weights: _Doubles | None, shift: _Doubles, out: _Doubles) -> int: ...
+def special_exp(x: _Rows, out: _Rows) -> None: ...
+def special_log(x: _Rows, out: _Rows) -> None: ...
+def special_digamma(x: _Rows, out: _Rows) -> None: ...
+def special_exp_digamma(x: _Rows, out: _Rows) -> None: ...
+def special_lgamma(x: _Rows, out: _Rows) -> None: ...
