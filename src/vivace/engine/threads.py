@@ -20,7 +20,7 @@ def default_threads() -> int:
     """
     if _inside_joblib_worker():
         return 1
-    return max(1, min(_affinity(), math.ceil(_cgroup_quota())))
+    return max(1, math.ceil(min(_affinity(), _cgroup_quota())))
 
 
 def resolve_n_jobs(n_jobs: int | None) -> int:
