@@ -3,7 +3,7 @@
 Nothing here shares code or tricks with the package. Posteriors are those of Bishop, *Pattern
 Recognition and Machine Learning* (PRML), section 10.2; bounds are sums of expectations minus
 Kullback-Leibler divergences, not differences of log normalisers; every covariance type is worked
-as D x D matrices; nothing is centred or scaled. The stand-ins for the compiled kernels come last.
+as D x D matrices; nothing is centred or scaled. References of the compiled kernels come last.
 
 Names: X rows (N, D), r responsibilities (N, K), w row weights (N,), N_k counts.
 """
@@ -326,7 +326,7 @@ def log_evidence(X, k, prior, weights):
     return logsumexp(terms)
 
 
-# ---------------------------------------------------------------- stand-ins for vivace._core
+# ---------------------------------------------------------------- the kernels of vivace._core
 
 
 def standardise(X, centre, inv_scale):
@@ -374,9 +374,7 @@ def mixture_step_reference(
     entropy[:] = -(wr * np.log(np.where(r > 0, r, 1.0))).sum(axis=0)
 
 
-def mixture_student_reference(
-    X, centre, inv_scale, eta_q, score_kind, a, b, single, out, resp=None
-):
+def mixture_student_reference(X, centre, inv_scale, eta_q, score_kind, a, b, out, resp=None):
     """What `_core.mixture_student` computes."""
     q = np.maximum(features(standardise(X, centre, inv_scale), score_kind) @ eta_q.T, 0.0)
     terms = a - b * np.log1p(q)
@@ -385,11 +383,13 @@ def mixture_student_reference(
         resp[:] = np.exp(terms - out[:, None])
 
 
-def mixture_student_diag_reference(X, centre, inv_scale, means, inv_scale2, a, b, single, out):
+def mixture_student_diag_reference(X, centre, inv_scale, means, inv_scale2, a, b, out, resp=None):
     """What `_core.mixture_student_diag` computes."""
     z = standardise(X, centre, inv_scale)
-    gap = inv_scale2 * (z[:, None, :] - means) ** 2
-    out[:] = logsumexp(a - (b * np.log1p(gap)).sum(axis=2), axis=1)
+    terms = a - (b * np.log1p(inv_scale2 * (z[:, None, :] - means) ** 2)).sum(axis=2)
+    out[:] = logsumexp(terms, axis=1)
+    if resp is not None:
+        resp[:] = np.exp(terms - out[:, None])
 
 
 def column_sums_reference(X, weights, shift, out):

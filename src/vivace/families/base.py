@@ -9,7 +9,7 @@ Everything lives in the standardised coordinates z.
 
 from __future__ import annotations
 
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,15 @@ Array = NDArray[np.float64]
 Posterior = TypeVar("Posterior")
 
 #: Feature kinds that the kernels know, in the order of docs/architecture.md.
-KINDS = ("linear", "spherical", "diag", "full")
+Kind = Literal["linear", "spherical", "diag", "full"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class ImpossibleStatisticsError(ArithmeticError):
     """Statistics that no data can have: negative counts, a scatter that is not positive."""
 
 
-def n_features(kind: str, d: int) -> int:
+def n_features(kind: Kind, d: int) -> int:
     """Number of features of a row with `d` columns."""
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}; got {kind!r}")
@@ -33,23 +34,36 @@ def n_features(kind: str, d: int) -> int:
     return 1 + d + extra[kind]
 
 
+def features(z: Array, kind: Kind) -> Array:
+    """Feature rows (N, F) of a few points z (N, D); the kernels do this for data."""
+    columns = [np.ones((len(z), 1)), z]
+    if kind == "spherical":
+        columns.append((z**2).sum(axis=1, keepdims=True))
+    elif kind == "diag":
+        columns.append(z**2)
+    elif kind == "full":
+        i, j = np.triu_indices(z.shape[1])
+        columns.append(z[:, i] * z[:, j])
+    return np.concatenate(columns, axis=1)
+
+
 class Family(Protocol, Generic[Posterior]):
     """What a mixture asks of a family. K components, D columns.
 
     Attributes
     ----------
-    score_kind, stat_kind : str
+    score_kind, stat_kind : Kind
         Feature kinds of the scores (eta is K x F(score_kind)) and of the statistics (suff is
         K x F(stat_kind)). They are equal for every family so far.
-    shared_kind : str or None
+    shared_kind : Kind or None
         Feature kind of the part that all components share (tied types); None if there is none.
     n_features, n_shared : int
         F(stat_kind), and F(shared_kind) or 0.
     """
 
-    score_kind: str
-    stat_kind: str
-    shared_kind: str | None
+    score_kind: Kind
+    stat_kind: Kind
+    shared_kind: Kind | None
     n_features: int
     n_shared: int
 

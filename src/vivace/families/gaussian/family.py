@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vivace.families.base import Array, ImpossibleStatisticsError, n_features
+from vivace.families.base import Array, ImpossibleStatisticsError, Kind, n_features
 from vivace.families.gaussian.posterior import GaussianPosterior, Precisions
 from vivace.families.gaussian.predictive import Predictive, predictive_terms, quadratic_form
 from vivace.families.gaussian.prior import GaussianPrior, covariance_shape, structure_of
@@ -45,8 +45,10 @@ class GaussianFamily:
         d = len(prior.mean)
         self.prior = prior
         self.structure = structure_of(prior.covariance_type, d)
-        self.shared_kind = self.structure.kind if prior.tied else None
-        self.score_kind = self.stat_kind = "linear" if prior.tied else self.structure.kind
+        kind = self.structure.kind
+        self.shared_kind: Kind | None = kind if prior.tied else None
+        self.score_kind: Kind = "linear" if prior.tied else kind
+        self.stat_kind: Kind = self.score_kind
         self.n_features = n_features(self.stat_kind, d)
         self.n_shared = n_features(self.shared_kind, d) if self.shared_kind else 0
         self.fixed_means = _fixed_means(fixed_means, d)

@@ -93,5 +93,11 @@ class GaussianPosterior:
         """Inverse of E[precision] in scikit-learn's shape of covariances_."""
         return self._shaped(self.precisions.covariances(self.structure))
 
+    @property
+    def standard_deviations(self) -> Array:
+        """Roots of the diagonals of `covariances`, (K, D), (1, D), (K, 1) or (1, 1)."""
+        stack = self.precisions.covariances(self.structure)
+        return np.sqrt(self.structure.variances(stack))
+
     def _shaped(self, stack: Array) -> Array:
         return stack[0] if self.covariance_type.startswith("tied") else stack

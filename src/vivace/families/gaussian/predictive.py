@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vivace.families.base import Array
+from vivace.families.base import Array, Kind
 from vivace.families.gaussian.posterior import Precisions
 from vivace.families.gaussian.structure import Structure
 
@@ -26,7 +26,7 @@ from vivace.families.gaussian.structure import Structure
 class StudentTerms:
     """ln p = a_k - b_k log1p(features(z) . eta_q[k]); eta_q (K, F(score_kind)), a, b (K,)."""
 
-    score_kind: str
+    score_kind: Kind
     eta_q: Array
     a: Array
     b: Array
@@ -46,7 +46,7 @@ class StudentDiagTerms:
 class GaussianTerms:
     """ln p = features(z) . eta[k]; eta (K, F(score_kind))."""
 
-    score_kind: str
+    score_kind: Kind
     eta: Array
 
 

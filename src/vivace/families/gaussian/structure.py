@@ -17,7 +17,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vivace.families.base import Array
+from vivace.families.base import Array, Kind
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Factor:
 class Structure(ABC):
     """Operations on stacks of precisions of one shape, for `d` columns."""
 
-    kind: ClassVar[str]
+    kind: ClassVar[Kind]
 
     def __init__(self, d: int) -> None:
         self.d = d
