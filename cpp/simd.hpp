@@ -90,7 +90,7 @@ VIVACE_INLINE void storeu(T* p, Vec<T> v) {
 
 template <class T>
 VIVACE_INLINE Vec<T> broadcast(T value) {
-  return Vec<T>{} + value;
+  return value - Vec<T>{};  // not 0 + value: the compiler must keep that addition, for the sake of -0
 }
 
 // The first `count` lanes from memory, `fill` in the others; and the way back. For the tail of an array.
