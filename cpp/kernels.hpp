@@ -98,7 +98,7 @@ using ArrayFunction = void (*)(const T* x, T* out, std::size_t n);
 
 template <class T>
 struct SpecialFunctions {
-  ArrayFunction<T> exp, log, digamma, exp_digamma, lgamma;
+  ArrayFunction<T> exp, log, digamma, exp_digamma, lgamma, exp_nonpositive, log1p;
 };
 
 struct Kernels {

@@ -1,8 +1,6 @@
 // The table of this instruction set.
 #include "mixture.hpp"
-#if __has_include("special.hpp")
 #include "special.hpp"
-#endif
 
 namespace vivace::VIVACE_ISA_NS {
 namespace {
@@ -22,8 +20,8 @@ constexpr const char* name = "portable";
 extern const Kernels kernels;
 const Kernels kernels = {
     .isa = name,
-    .special = {},
-    .special_single = {},
+    .special = special_functions<double>,
+    .special_single = special_functions<float>,
     .mixture_step_dd = mixture_step_dd,
     .mixture_step_fd = mixture_step_fd,
     .mixture_step_ff = mixture_step_ff,
