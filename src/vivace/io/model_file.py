@@ -154,7 +154,14 @@ def load_model(path: str | os.PathLike[str]) -> Any:
     estimator_class = _resolve(record.class_name)
     try:
         return estimator_class._from_record(record.meta, record.arrays)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         raise ModelFileError(
             f"{where}: its content is not that of a {record.class_name} "
             f"({type(error).__name__}: {error}). Remedy: save the model again"

@@ -1,0 +1,62 @@
+"""The command `vivace` and its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vivace.cli.apply import predict, score, transform
+from vivace.cli.demo import demo
+from vivace.cli.errors import reporting
+from vivace.cli.fit import fit
+from vivace.cli.options import debug_option, debugging, examples
+from vivace.cli.show import config, inspect
+
+
+class Application(click.Group):
+    """A group whose failures are one line each."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the chosen command."""
+        with reporting(lambda: debugging(ctx)):
+            return super().invoke(ctx)
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        import vivace
+
+        click.echo(f"vivace {vivace.__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=Application,
+    epilog=examples(
+        "vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace",
+        "vivace predict model.vivace data.csv --out labels.npy",
+        "vivace inspect model.vivace",
+    ),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@debug_option
+def cli() -> None:
+    """Fit mixtures by variational inference, and use them, from the shell.
+
+    DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet.
+    Results go to standard output, progress to standard error.
+    Exit codes: 0 done, 1 failure in data, files or fit, 2 usage, 130 Ctrl-C.
+    """
+
+
+for command in (fit, predict, transform, score, inspect, demo, config):
+    cli.add_command(command)

@@ -1,0 +1,156 @@
+"""`vivace predict`, `transform` and `score`: use a stored model on a table."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from vivace.cli.errors import Failure
+from vivace.cli.options import (
+    check_output,
+    columns_option,
+    debug_option,
+    examples,
+    json_option,
+    print_json,
+    quiet_option,
+    say,
+)
+
+# Numbers of the result that are made at a time: 32 MB of responsibilities.
+_NUMBERS_AT_A_TIME = 1 << 22
+
+_out_option = click.option(
+    "--out",
+    "-o",
+    type=click.Path(),
+    required=True,
+    help="File to write: .npy, .npz, .csv, .csv.gz or .parquet.",
+)
+
+
+@click.command(
+    epilog=examples(
+        "vivace predict model.vivace data.csv --out labels.npy",
+        "vivace predict model.vivace data.csv --out labels.csv",
+    )
+)
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@_out_option
+@columns_option
+@quiet_option
+@debug_option
+def predict(model: str, data: str, out: str, columns: list[str] | None, quiet: bool) -> None:
+    """Write the most probable component of each row of DATA."""
+    _write(model, data, out, columns, quiet, "predict")
+
+
+@click.command(epilog=examples("vivace transform model.vivace data.csv --out responsibilities.npy"))
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@_out_option
+@columns_option
+@quiet_option
+@debug_option
+def transform(model: str, data: str, out: str, columns: list[str] | None, quiet: bool) -> None:
+    """Write the responsibilities: for each row of DATA, the probability of each component."""
+    _write(model, data, out, columns, quiet, "transform")
+
+
+@click.command(
+    epilog=examples(
+        "vivace score model.vivace data.csv", "vivace score model.vivace data.csv --json"
+    )
+)
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path())
+@columns_option
+@json_option
+@quiet_option
+@debug_option
+def score(model: str, data: str, columns: list[str] | None, as_json: bool, quiet: bool) -> None:
+    """Print the mean log density of the rows of DATA under the model, in nats.
+
+    The density is the posterior predictive one; a higher figure is a better fit.
+    """
+    import math
+
+    estimator, table = _open(model, data, columns, quiet)
+    parts = _parts(estimator.score_samples, estimator, table, quiet)
+    total = math.fsum(float(part.sum(dtype="float64")) for part in parts)
+    n_rows = len(table.values)
+    if as_json:
+        record = {"log_density_per_row": total / n_rows, "log_density": total, "n_rows": n_rows}
+        print_json({"model": model, "data": data, **record})
+    else:
+        click.echo(f"{total / n_rows:.9g} nats a row, mean of {n_rows:,} rows")
+
+
+def _write(
+    model: str, data: str, out: str, columns: list[str] | None, quiet: bool, method: str
+) -> None:
+    """Apply `method` to all rows and write what it gives."""
+    import numpy as np
+
+    from vivace.io.tables import check_writable, write_table
+
+    check_writable(out)
+    check_output(out, [model, data])
+    estimator, table = _open(model, data, columns, quiet)
+    result: Any = None
+    start = 0
+    for part in _parts(getattr(estimator, method), estimator, table, quiet):
+        if result is None:
+            result = np.empty((len(table.values), *part.shape[1:]), part.dtype)
+        result[start : start + len(part)] = part
+        start += len(part)
+    names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
+    write_table(out, result, names)
+    click.echo(f"{out}: written, {start:,} rows")
+
+
+def _open(model: str, data: str, columns: list[str] | None, quiet: bool) -> tuple[Any, Any]:
+    """Load a model, and the columns of a table that it was fitted to."""
+    from vivace.io import load_model, read_table
+
+    estimator = load_model(model)
+    names = getattr(estimator, "feature_names_in_", None)
+    if columns is None and names is not None and not data.lower().endswith(".npy"):
+        columns = [str(name) for name in names]
+    table = read_table(data, columns)
+    if table.left_out:
+        say(f"columns that are not numeric are left out: {', '.join(table.left_out)}", quiet)
+    expected, found = estimator.n_features_in_, table.values.shape[1]
+    if found != expected:
+        which = f" ({', '.join(names)})" if names is not None else ""
+        raise Failure(
+            f"{data}: expected the {expected} columns{which} that {model} was fitted to, got "
+            f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns"
+        )
+    return estimator, table
+
+
+def _parts(
+    function: Callable[[Any], Any], estimator: Any, table: Any, quiet: bool
+) -> Iterator[Any]:
+    """Apply `function` to runs of rows, with progress."""
+    from vivace.cli.progress import Meter
+    from vivace.cli.summary import first_gap
+
+    n_rows = len(table.values)
+    step = max(1024, _NUMBERS_AT_A_TIME // int(estimator.n_components))
+    with Meter("rows", n_rows, quiet) as meter:
+        for start in range(0, n_rows, step):
+            rows = table.values[start : start + step]
+            try:
+                with warnings.catch_warnings():  # the names were compared when the table was read
+                    warnings.filterwarnings("ignore", message="X does not have valid feature names")
+                    part = function(rows)
+            except ValueError as error:
+                raise Failure(first_gap(table) or str(error)) from error
+            yield part
+            meter.update(start + len(rows))

@@ -1,0 +1,107 @@
+"""Every failure ends in one message and an exit code: 1 data or fit, 2 usage, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, NoReturn
+
+import click
+
+
+class Failure(click.ClickException):
+    """Something about the data, the files or the fit; exit code 1."""
+
+    exit_code = 1
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the message to standard error."""
+        click.echo(f"vivace: {self.message}", file=file, err=True)
+
+
+class Interrupted(Failure):
+    """Ctrl-C; exit code 130, as shells have it."""
+
+    exit_code = 130
+
+
+class Ended(Failure):
+    """The signal TERM; exit code 143, as shells have it."""
+
+    exit_code = 143
+
+
+class Terminated(KeyboardInterrupt):
+    """The signal TERM: ends a fit as Ctrl-C does."""
+
+
+def interruption(cause: KeyboardInterrupt, message: str = "nothing was written") -> Failure:
+    """Return the failure for Ctrl-C or the signal TERM."""
+    if isinstance(cause, Terminated):
+        return Ended(f"terminated; {message}")
+    return Interrupted(f"interrupted; {message}")
+
+
+def end_on_sigterm() -> None:
+    """Let the signal TERM end the process as Ctrl-C does, so that no half-written file is left."""
+
+    def end(*_: object) -> NoReturn:
+        raise Terminated
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
+
+
+@contextmanager
+def reporting(debug: Callable[[], bool]) -> Iterator[None]:
+    """Turn exceptions into failures with one line, and warnings into lines on standard error.
+
+    Parameters
+    ----------
+    debug : callable
+        Whether to show the traceback as well.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("default", category)
+        warnings.showwarning = _show_warning
+        try:
+            yield
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BaseException as error:
+            if debug():
+                traceback.print_exc()
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # the reader of our output has gone; click ends quietly
+            raise _failure(error) from error
+
+
+def _failure(error: BaseException) -> click.ClickException:
+    """Return the failure that says what `error` says."""
+    if isinstance(error, KeyboardInterrupt):
+        return interruption(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = os.fsdecode(error.filename) + ": " if error.filename is not None else ""
+        return Failure(f"{name}{error.strerror[0].lower()}{error.strerror[1:]}")
+    if isinstance(error, MemoryError):
+        return Failure(f"not enough memory ({error}). Remedy: fewer rows or columns, or float32")
+    if isinstance(error, (ValueError, OSError)):
+        return Failure(str(error))
+    if isinstance(error, SystemExit):
+        raise error
+    return Failure(
+        f"unexpected {type(error).__name__}: {error}. Remedy: please report this with the output "
+        "of the same command with --debug"
+    )
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"vivace: warning: {message}", err=True)

@@ -1,0 +1,201 @@
+"""`vivace fit ESTIMATOR DATA`: one command for each estimator."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter
+from typing import Any
+
+import click
+
+from vivace.cli.errors import Failure, interruption
+from vivace.cli.options import (
+    check_output,
+    columns_option,
+    debug_option,
+    examples,
+    json_option,
+    print_json,
+    quiet_option,
+    say,
+)
+from vivace.cli.settings import settings
+
+# Parameters of the estimator that have an option of their own.
+_OPTIONS = {
+    "n_components": "--n-components",
+    "covariance_type": "--covariance-type",
+    "learning_method": "--learning-method",
+    "random_state": "--seed",
+    "n_jobs": "--threads",
+}
+
+
+@click.group(
+    epilog=examples("vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace")
+)
+@debug_option
+def fit() -> None:
+    """Fit a model to a table and store it."""
+
+
+@fit.command(
+    "gaussian-mixture",
+    epilog=examples(
+        "vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace",
+        "vivace fit gaussian-mixture data.csv -k 20 -o model.vivace --columns age,income \\",
+        "    --covariance-type diag --set max_iter=500 --set tol=1e-6",
+        "vivace fit gaussian-mixture data.npy -k 20 -o model.vivace --json \\",
+        "    --set weight_concentration_prior_type=dirichlet_distribution",
+    ),
+)
+@click.argument("data", type=click.Path())
+@click.option(
+    "--n-components",
+    "-k",
+    type=click.IntRange(min=1),
+    metavar="K",
+    required=True,
+    help="Most components that the mixture may use.",
+)
+@click.option("--out", "-o", type=click.Path(), required=True, help="The model file to write.")
+@columns_option
+@click.option(
+    "--covariance-type",
+    type=click.Choice(["full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"]),
+    help="Shape of the components.  [default: full]",
+)
+@click.option(
+    "--learning-method",
+    type=click.Choice(["batch", "online", "memoized"]),
+    help="How the fit goes through the rows.  [default: batch]",
+)
+@click.option(
+    "--set",
+    "set_",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Any other parameter of vivace.BayesianGaussianMixture; may be repeated.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the start.",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads.  [default: all that this process may use]",
+)
+@json_option
+@quiet_option
+@debug_option
+def gaussian_mixture(
+    data: str,
+    n_components: int,
+    out: str,
+    columns: list[str] | None,
+    covariance_type: str | None,
+    learning_method: str | None,
+    set_: tuple[str, ...],
+    seed: int,
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
+
+    The model file is replaced when the fit is done. After Ctrl-C the model so far is kept in
+    a file whose name ends in .interrupted, beside it. A fit that stops at max_iter before it
+    has converged says so, and is stored.
+    """
+    check_output(out, [data])
+    estimator = _estimator(
+        {
+            "n_components": n_components,
+            "covariance_type": covariance_type,
+            "learning_method": learning_method,
+            "random_state": seed,
+            "n_jobs": threads,
+        },
+        set_,
+    )
+    from vivace.io import read_table, save_model
+
+    began = perf_counter()
+    say(f"reading {data}", quiet)
+    table = read_table(data, columns)
+    if table.left_out:
+        say(f"columns that are not numeric are left out: {', '.join(table.left_out)}", quiet)
+    seconds = {"read": perf_counter() - began}
+
+    n_rows, n_columns = table.values.shape
+    say(f"fitting {n_components} components to {n_rows:,} rows of {n_columns} columns", quiet)
+    began = perf_counter()
+    try:
+        _run(estimator, table, quiet)
+    except KeyboardInterrupt as interrupt:
+        raise interruption(interrupt, _keep(estimator, out)) from interrupt
+    seconds["fit"] = perf_counter() - began
+    save_model(estimator, out)
+
+    from vivace.cli.summary import fit_record, print_summary
+
+    record = fit_record(estimator, n_rows)
+    if as_json:
+        print_json({"model": out, "data": data, **record, "seconds": seconds, "seed": seed})
+    else:
+        print_summary(record)
+        click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
+
+
+def _estimator(options: dict[str, Any], set_: tuple[str, ...]) -> Any:
+    """Make the estimator; whatever is wrong with its parameters is a usage error."""
+    from vivace.mixture import BayesianGaussianMixture
+
+    given = {name: value for name, value in options.items() if value is not None}
+    known = BayesianGaussianMixture._get_param_names()
+    given.update(settings(set_, known, _OPTIONS, BayesianGaussianMixture.__name__))
+    estimator = BayesianGaussianMixture(**given)
+    try:
+        estimator._validate_params()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    return estimator
+
+
+def _run(estimator: Any, table: Any, quiet: bool) -> None:
+    """Fit, with progress; a failure names the entry that is to blame, if there is one."""
+    import numpy as np
+
+    from vivace.cli.progress import FitMeter
+
+    n_rows = len(table.values)
+    try:
+        with FitMeter(n_rows, quiet) as meter:
+            estimator.fit(table.values, callbacks=meter)
+    except ValueError as error:
+        from vivace.cli.summary import first_gap
+
+        raise Failure(first_gap(table) or str(error)) from error
+    if table.named:
+        estimator.feature_names_in_ = np.array(table.names, dtype=object)
+
+
+def _keep(estimator: Any, out: str) -> str:
+    """Store an interrupted fit beside `out`, and say what became of it."""
+    from vivace.io import save_model
+
+    left = f"{out} is as it was" if os.path.exists(out) else f"{out} was not written"
+    if not hasattr(estimator, "lower_bound_"):
+        return f"nothing was saved: the fit had only begun; {left}"
+    beside = f"{out}.interrupted"
+    try:
+        save_model(estimator, beside)
+    except (OSError, ValueError) as error:
+        return f"nothing was saved ({error}); {left}"
+    return f"the model after {estimator.n_iter_} iterations, not converged, is in {beside}; {left}"

@@ -1,0 +1,109 @@
+"""Options and manners that several commands share."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from vivace.cli.errors import Failure
+
+_DEBUG = "vivace.debug"
+
+
+def _remember_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_DEBUG] = True  # shared by the contexts of the group and of the command
+
+
+def debugging(ctx: click.Context) -> bool:
+    """Whether --debug was given."""
+    return bool(ctx.meta.get(_DEBUG))
+
+
+debug_option = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_remember_debug,
+    help="Show the traceback of a failure.",
+)
+
+
+def examples(*lines: str) -> str:
+    """Lines for the end of a command's help, shown as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+def _split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
+    if value is None:
+        return None
+    names = [name.strip() for name in value.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"expected names between commas, got {value!r}")
+    return names
+
+
+columns_option = click.option(
+    "--columns",
+    metavar="A,B,C",
+    callback=_split,
+    help="Columns to use, in this order; the columns of an .npy file are x0, x1, ...",
+)
+
+
+def print_json(record: dict[str, Any]) -> None:
+    """Print one JSON object on standard output; what is not finite becomes null."""
+    click.echo(json.dumps(_plain(record), allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` in JSON's own types."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return str(value)
+
+
+def check_output(path: str, inputs: Sequence[str]) -> None:
+    """Refuse a destination that would fail at the end of a long run, or destroy an input.
+
+    Raises
+    ------
+    Failure
+        Its folder does not exist or is not writable, it is a folder, or one of `inputs`.
+    """
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        raise Failure(f"{path}: is a folder. Remedy: name a file in it")
+    if os.path.exists(path) and not os.path.isfile(path):
+        return  # a device or a pipe
+    if not os.path.isdir(folder):
+        raise Failure(f"{path}: the folder {folder} does not exist. Remedy: create it")
+    if not os.access(folder, os.W_OK):
+        raise Failure(f"{path}: the folder {folder} is not writable. Remedy: another --out")
+    for other in inputs:
+        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+            raise Failure(f"{path}: is the input itself. Remedy: another --out")
+
+
+def say(message: str, quiet: bool) -> None:
+    """Write a line of progress to standard error."""
+    if not quiet:
+        click.echo(message, err=True)

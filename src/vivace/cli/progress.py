@@ -1,0 +1,103 @@
+"""Progress on standard error: a moving line on a terminal, else a plain line now and then."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import click
+
+_SECONDS_BETWEEN_LINES = 10.0  # a log of an hour's fit has 360 lines
+
+
+class FitProgress(Protocol):
+    """What a fit tells after each map or pass."""
+
+    n_iter: int
+    elbo: float
+    elapsed: float
+
+
+class Meter:
+    """Counts something; use it as a context.
+
+    Parameters
+    ----------
+    what : str
+        What is counted, such as ``"iterations"``.
+    total : int or None
+        How many there will be, if that is known.
+    quiet : bool
+        Say nothing.
+    """
+
+    def __init__(self, what: str, total: int | None, quiet: bool) -> None:
+        self._what, self._total, self._quiet = what, total, quiet
+        self._bar: Any = None
+        self._began = self._told = perf_counter()
+
+    def __enter__(self) -> Self:
+        if not self._quiet and sys.stderr.isatty():
+            try:
+                from tqdm import tqdm
+            except ImportError:
+                return self
+            counting = "{n_fmt} {unit} [{elapsed}{postfix}]"
+            self._bar = tqdm(
+                total=self._total,
+                unit=self._what,
+                file=sys.stderr,
+                leave=False,
+                bar_format=counting if self._total is None else None,
+                dynamic_ncols=True,
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, count: int, note: str = "") -> None:
+        """Say that `count` are done."""
+        if self._bar is not None:
+            if note:
+                self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(count - self._bar.n)
+            return
+        now = perf_counter()
+        if not self._quiet and now - self._told >= _SECONDS_BETWEEN_LINES:
+            self._told = now
+            of = "" if self._total is None else f" of {self._total:,}"
+            tail = f", {note}" if note else ""
+            click.echo(f"{count:,}{of} {self._what}, {now - self._began:.0f} s{tail}", err=True)
+
+
+class FitMeter(Meter):
+    """Shows the iterations of a fit; give it to the fit as a callback.
+
+    Parameters
+    ----------
+    n_rows : int
+        The bound is shown per row.
+    quiet : bool
+        Say nothing.
+    """
+
+    def __init__(self, n_rows: int, quiet: bool) -> None:
+        super().__init__("iterations", None, quiet)
+        self._n_rows = n_rows
+        self._elbo: float | None = None
+
+    def __call__(self, progress: FitProgress) -> None:
+        """Show an iteration."""
+        elbo = progress.elbo / self._n_rows
+        gain = "" if self._elbo is None else f", {elbo - self._elbo:+.1e}"
+        self._elbo = elbo
+        self.update(progress.n_iter, f"bound per row {elbo:.6f}{gain}")

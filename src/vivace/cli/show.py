@@ -1,0 +1,80 @@
+"""`vivace inspect` and `vivace config`: what a model file holds, what this installation is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from vivace.cli.options import debug_option, examples, json_option, print_json
+
+
+@click.command(epilog=examples("vivace inspect model.vivace", "vivace inspect model.vivace --json"))
+@click.argument("model", type=click.Path())
+@json_option
+@debug_option
+def inspect(model: str, as_json: bool) -> None:
+    """Show what a model file holds."""
+    from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
+    from vivace.io import load_model, read_record
+
+    record = read_record(model)
+    estimator = load_model(model)
+    found = fit_record(estimator)
+    arrays = [
+        {"name": name, "type": str(array.dtype), "shape": str(array.shape)}
+        for name, array in record.arrays.items()
+    ]
+    if as_json:
+        print_json(
+            {
+                "file": model,
+                "format_version": record.format_version,
+                "versions": record.versions,
+                **found,
+                "meta": record.meta,
+                "arrays": arrays,
+            }
+        )
+        return
+    size = os.path.getsize(model)
+    print_summary(found)
+    click.echo()
+    versions = ", ".join(f"{name} {value}" for name, value in record.versions.items())
+    print_pairs(
+        {
+            "file": f"{model}, {size:,} bytes, format {record.format_version}",
+            "written by": versions,
+            "instruction set": str(record.meta.get("instruction_set", "unknown")),
+            **_changed(estimator),
+        }
+    )
+    click.echo()
+    print_table(["array", "type", "shape"], [list(array.values()) for array in arrays])
+
+
+@click.command(epilog=examples("vivace config"))
+@json_option
+@debug_option
+def config(as_json: bool) -> None:
+    """Show version, instruction set, threads and library versions."""
+    if as_json:
+        from vivace._config import config as found
+
+        print_json({name.replace(" ", "_"): value for name, value in found().items()})
+    else:
+        import vivace
+
+        vivace.show_config()
+
+
+def _changed(estimator: Any) -> dict[str, str]:
+    """Parameters that are not at their defaults."""
+    defaults = type(estimator)().get_params(deep=False)
+    changed = []
+    for name, value in estimator.get_params(deep=False).items():
+        text = repr(value)
+        if text != repr(defaults[name]):
+            changed.append(f"{name}={text if len(text) < 60 else type(value).__name__}")
+    return {"parameters": ", ".join(changed) or "all at their defaults"}

@@ -1,0 +1,119 @@
+"""A fitted mixture in figures, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import numpy as np
+
+_MAX_COMPONENTS = 12  # a screenful
+_MAX_FEATURES = 6
+_ROWS_AT_A_TIME = 1 << 16
+
+
+def fit_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
+    """Return what a fit is about, in JSON's types.
+
+    Parameters
+    ----------
+    estimator : BayesianGaussianMixture
+        Fitted.
+    n_rows : int, optional
+        Rows of the fit, if known.
+    """
+    names = getattr(estimator, "feature_names_in_", None)
+    n_features = int(estimator.n_features_in_)
+    record: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "covariance_type": estimator.covariance_type,
+        "learning_method": estimator.learning_method,
+        "n_rows": n_rows,
+        "n_features": n_features,
+        "feature_names": [str(n) for n in names] if names is not None else None,
+        "n_components": int(estimator.n_components),
+        "n_effective_components": int(estimator.n_effective_components_),
+        "converged": bool(estimator.converged_),
+        "n_iter": int(estimator.n_iter_),
+        "lower_bound": float(estimator.lower_bound_),
+    }
+    if n_rows:
+        record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
+    record["components"] = [
+        {"weight": float(weight), "mean": [float(value) for value in mean]}
+        for weight, mean in zip(estimator.weights_, estimator.means_, strict=True)
+    ]
+    return record
+
+
+def print_summary(record: dict[str, Any]) -> None:
+    """Print a fit for people: some lines, and the heaviest components."""
+    rows = f"{record['n_rows']:,} rows, " if record["n_rows"] else ""
+    state = "converged" if record["converged"] else "NOT converged"
+    per_row = record.get("lower_bound_per_row")
+    lines = {
+        "model": "{estimator} ({covariance_type}, {learning_method})".format(**record),
+        "data": f"{rows}{record['n_features']} columns",
+        "components": f"{record['n_effective_components']} in use of {record['n_components']}",
+        "iterations": f"{record['n_iter']}, {state}",
+        "lower bound": f"{record['lower_bound']:,.4f} nats"
+        + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
+    }
+    print_pairs(lines)
+    click.echo()
+    _print_components(record)
+
+
+def print_pairs(pairs: dict[str, str]) -> None:
+    """Print names and values in two columns."""
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        click.echo(f"{name:<{width}}  {value}")
+
+
+def print_table(head: list[str], rows: list[list[str]]) -> None:
+    """Print right-aligned columns."""
+    widths = [max(len(line[i]) for line in [head, *rows]) for i in range(len(head))]
+    for line in [head, *rows]:
+        click.echo("  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)))
+
+
+def _print_components(record: dict[str, Any]) -> None:
+    components = record["components"]
+    n_features = record["n_features"]
+    names = record["feature_names"] or [f"x{i}" for i in range(n_features)]
+    shown = min(n_features, _MAX_FEATURES)
+    head = ["component", "weight", *(name[:16] for name in names[:shown])]
+    order = sorted(range(len(components)), key=lambda k: -components[k]["weight"])
+    rows = [
+        [
+            str(k),
+            f"{components[k]['weight']:.4f}",
+            *(f"{value:.5g}" for value in components[k]["mean"][:shown]),
+        ]
+        for k in order[:_MAX_COMPONENTS]
+    ]
+    print_table(head, rows)
+    hidden = []
+    if len(order) > len(rows):
+        weight = sum(components[k]["weight"] for k in order[len(rows) :])
+        hidden.append(f"{len(order) - len(rows)} lighter components (weight {weight:.4f})")
+    if n_features > shown:
+        hidden.append(f"{n_features - shown} columns")
+    if hidden:
+        click.echo(f"not shown: {' and '.join(hidden)}; see vivace inspect --json")
+
+
+def first_gap(table: Any) -> str | None:
+    """Return where a table has its first entry that is not finite, as a message."""
+    for start in range(0, len(table.values), _ROWS_AT_A_TIME):
+        bad = ~np.isfinite(table.values[start : start + _ROWS_AT_A_TIME])
+        if bad.any():
+            row, column = (int(i) for i in np.argwhere(bad)[0])
+            value = table.values[start + row, column]
+            return (
+                f"column {table.names[column]!r}, row {start + row + 1} of the data: expected a "
+                f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "
+                "or remove such rows, or leave the column out with --columns"
+            )
+    return None
