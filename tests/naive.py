@@ -30,9 +30,8 @@ class Weights:
 
     def pairs(self, counts):
         """Beta parameters of each stick: [(a, b, prior a, prior b)]."""
-        out = []
+        out, a0 = [], 1.0 - self.discount
         for k in range(len(counts)):
-            a0 = 1.0 - self.discount
             b0 = self.concentration + (k + 1) * self.discount
             out.append((a0 + counts[k], b0 + sum(counts[k + 1 :]), a0, b0))
         return out
@@ -168,8 +167,7 @@ def update(X, r, prior):
     counts = r.sum(axis=0)
     if prior.tied:
         scatter, counts = np.repeat(scatter.sum(0)[None], k, 0), np.full(k, counts.sum())
-    s0 = prior_matrix(prior)
-    scale = np.array([s0 + project(a, prior.shape) for a in scatter])
+    scale = np.array([prior_matrix(prior) + project(a, prior.shape) for a in scatter])
     return Posterior(beta, means, prior.dof + counts, scale)
 
 
