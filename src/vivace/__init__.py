@@ -1,0 +1,66 @@
+"""Variational inference for latent-variable models, fast on millions of rows and one machine.
+
+The map of the package, from the top down (docs/architecture.md has the contracts):
+
+    cli         the `vivace` command: fit, predict, transform, score, inspect, demo
+    mixture     estimators with scikit-learn's manners: parameters, validation, fitted attributes
+    models      a family and a weight model behind the engine's four functions
+    families    the likelihood of one component: prior, posterior, normalisers
+    engine      statistics, blocks and batches, threads, schedules, the run loop; knows no model
+    io          the model file and tables
+    special     exp, log, digamma, exp_digamma, lgamma on NumPy arrays
+    _core       compiled kernels, chosen for the processor at load
+
+Names are loaded when they are first used, so that `import vivace` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vivace import special
+    from vivace._config import show_config
+    from vivace.io import load_model as load
+    from vivace.mixture import BayesianGaussianMixture
+
+    __version__: str
+
+# public name -> (module, attribute; None for the module itself)
+_LAZY: dict[str, tuple[str, str | None]] = {
+    "BayesianGaussianMixture": ("vivace.mixture", "BayesianGaussianMixture"),
+    "load": ("vivace.io", "load_model"),
+    "mixture": ("vivace.mixture", None),
+    "show_config": ("vivace._config", "show_config"),
+    "special": ("vivace.special", None),
+}
+
+__all__ = [
+    "BayesianGaussianMixture",
+    "__version__",
+    "load",
+    "mixture",
+    "show_config",
+    "special",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("vivace")
+    elif name in _LAZY:
+        module, attribute = _LAZY[name]
+        value = importlib.import_module(module)
+        if attribute is not None:
+            value = getattr(value, attribute)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
