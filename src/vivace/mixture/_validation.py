@@ -1,0 +1,183 @@
+"""Checks of what users hand in: rows, weights, starting values. No temporary as large as the data.
+
+Rows are checked for shape and type here; that they are finite is found block by block while the
+column moments are summed (`_moments`) or while predicting (`_predict`), by the same pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_array, validate_data
+
+from vivace.engine import ArraySource
+
+# Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
+LARGEST_VALUE = 1e150
+# Rows of responsibilities may miss 1 by this much: float32 rows of a thousand components do.
+RESP_TOLERANCE = 1e-5
+
+
+@dataclass
+class Rows:
+    """Checked input.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        float64, float32 or whole numbers, in any memory order; not copied if it came so.
+    weights : ndarray of shape (n_rows,) or None
+        float64; None where every row weighs 1.
+    source : ArraySource
+        Reads blocks of the two.
+    """
+
+    X: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    source: ArraySource
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 if the rows came so, else float64."""
+        return np.dtype(np.float32 if self.X.dtype == np.float32 else np.float64)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows, those of weight zero included."""
+        return int(self.X.shape[0])
+
+    @property
+    def n_weighted(self) -> int:
+        """Rows of positive weight."""
+        return self.n_rows if self.weights is None else int(np.count_nonzero(self.weights))
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights."""
+        return float(self.n_rows) if self.weights is None else float(self.weights.sum())
+
+
+def check_rows(estimator: Any, X: Any, sample_weight: Any = None, *, reset: bool) -> Rows:
+    """Check rows and weights; `reset` learns the number and names of the columns.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not two-dimensional, empty, sparse, not numeric, other columns than in fit, or weights of
+        another length, negative, not finite or all zero.
+    """
+    # Whole numbers are turned into float64 block by block, when they are read.
+    whole = isinstance(X, np.ndarray) and X.dtype.kind in "iub"
+    dtype = None if whole else [np.float64, np.float32]
+    X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+    weights = check_weights(sample_weight, X.shape[0])
+    return Rows(X, weights, ArraySource(X, weights))
+
+
+def check_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
+    """Row weights as float64, or None for all ones."""
+    if sample_weight is None:
+        return None
+    weights = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weights.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must hold one weight a row, shape ({n_rows},), got {weights.shape}."
+        )
+    if weights.min() < 0:
+        first = int(np.argmax(weights < 0))
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights[first]} for row {first}. "
+            "Weights count rows: leave a row out with weight 0."
+        )
+    if not weights.max() > 0:
+        raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
+    return np.ascontiguousarray(weights)
+
+
+def check_enough_rows(estimator: Any, rows: Rows, n_components: int) -> None:
+    """Refuse fewer rows of positive weight than components, or a single one."""
+    found, name = rows.n_weighted, type(estimator).__name__
+    absent = "" if found == rows.n_rows else f" ({rows.n_rows - found} of weight zero left out)"
+    if found < 2:
+        raise ValueError(
+            f"Found array with {found} sample(s) (shape={rows.X.shape}){absent} while a minimum of "
+            f"2 is required by {name}: priors are taken from the spread of the data. partial_fit "
+            "accepts a single row once the priors are known."
+        )
+    if found < n_components:
+        raise ValueError(
+            f"Expected n_samples >= n_components but got n_components = {n_components}, "
+            f"n_samples = {found}{absent}. Lower n_components."
+        )
+
+
+def raise_not_finite(estimator: Any, rows: Rows, row: int) -> None:
+    """Raise for the first row that holds NaN or an infinity."""
+    values = np.asarray(rows.X[row])
+    name = type(estimator).__name__
+    if np.isnan(values).any():
+        column = int(np.argmax(np.isnan(values)))
+        raise ValueError(
+            f"Input X contains NaN.\n{name} does not accept missing values: the first is in row "
+            f"{row}, column {column}. Leave such rows out, or fill them in with sklearn.impute."
+        )
+    column = int(np.argmax(~np.isfinite(values)))
+    raise ValueError(
+        f"Input X contains infinity or a value too large for {rows.X.dtype!r}: the first is in "
+        f"row {row}, column {column}. Leave such rows out, or clip them."
+    )
+
+
+def check_range(estimator: Any, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
+    """Refuse values whose squares overflow; `low` and `high` are column extremes."""
+    largest = np.maximum(-low, high)
+    if largest.max() > LARGEST_VALUE:
+        column = int(largest.argmax())
+        raise ValueError(
+            f"Input X holds values up to {largest[column]:.3g} in column {column}; "
+            f"{type(estimator).__name__} works with squares, which overflow beyond "
+            f"{LARGEST_VALUE:g}. Divide the column by a constant, or leave such rows out."
+        )
+
+
+def check_values(
+    value: Any, name: str, shape: tuple[int, ...], what: str, *, minimum: float | None = None
+) -> NDArray[np.float64]:
+    """Finite float64 array of a known shape, a copy; `what` explains the shape in errors."""
+    array = check_array(
+        value, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name, copy=True
+    ) if shape else np.asarray(value, dtype=np.float64)  # fmt: skip
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape} ({what}), got {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array}.")
+    if minimum is not None and not (array > minimum).all():
+        raise ValueError(f"{name} must be greater than {minimum:g} everywhere, got {array.min()}.")
+    return np.array(array)
+
+
+def check_resp(resp: Any, n_rows: int, n_components: int) -> NDArray[Any]:
+    """Starting responsibilities: (n_rows, n_components), not negative, rows that sum to 1."""
+    resp = check_array(
+        resp, dtype=[np.float64, np.float32], input_name="resp_init", ensure_min_samples=0
+    )
+    if resp.shape != (n_rows, n_components):
+        raise ValueError(
+            f"resp_init must have shape ({n_rows}, {n_components}) (rows of X, n_components), "
+            f"got {resp.shape}."
+        )
+    if resp.min() < 0:
+        raise ValueError(f"resp_init must not be negative, got {resp.min()}.")
+    sums = resp.sum(axis=1, dtype=np.float64)
+    row = int(np.abs(sums - 1.0).argmax())
+    if abs(sums[row] - 1.0) > RESP_TOLERANCE:
+        raise ValueError(
+            f"resp_init must have rows that sum to 1, but row {row} sums to {sums[row]:.6g}. "
+            "Divide each row by its sum."
+        )
+    return np.asarray(resp)
