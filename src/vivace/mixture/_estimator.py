@@ -1,0 +1,381 @@
+"""The estimator: parameters, documentation, fit. Its other methods come from the mixins."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    DensityMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils.metadata_routing import UNUSED
+
+from vivace.engine import ThreadExecutor, resolve_n_jobs
+from vivace.mixture._attributes import fitted_attributes, prior_attributes
+from vivace.mixture._callbacks import CallbackSupportMixin, check_callbacks
+from vivace.mixture._describe import DescribeMixin
+from vivace.mixture._fitting import fit_rows, warn_of_convergence
+from vivace.mixture._parameters import CONSTRAINTS
+from vivace.mixture._partial import partial_rows
+from vivace.mixture._predict import PredictMixin
+from vivace.mixture._state import Fitted
+from vivace.mixture._validation import Rows, check_enough_rows, check_rows
+
+
+class BayesianGaussianMixture(
+    PredictMixin,
+    DescribeMixin,
+    CallbackSupportMixin,  # type: ignore[misc]
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    DensityMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """Bayesian Gaussian mixture, fitted by variational inference.
+
+    A drop-in for scikit-learn's class of this name: the same parameters, methods and fitted
+    attributes, a complete evidence lower bound, and no temporary as large as the data. All work is
+    done in standardised columns, so that units and offsets do not matter.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of components K. With a small concentration those that the data do not need end up
+        empty; `n_effective_components_` counts the others.
+    covariance_type : {'full', 'tied', 'diag', 'spherical', 'tied_diag', 'tied_spherical'}, \
+default='full'
+        Shape of the covariances, one for each component or one for all (tied).
+    tol : float, default=1e-7
+        Converged when the bound moves by less than `tol` nats per unit of weight at each of three
+        successive accepted iterations (online: of passes, with a smoothed bound and 100 times
+        this).
+    reg_covar : float, default=1e-6
+        Added to the diagonal of the prior covariance, relative to each column's variance (a
+        constant column counts as if it had the others' mean variance). Part of the model, hence of
+        the bound; not shown in `covariance_prior_`.
+    max_iter : int, default=1000
+        Most iterations of an initialisation: maps (batch) or passes over the data.
+    n_init : int, default=1
+        Number of initialisations; the one with the highest bound is kept.
+    init_params : {'kmeans', 'k-means++', 'random', 'random_from_data'}, default='kmeans'
+        Where rows start: at the nearest of K centres found by k-means on a seeded sample, drawn by
+        k-means++, or drawn from the rows; or with random responsibilities.
+    means_init : array-like of shape (n_components, n_features), default=None
+        Rows start at the nearest of these; goes before `init_params`.
+    weight_concentration_prior_type : {'dirichlet_process', 'dirichlet_distribution', \
+'pitman_yor'}, default='dirichlet_process'
+        Prior of the weights. The processes have infinitely many components of which the first K
+        are followed; the mass of the others is `leftover_weight_`.
+    weight_concentration_prior : float, default=None
+        Concentration; 1 / n_components if None. Smaller values leave more components empty.
+    discount : float, default=0.25
+        Discount of the Pitman-Yor process, from 0 (a Dirichlet process) to below 1; larger values
+        expect more small components. Used with 'pitman_yor' only.
+    mean_precision_prior : float, default=None
+        Number of rows that the prior mean weighs; 1 if None.
+    mean_prior : array-like of shape (n_features,), default=None
+        Prior mean; the weighted mean of the data if None.
+    degrees_of_freedom_prior : float, default=None
+        Number of rows that the prior covariance weighs, n_features if None. More than
+        n_features - 1 for 'full' and 'tied', else positive.
+    covariance_prior : float or array-like, default=None
+        Prior scale of the covariances, of shape (n_features, n_features) for 'full' and 'tied',
+        (n_features,) for 'diag' and 'tied_diag', a number for the spherical types. If None, the
+        covariance of the data (variances; their mean), divided by max(W - 1, W / 2) where W is the
+        sum of the weights.
+    fixed_means : array-like of shape (n_components, n_features), default=None
+        Known means: constants of the model. Rows start at the nearest unless told otherwise.
+    fixed_covariances : float or array-like, default=None
+        Known covariances, in the shape of `covariances_`.
+    learning_method : {'batch', 'online', 'memoized'}, default='batch'
+        Coordinate ascent on all rows at once; stochastic steps on batches with a decaying rate; or
+        a batch at a time with stored statistics, which needs no rate and has an exact bound.
+    acceleration : {'squarem', None}, default='squarem'
+        Extrapolate the statistics of batch learning; never lowers the bound.
+    batch_size : int, default=None
+        Rows of a batch (online, memoized). If None, a sixteenth of the rows, at least 1,024 and at
+        most 65,536.
+    learning_decay, learning_offset : float, default=0.7 and 10.0
+        Step t = 0, 1, ... of online learning and of partial_fit weighs (t + offset) ** -decay.
+    total_samples : float, default=None
+        Weight of the population that online learning and partial_fit speak for. If None, of the
+        rows given to fit, or of those seen so far by partial_fit.
+    n_jobs : int, default=None
+        Number of threads; None and -1 mean all that this process may use. Results do not depend
+        on it.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the start, the order of batches, and `sample`.
+    warm_start : bool, default=False
+        Start where the previous fit ended. With the same data the bound never falls, and the count
+        towards convergence carries over.
+    verbose : int, default=0
+        1 prints what happens, 2 the bound and the time as well.
+    verbose_interval : int, default=10
+        Iterations between two lines.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_components,)
+        Expected weights, normalised to sum to 1.
+    means_ : ndarray of shape (n_components, n_features)
+        Expected means.
+    covariances_ : ndarray
+        Inverse of the expected precisions: (n_components, n_features, n_features) for 'full',
+        (n_features, n_features) tied, (n_components, n_features) diag, (n_components,) spherical,
+        (n_features,) tied_diag, a number for tied_spherical.
+    precisions_, precisions_cholesky_ : ndarray
+        Expected precisions and their upper triangular factors (square roots for diagonal types).
+    weight_concentration_ : ndarray of shape (n_components,) or pair of them
+        Parameters of the Dirichlet distribution, or of each stick's Beta distribution.
+    mean_precision_, degrees_of_freedom_ : ndarray of shape (n_components,)
+        Numbers of rows behind each mean and each covariance, prior included; infinite where known.
+    leftover_weight_ : float
+        Expected mass of the components beyond the first K; 0 for a Dirichlet distribution.
+    n_effective_components_ : int
+        Components that hold more than half a row.
+    lower_bound_ : float
+        Evidence lower bound in nats, complete with every constant, in the data's units. Across
+        numbers of components it leaves out ln K! (relabelling).
+    elbo_trace_, lower_bounds_ : ndarray of shape (n_iter_,)
+        The bound after each iteration.
+    n_iter_ : int
+        Iterations of the best initialisation; calls of partial_fit.
+    converged_ : bool
+        Whether the stop rule was met.
+    weight_concentration_prior_, mean_precision_prior_, mean_prior_, degrees_of_freedom_prior_, \
+covariance_prior_ : float or ndarray
+        The prior in use.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where they are all strings.
+
+    Notes
+    -----
+    float32 rows are worked on in float32 with float64 sums; the posterior is float64 and the
+    attributes float32. Model and bound: Bishop, Pattern Recognition and Machine Learning (2006),
+    chapter 10.2; Blei and Jordan, Bayesian Analysis 1 (2006). Acceleration: Varadhan and Roland,
+    Scandinavian Journal of Statistics 35 (2008). Memoized: Hughes and Sudderth, NIPS (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vivace import BayesianGaussianMixture
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [4, 2], [12, 4], [10, 7]])
+    >>> mixture = BayesianGaussianMixture(n_components=2, random_state=0).fit(X)
+    >>> mixture.predict([[0, 0], [9, 3]])
+    array([1, 0])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    # A list of functions is no metadata that other estimators could route.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
+
+    def __init__(
+        self,
+        *,
+        n_components: int = 1,
+        covariance_type: str = "full",
+        tol: float = 1e-7,
+        reg_covar: float = 1e-6,
+        max_iter: int = 1000,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        means_init: ArrayLike | None = None,
+        weight_concentration_prior_type: str = "dirichlet_process",
+        weight_concentration_prior: float | None = None,
+        discount: float = 0.25,
+        mean_precision_prior: float | None = None,
+        mean_prior: ArrayLike | None = None,
+        degrees_of_freedom_prior: float | None = None,
+        covariance_prior: ArrayLike | None = None,
+        fixed_means: ArrayLike | None = None,
+        fixed_covariances: ArrayLike | None = None,
+        learning_method: str = "batch",
+        acceleration: str | None = "squarem",
+        batch_size: int | None = None,
+        learning_decay: float = 0.7,
+        learning_offset: float = 10.0,
+        total_samples: float | None = None,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.means_init = means_init
+        self.weight_concentration_prior_type = weight_concentration_prior_type
+        self.weight_concentration_prior = weight_concentration_prior
+        self.discount = discount
+        self.mean_precision_prior = mean_precision_prior
+        self.mean_prior = mean_prior
+        self.degrees_of_freedom_prior = degrees_of_freedom_prior
+        self.covariance_prior = covariance_prior
+        self.fixed_means = fixed_means
+        self.fixed_covariances = fixed_covariances
+        self.learning_method = learning_method
+        self.acceleration = acceleration
+        self.batch_size = batch_size
+        self.learning_decay = learning_decay
+        self.learning_offset = learning_offset
+        self.total_samples = total_samples
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        resp_init: Any = None,
+        callbacks: Any = None,
+    ) -> Self:
+        """Fit the mixture, `n_init` times, and keep the fit with the highest bound.
+
+        Ctrl-C stops within a block's work: the best state so far becomes the fitted one, with
+        `converged_` False, and KeyboardInterrupt goes on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows: at least two, and as many as components. Memory maps and any memory order are
+            read block by block.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights count rows: 2 is the row twice, 0 the row left out. They are not normalised.
+        resp_init : array-like of shape (n_samples, n_components), default=None
+            Starting responsibilities; rows sum to 1. Goes before `means_init` and `init_params`.
+        callbacks : callable or list of callables, default=None
+            Each is called after every iteration with a Progress (n_iter, elbo, accepted, elapsed,
+            max_iter) and may return True to stop. scikit-learn's own go to `set_callbacks`.
+
+        Returns
+        -------
+        self : BayesianGaussianMixture
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data, weights or parameters that cannot be used; the message says what and the remedy.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The best initialisation did not converge in `max_iter` iterations.
+        """
+        self._fit(X, sample_weight, resp_init, callbacks)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit_predict(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        resp_init: Any = None,
+        callbacks: Any = None,
+    ) -> NDArray[np.int64]:
+        """Fit, then label the same rows: `fit(X).predict(X)`.
+
+        Parameters
+        ----------
+        X, y, sample_weight, resp_init, callbacks
+            As in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Component with the largest responsibility for each row.
+        """
+        return self._labels(self._fit(X, sample_weight, resp_init, callbacks))
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Take in one batch of rows by a stochastic step.
+
+        The first call fixes coordinates and default priors from its batch, which must have more
+        rows than columns and as many as components; give `mean_prior` and `covariance_prior`
+        (recommended), and nothing depends on how the rows are cut. Step t = 0, 1, ... weighs
+        (t + learning_offset) ** -learning_decay, each batch scaled to `total_samples`, or to the
+        rows seen so far. After `fit` it goes on from there, with t at the number of such batches
+        in the fitted rows; `fit` after it starts afresh. `lower_bound_` is then an estimate: the
+        bound of the running statistics.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of the batch.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, as in `fit`.
+
+        Returns
+        -------
+        self : BayesianGaussianMixture
+        """
+        rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))
+        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
+            self._set_fitted(partial_rows(self, rows, executor))
+        return self
+
+    def _fit(self, X: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
+        watching = check_callbacks(callbacks)
+        rows = check_rows(self, X, sample_weight, reset=True)
+        check_enough_rows(self, rows, self.n_components)
+        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
+            outcome = fit_rows(self, rows, resp_init, watching, executor, self._state)
+        self._set_fitted(outcome.fitted)
+        if outcome.interrupted is not None:
+            raise outcome.interrupted
+        outcome.observers.finish()
+        if not (self.converged_ or outcome.stopped or self.max_iter == 0):
+            warn_of_convergence(outcome.fitted, self.get_params(deep=False))
+        return rows
+
+    def _state(self, fitted: Fitted) -> dict[str, Any]:
+        """Attributes of an estimator in this state."""
+        fit = fitted.fit
+        dtype = np.dtype(np.float32 if fitted.model.single else np.float64)
+        trace = np.array(fit.trace, dtype=np.float64)
+        return {
+            **prior_attributes(fitted.prior),
+            **fitted_attributes(fitted.model, fit.posterior, fitted.row_weight, dtype),
+            "lower_bound_": float(fit.elbo),
+            "lower_bounds_": trace,
+            "elbo_trace_": trace,
+            "n_iter_": int(fit.n_iter),
+            "converged_": bool(fit.converged),
+            "_fitted": fitted,
+        }
+
+    def _set_fitted(self, fitted: Fitted) -> None:
+        # In one step: an interrupt finds the old fit or the new one.
+        self.__dict__.update(self._state(fitted))
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of `transform`."""
+        return self._fitted.model.n_components
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

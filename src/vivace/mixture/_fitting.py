@@ -1,0 +1,234 @@
+"""One call of `fit`: as many initialisations as asked for, the best kept."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+
+from vivace.engine import Fit, Layout, StopRule, ThreadExecutor, resume, run, start
+from vivace.mixture._callbacks import Callback, Observers
+from vivace.mixture._moments import column_moments
+from vivace.mixture._prior import PriorValues
+from vivace.mixture._start import Starter, make_starter
+from vivace.mixture._state import Fitted, make_layout, make_model, make_schedule, shape_of_fit
+from vivace.mixture._validation import Rows
+from vivace.models.mixture import MixtureModel
+
+
+@dataclass
+class Outcome:
+    """The best of the initialisations, and how the call ended."""
+
+    fitted: Fitted
+    interrupted: KeyboardInterrupt | None
+    stopped: bool
+    observers: Observers
+
+
+def fit_rows(
+    estimator: Any,
+    rows: Rows,
+    resp_init: Any,
+    callbacks: tuple[Callback, ...],
+    executor: ThreadExecutor,
+    finish: Callable[[Fitted], dict[str, Any]],
+) -> Outcome:
+    """Fit the rows; `finish` turns a state into attributes, for scikit-learn's callbacks."""
+    parameters = estimator.get_params(deep=False)
+    rng = check_random_state(parameters["random_state"])
+    moments = column_moments(estimator, rows, executor)
+    _warn_of_small_weights(rows)
+    shape = shape_of_fit(parameters, rows.X.shape[1])
+    previous = _warm(estimator, shape)
+    model, prior = make_model(
+        parameters, moments, rows, executor, previous.model.scaling if previous else None
+    )
+    layout = make_layout(parameters, rows.n_rows, model.block_rows())
+    fingerprint = (*moments.fingerprint, *_prior_fingerprint(parameters, prior, model))
+    starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
+    n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
+    max_iter = parameters["max_iter"]
+    sample_weight = {} if rows.weights is None else {"sample_weight": rows.weights}
+    observers = Observers(estimator, callbacks, sample_weight, rows.X, n_runs, max_iter)
+    row_weight = rows.total_weight / rows.n_weighted
+    best: Fitted | None = None
+    for number in range(n_runs):
+        current: Fitted | None = None
+        try:
+            if starter is not None:
+                state = _start(starter, model, rows, layout, executor, parameters, rng)
+            else:
+                assert previous is not None
+                state = _resume(previous, fingerprint, model, rows, layout, executor)
+            current = Fitted(model, prior, state, row_weight, shape, fingerprint)
+            _run(current, parameters, rows, layout, executor, observers, number, finish, rng)
+        except KeyboardInterrupt as interrupt:
+            if current is not None:
+                current.fit.converged = False
+            best = _better(best, current)
+            if best is None:
+                raise
+            return Outcome(_slim(best), interrupt, False, observers)
+        if previous is not None and previous.fingerprint == fingerprint:
+            _keep_bound(current, previous, parameters["learning_method"])
+        best = _better(best, current)
+        if observers.stopped:
+            break
+    assert best is not None
+    return Outcome(_slim(best), None, observers.stopped, observers)
+
+
+def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any]) -> None:
+    """Say by how much a fit missed convergence, and what to do."""
+    fit, tol = fitted.fit, parameters["tol"]
+    weight = float(np.sum(fit.statistics["weight"]))
+    moved = abs(fit.trace[-1] - fit.trace[-2]) / weight if len(fit.trace) > 1 else np.inf
+    unit = "passes" if parameters["learning_method"] != "batch" else "iterations"
+    warnings.warn(
+        f"Best performing initialization did not converge in {fit.n_iter} {unit}: the last one "
+        f"moved the bound by {moved:.2g} nats per unit of weight, and {fit.quiet} in succession "
+        f"stayed below tol = {tol:g} (3 are asked for). Raise max_iter (now "
+        f"{parameters['max_iter']}) or tol, or go on with warm_start=True.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )
+
+
+def _start(
+    starter: Starter,
+    model: MixtureModel,
+    rows: Rows,
+    layout: Layout,
+    executor: ThreadExecutor,
+    parameters: dict[str, Any],
+    rng: np.random.RandomState,
+) -> Fit:
+    keep = parameters["learning_method"] == "memoized"
+    return start(model, rows.source, layout, executor, starter.make(rng), keep_batches=keep)
+
+
+def _resume(
+    previous: Fitted,
+    fingerprint: tuple[Any, ...],
+    model: MixtureModel,
+    rows: Rows,
+    layout: Layout,
+    executor: ThreadExecutor,
+) -> Fit:
+    """Go on from the previous fit; with other data or another prior, from its responsibilities."""
+    old = previous.fit
+    if previous.fingerprint == fingerprint:
+        return resume(
+            old.posterior,
+            old.statistics,
+            elbo=old.elbo,
+            quiet=old.quiet,
+            step=old.step,
+            smoothed=old.smoothed,
+        )
+    prepared = previous.model.prepare(old.posterior)
+
+    def initial(block: Any) -> Any:
+        return model.local_step(block, prepared, None)[0]
+
+    return start(model, rows.source, layout, executor, initial)
+
+
+def _run(
+    current: Fitted,
+    parameters: dict[str, Any],
+    rows: Rows,
+    layout: Layout,
+    executor: ThreadExecutor,
+    observers: Observers,
+    number: int,
+    finish: Callable[[Fitted], dict[str, Any]],
+    rng: np.random.RandomState,
+) -> None:
+    fit, max_iter = current.fit, parameters["max_iter"]
+    rule = StopRule(parameters["tol"], max(max_iter, 1))
+    observers.begin(number, fit.elbo, lambda: finish(current), lambda: fit.quiet >= rule.patience)
+    if max_iter > 0:
+        seed = int(rng.randint(np.iinfo(np.int32).max))
+        schedule = make_schedule(parameters, seed)
+        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers])
+    observers.end(fit.converged, fit.elbo)
+
+
+def _keep_bound(current: Fitted, previous: Fitted, learning_method: str) -> None:
+    """Keep the previous state where rounding made the bound of the same data fall."""
+    fit, old = current.fit, previous.fit
+    if learning_method != "online" and fit.elbo < old.elbo:
+        fit.commit(posterior=old.posterior, statistics=old.statistics, elbo=old.elbo)
+        fit.trace = list(np.maximum(fit.trace, old.elbo))
+
+
+def _better(best: Fitted | None, current: Fitted | None) -> Fitted | None:
+    if best is None or current is None:
+        return current if best is None else best
+    return current if current.fit.elbo > best.fit.elbo else best
+
+
+def _slim(fitted: Fitted) -> Fitted:
+    """Forget local state and the statistics of batches."""
+    fit = fitted.fit
+    fitted.fit = resume(
+        fit.posterior,
+        fit.statistics,
+        elbo=fit.elbo,
+        quiet=fit.quiet,
+        step=fit.step,
+        smoothed=fit.smoothed,
+    )
+    fitted.fit.commit(trace=fit.trace, n_iter=fit.n_iter, converged=fit.converged)
+    return fitted
+
+
+def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
+    """Return the previous fit where warm_start asks for it and it can be used."""
+    previous: Fitted | None = getattr(estimator, "_fitted", None)
+    if not estimator.warm_start or previous is None or previous.seen > 0.0:
+        return None
+    if previous.shape != shape:
+        raise ValueError(
+            "warm_start=True goes on from the previous fit, so n_components, covariance_type, "
+            "weight_concentration_prior_type, the known parts and the number of columns must not "
+            f"change; they were {previous.shape} and are {shape}. Set warm_start=False to start "
+            "afresh."
+        )
+    return previous
+
+
+def _prior_fingerprint(
+    parameters: dict[str, Any], prior: PriorValues, model: MixtureModel
+) -> tuple[Any, ...]:
+    known = [parameters[name] for name in ("fixed_means", "fixed_covariances")]
+    return (
+        prior.weight_concentration,
+        parameters["discount"],
+        prior.mean_precision,
+        prior.mean.tobytes(),
+        prior.degrees_of_freedom,
+        np.asarray(model.family.prior.scale).tobytes(),
+        *(None if value is None else np.asarray(value).tobytes() for value in known),
+        model.single,
+        parameters["learning_method"],
+    )
+
+
+def _warn_of_small_weights(rows: Rows) -> None:
+    if rows.total_weight <= 1.0:
+        warnings.warn(
+            f"sample_weight sums to {rows.total_weight:.6g}. Weights count rows, so all the data "
+            "weigh no more than a single row against the prior; the default covariance prior is "
+            "then twice the weighted (population) covariance. If the weights are relative, "
+            "multiply them by the number of rows.",
+            UserWarning,
+            stacklevel=5,
+        )

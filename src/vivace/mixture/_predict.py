@@ -1,0 +1,220 @@
+"""What a fitted mixture says about rows, computed block by block in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from vivace import _core
+from vivace.engine import Block, Layout, ThreadExecutor, resolve_n_jobs
+from vivace.mixture._state import Fitted
+from vivace.mixture._validation import (
+    LARGEST_VALUE,
+    Rows,
+    check_range,
+    check_rows,
+    raise_not_finite,
+)
+from vivace.models import predict
+
+
+class PredictMixin:
+    """Methods of a fitted mixture that take rows."""
+
+    _fitted: Fitted
+    n_jobs: int | None
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Component with the largest responsibility for each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            From 0 to n_components - 1; the lowest of equals.
+        """
+        return self._labels(self._check(X))
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Responsibilities: the probability of each component for each row.
+
+        Under the variational posterior, exp(E[ln weight] + E[ln density]) normalised over the
+        n_components components, as in a local step of the fit: the mass beyond the components
+        (`leftover_weight_`) takes no part.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        resp : ndarray of shape (n_samples, n_components)
+            float32 for float32 rows; each row sums to 1.
+        """
+        rows = self._check(X)
+        model = self._fitted.model
+        out = np.empty((rows.n_rows, model.n_components), dtype=rows.dtype)
+        prepared = model.prepare(self._fitted.fit.posterior)
+        self._each_block(
+            rows,
+            lambda block: predict.proba(model, prepared, block, out[block.start : block.stop]),
+        )
+        return out
+
+    def transform(self, X: Any) -> NDArray[Any]:
+        """Responsibilities, as `predict_proba` gives them, with names for `set_output`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        resp : ndarray of shape (n_samples, n_components)
+            Columns are named after the class and numbered (`get_feature_names_out`).
+        """
+        return self.predict_proba(X)
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Log posterior predictive density of each row, in nats.
+
+        The parameters are integrated out: a mixture of Student-t densities (of products of them
+        for diagonal covariances), weighted by the posterior mean weights; the mass beyond the
+        components goes to the density of a component that has seen no data. It integrates to 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_samples,)
+            float64, per unit of volume in the data's units.
+        """
+        return self._log_density(self._check(X))
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Mean of `score_samples`, weighted if asked for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        log_density : float
+            Nats per unit of weight.
+        """
+        rows = self._check(X, sample_weight)
+        return float(np.average(self._log_density(rows), weights=rows.weights))
+
+    def aic(self, X: Any) -> float:
+        """Akaike's information criterion; lower is better.
+
+        -2 ln p(X) + 2 p with the log posterior predictive density of `score_samples` (the mass
+        beyond the components included) and p free parameters of the components that are in use
+        (`n_effective_components_`); known means and covariances are not free.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        aic : float
+        """
+        return float(-2.0 * self.score_samples(X).sum() + 2.0 * self._n_parameters())
+
+    def bic(self, X: Any) -> float:
+        """Bayesian information criterion; lower is better.
+
+        -2 ln p(X) + p ln n, with density and parameters counted as in `aic`. The bound
+        (`lower_bound_`) compares models without this approximation.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        bic : float
+        """
+        density = self.score_samples(X)
+        return float(-2.0 * density.sum() + self._n_parameters() * np.log(len(density)))
+
+    def _n_parameters(self) -> int:
+        """Free parameters of the components in use."""
+        gaussian = self._fitted.fit.posterior.gaussian
+        k: int = self.n_effective_components_  # type: ignore[attr-defined]
+        d = gaussian.means.shape[1]
+        one = {"full": d * (d + 1) // 2, "diag": d, "spherical": 1}[gaussian.structure.kind]
+        tied = gaussian.covariance_type.startswith("tied")
+        free = max(k - 1, 0)
+        if not gaussian.precisions.known:
+            free += one if tied else k * one
+        if not np.isinf(gaussian.mean_precision).any():
+            free += k * d
+        return free
+
+    def _check(self, X: Any, sample_weight: Any = None) -> Rows:
+        check_is_fitted(self)
+        return check_rows(self, X, sample_weight, reset=False)
+
+    def _labels(self, rows: Rows) -> NDArray[np.int64]:
+        out = np.empty(rows.n_rows, dtype=np.int64)
+        model = self._fitted.model
+        prepared = model.prepare(self._fitted.fit.posterior)
+
+        def write(block: Block) -> None:
+            out[block.start : block.stop] = predict.labels(model, prepared, block)
+
+        self._each_block(rows, write)
+        return out
+
+    def _log_density(self, rows: Rows) -> NDArray[np.float64]:
+        out = np.empty(rows.n_rows)
+        model = self._fitted.model
+        density = predict.density(model, self._fitted.fit.posterior)
+        self._each_block(
+            rows,
+            lambda block: predict.score_samples(
+                model, density, block, out[block.start : block.stop]
+            ),
+        )
+        return out
+
+    def _each_block(self, rows: Rows, function: Callable[[Block], Any]) -> None:
+        """Call `function` for each block of rows, in parallel, after a check of its values."""
+        model = self._fitted.model
+        layout = Layout(rows.n_rows, None, model.block_rows())
+
+        def task(edges: tuple[int, int]) -> None:
+            block = rows.source.read(*edges)
+            sums = np.empty((4, block.data.shape[1]))
+            bad = _core.column_sums(block.data, None, model.scaling.centre, sums)
+            if bad >= 0:
+                raise_not_finite(self, rows, block.start + bad)
+            if max(-sums[2].min(), sums[3].max()) > LARGEST_VALUE:
+                check_range(self, sums[2], sums[3])
+            function(block)
+
+        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
+            executor.map(task, layout.blocks(layout.batches[0]))

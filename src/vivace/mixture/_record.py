@@ -1,0 +1,131 @@
+"""What a model file holds of a fitted mixture, and the way back. Nothing here runs code of a file.
+
+Stored are the parameters, the prior, the coordinates and the statistics, all exactly. Posterior and
+attributes are made from them again by the same steps that made them first, so they come back bit
+for bit on the same instruction set and libraries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace import _core
+from vivace.engine import Fit, Infeasible, Statistics, single_threaded_blas
+from vivace.mixture._parameters import shape_of_covariance_prior
+from vivace.mixture._prior import PriorValues
+from vivace.mixture._state import Fitted, model_of, shape_of_fit
+from vivace.models.scaling import Scaling
+
+Arrays = dict[str, NDArray[Any]]
+
+_FIT_SCALARS = ("elbo", "n_iter", "converged", "quiet", "step", "smoothed")
+
+
+def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
+    """Return metadata and arrays of a fitted estimator."""
+    fitted: Fitted = estimator._fitted
+    fit, prior, statistics = fitted.fit, fitted.prior, fitted.fit.statistics
+    names = getattr(estimator, "feature_names_in_", None)
+    meta = {
+        "parameters": {k: _plain(v) for k, v in estimator.get_params(deep=False).items()},
+        "feature_names": None if names is None else [str(name) for name in names],
+        "n_features": int(estimator.n_features_in_),
+        "instruction_set": _core.isa(),
+        "single": bool(fitted.model.single),
+        "fitted": {
+            "lower_bound_": float(fit.elbo),
+            "n_iter_": int(fit.n_iter),
+            "converged_": bool(fit.converged),
+            "n_effective_components_": estimator.n_effective_components_,
+            "leftover_weight_": estimator.leftover_weight_,
+        },
+        "fit": {name: getattr(fit, name) for name in _FIT_SCALARS},
+        "prior": {
+            "weight_concentration": prior.weight_concentration,
+            "mean_precision": prior.mean_precision,
+            "degrees_of_freedom": prior.degrees_of_freedom,
+        },
+        "row_weight": float(fitted.row_weight),
+        "seen": float(fitted.seen),
+    }
+    arrays: Arrays = {
+        "trace": np.asarray(fit.trace, dtype=np.float64),
+        "centre": fitted.model.scaling.centre,
+        "scale": fitted.model.scaling.scale,
+        "prior.mean": prior.mean,
+        "prior.covariance": np.asarray(prior.covariance),
+        "prior.ridge": prior.ridge,
+    }
+    arrays.update({f"statistics.{name}": statistics[name] for name in statistics.names})
+    return meta, arrays
+
+
+def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> Any:
+    """Make the fitted estimator again.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        Shapes or values do not fit each other.
+    """
+    estimator = estimator_class(**meta["parameters"])
+    estimator._validate_params()
+    parameters = estimator.get_params(deep=False)
+    d = int(meta["n_features"])
+    kind = parameters["covariance_type"]
+    prior = PriorValues(
+        **{name: float(value) for name, value in meta["prior"].items()},
+        mean=_array(arrays, "prior.mean", (d,)),
+        covariance=_array(arrays, "prior.covariance", shape_of_covariance_prior(kind, d)),
+        ridge=_array(arrays, "prior.ridge", (d,)),
+    )
+    scaling = Scaling(_array(arrays, "centre", (d,)), _array(arrays, "scale", (d,)))
+    if not (scaling.scale > 0).all():
+        raise ValueError("scale must be positive")
+    model = model_of(parameters, prior, scaling, single=bool(meta["single"]))
+    zero = model.zero_statistics()
+    statistics = Statistics(
+        {name: _array(arrays, f"statistics.{name}", zero[name].shape) for name in zero.names},
+        zero.axes,
+    )
+    with single_threaded_blas():
+        try:
+            posterior = model.global_step(statistics, None)
+        except Infeasible as error:
+            raise ValueError(f"the statistics are not possible: {error}") from error
+    saved = meta["fit"]
+    fit = Fit(posterior, statistics, float(saved["elbo"]))
+    fit.commit(**{name: saved[name] for name in _FIT_SCALARS})
+    fit.commit(trace=_array(arrays, "trace", (int(saved["n_iter"]),)).tolist())
+    estimator.n_features_in_ = d
+    if meta["feature_names"] is not None:
+        names = np.asarray(meta["feature_names"], dtype=object)
+        if names.shape != (d,):
+            raise ValueError(f"feature_names must name {d} columns, got {names.shape}")
+        estimator.feature_names_in_ = names
+    fitted = Fitted(
+        model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
+        seen=float(meta["seen"]),
+    )  # fmt: skip
+    estimator._set_fitted(fitted)
+    return estimator
+
+
+def _plain(value: Any) -> Any:
+    """Array-likes of any library as NumPy arrays; numbers, text and generators as they are."""
+    known = (bool, int, float, str, np.generic, np.ndarray, np.random.RandomState, list, tuple)
+    return value if value is None or isinstance(value, known) else np.asarray(value)
+
+
+def _array(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = arrays[name]
+    if array.shape != shape or array.dtype != np.float64:
+        raise ValueError(
+            f"{name} must be float64 of shape {shape}, got {array.dtype} {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+    return array

@@ -1,0 +1,134 @@
+"""What an estimator keeps of a fit, and how its parameters become a model and a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vivace.engine import (
+    CoordinateAscent,
+    Fit,
+    Layout,
+    Memoized,
+    Schedule,
+    Stochastic,
+    ThreadExecutor,
+)
+from vivace.mixture._moments import Moments, scatter
+from vivace.mixture._prior import (
+    PriorValues,
+    make_family,
+    make_prior,
+    make_scaling,
+    make_weight_model,
+)
+from vivace.mixture._validation import Rows
+from vivace.models.mixture import MixtureModel
+from vivace.models.scaling import Scaling
+
+# Batches of the online and memoized methods, unless batch_size says otherwise: 16 to a data set, so
+# that a pass makes progress 16 times, but large enough for the threads and the kernels to work
+# well, and small enough to be read at once from a file.
+BATCHES = 16
+SMALLEST_BATCH = 1024
+LARGEST_BATCH = 65_536
+
+
+@dataclass
+class Fitted:
+    """What an estimator keeps: everything later calls need, nothing as large as the data.
+
+    Attributes
+    ----------
+    model : MixtureModel
+        Prior, weight model and coordinates.
+    prior : PriorValues
+        The same prior in data units.
+    fit : Fit
+        Posterior and statistics (without local state), bound, trace, counts.
+    row_weight : float
+        Mean weight of the rows, for what counts as an empty component.
+    shape : tuple
+        What a warm start must find unchanged: see `shape_of_fit`.
+    fingerprint : tuple or None
+        Recognises the data and the prior that the bound belongs to.
+    seen : float
+        Weight of the rows seen by partial_fit; 0 after fit.
+    """
+
+    model: MixtureModel
+    prior: PriorValues
+    fit: Fit
+    row_weight: float
+    shape: tuple[Any, ...]
+    fingerprint: tuple[Any, ...] | None = None
+    seen: float = 0.0
+
+
+def make_model(
+    parameters: dict[str, Any],
+    moments: Moments,
+    rows: Rows,
+    executor: ThreadExecutor,
+    scaling: Scaling | None = None,
+) -> tuple[MixtureModel, PriorValues]:
+    """Make prior and model; `scaling` is given where earlier coordinates are to be kept."""
+    if scaling is None:
+        scaling = make_scaling(moments, parameters["covariance_type"])
+
+    def sums(scaling: Scaling) -> Any:
+        return scatter(rows, executor, scaling.centre, 1.0 / scaling.scale)
+
+    prior = make_prior(parameters, moments, sums)
+    return model_of(parameters, prior, scaling, single=rows.dtype == np.float32), prior
+
+
+def model_of(
+    parameters: dict[str, Any], prior: PriorValues, scaling: Scaling, single: bool
+) -> MixtureModel:
+    """Put family, weight model and coordinates together."""
+    return MixtureModel(
+        make_family(parameters, prior, scaling),
+        make_weight_model(parameters, prior.weight_concentration),
+        parameters["n_components"],
+        scaling,
+        single,
+    )
+
+
+def make_layout(parameters: dict[str, Any], n_rows: int, block_rows: int) -> Layout:
+    """One batch of all rows (learning_method batch), else batches of batch_size rows."""
+    if parameters["learning_method"] == "batch":
+        return Layout(n_rows, None, block_rows)
+    batch_size = parameters["batch_size"]
+    if batch_size is None:
+        batch_size = min(LARGEST_BATCH, max(SMALLEST_BATCH, -(-n_rows // BATCHES)))
+    return Layout(n_rows, min(batch_size, n_rows), block_rows)
+
+
+def make_schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+    """Return the schedule of the learning_method."""
+    if parameters["learning_method"] == "online":
+        return Stochastic(
+            parameters["learning_decay"],
+            parameters["learning_offset"],
+            seed,
+            parameters["total_samples"],
+        )
+    if parameters["learning_method"] == "memoized":
+        return Memoized(seed)
+    return CoordinateAscent(parameters["acceleration"])
+
+
+def shape_of_fit(parameters: dict[str, Any], n_features: int) -> tuple[Any, ...]:
+    """What decides the shape of a posterior."""
+    return (
+        n_features,
+        parameters["n_components"],
+        parameters["covariance_type"],
+        parameters["weight_concentration_prior_type"],
+        parameters["fixed_means"] is None,
+        parameters["fixed_covariances"] is None,
+    )
