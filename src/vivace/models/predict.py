@@ -106,7 +106,7 @@ def _score(model: MixtureModel, prepared: Prepared, block: Block, **outputs: Any
         kind,
         kind,
         "score",
-        prepared.single,
+        prepared.single and block.data.dtype == np.float32,
         None,
         None,
         **outputs,
@@ -124,9 +124,9 @@ def _evaluate(model: MixtureModel, terms: Terms, block: Block, out: Array) -> No
             x, centre, inv_scale, terms.means, terms.inv_scale2, terms.a, terms.b, out
         )
     else:  # float64 as the Student kernels: densities are asked for their last digits
-        kind, single = terms.score_kind, False
+        kind = terms.score_kind
         _core.mixture_step(
-            x, None, centre, inv_scale, terms.eta, kind, kind, "score", single, None, None, lse=out
+            x, None, centre, inv_scale, terms.eta, kind, kind, "score", False, None, None, lse=out
         )
 
 
