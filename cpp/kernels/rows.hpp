@@ -19,6 +19,9 @@ template <class C, class X>
                                                 const double* centre, const double* inv_scale, std::size_t d_padded,
                                                 C* out) {
   const std::size_t d = x.cols;
+  // the rows of the next chunk: they come from memory while this chunk is worked on
+  const std::size_t ahead = x.rows - first < 2 * count ? x.rows - first : 2 * count;
+  for (std::size_t i = count * d; i < ahead * d; i += 64 / sizeof(X)) __builtin_prefetch(x.row(first) + i);
   for (std::size_t i = 0; i < count; ++i) {
     const X* in = x.row(first + i);
     C* to = out + i * d_padded;
