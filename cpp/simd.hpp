@@ -135,7 +135,7 @@ VIVACE_INLINE Element<V> horizontal_sum(V v) {
   if constexpr (n == 2) {
     return v[0] + v[1];
   } else if constexpr (n == 4) {
-    return (v[0] + v[2]) + (v[1] + v[3]);
+    return horizontal_sum(__builtin_shufflevector(v, v, 0, 1) + __builtin_shufflevector(v, v, 2, 3));
   } else if constexpr (n == 8) {
     return horizontal_sum(__builtin_shufflevector(v, v, 0, 1, 2, 3) + __builtin_shufflevector(v, v, 4, 5, 6, 7));
   } else {
