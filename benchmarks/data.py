@@ -8,6 +8,8 @@ The same name and number of rows give the same bytes on every run of one NumPy v
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,28 +65,35 @@ def _chunks(recipe: Recipe, rows: int) -> Iterator[NDArray[np.float64]]:
         yield chunk
 
 
-def write(path: Path, name: str, rows: int | None = None, dtype: str = "float64") -> Path:
+def write(name: str, rows: int, path: Path) -> None:
     """Draw a set chunk by chunk into a .npy file, moved to its name only when it is whole."""
     recipe = SETS[name]
-    rows = recipe.rows if rows is None else rows
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (rows, recipe.columns)}
+    header = {"descr": "<f8", "fortran_order": False, "shape": (rows, recipe.columns)}
     with partial.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for chunk in _chunks(recipe, rows):
-            file.write(np.ascontiguousarray(chunk, dtype=dtype).data)
+            file.write(chunk.data)
     partial.rename(path)
+
+
+def stored(name: str, rows: int | None = None) -> Path:
+    """Return the .npy file of a set; a missing one is made by a process of its own.
+
+    So the caller's memory shows nothing of how the rows were made.
+    """
+    rows = SETS[name].rows if rows is None else rows
+    path = CACHE / f"{name}-{rows}.npy"
+    if not path.exists():
+        command = [sys.executable, "-m", "benchmarks.data", name, str(rows), str(path)]
+        subprocess.run(command, cwd=Path(__file__).parents[1], check=True)
     return path
 
 
 def load(name: str, rows: int | None = None, dtype: str = "float64") -> NDArray[np.float64]:
     """Return a set as a C-ordered array (rows x columns) in memory."""
-    rows = SETS[name].rows if rows is None else rows
-    path = CACHE / f"{name}-{rows}.npy"
-    if not path.exists():
-        write(path, name, rows)
-    return np.ascontiguousarray(np.load(path), dtype=dtype)
+    return np.ascontiguousarray(np.load(stored(name, rows)), dtype=dtype)
 
 
 def rows_of(name: str, share: float = 1.0) -> int:
@@ -139,3 +148,7 @@ def photographs() -> NDArray[np.float64]:
         y, x = np.mgrid[:height, :width]
         rows.append(np.column_stack([image.reshape(-1, 3), x.ravel(), y.ravel()]))
     return np.ascontiguousarray(np.concatenate(rows), dtype=np.float64)
+
+
+if __name__ == "__main__":
+    write(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -1,0 +1,51 @@
+"""The process of one task: `python -m benchmarks.versus.child module:function args answer.json`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+# What a result may depend on; only what a task has really imported is recorded.
+LIBRARIES = ("vivace", "numpy", "scipy", "sklearn", "pypmc", "torch", "pomegranate", "mlpack")
+DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that this process has imported."""
+    found = {}
+    for name in LIBRARIES:
+        if name in sys.modules:
+            try:
+                found[name] = importlib.metadata.version(DISTRIBUTIONS.get(name, name))
+            except importlib.metadata.PackageNotFoundError:
+                found[name] = "not installed (imported from a folder)"
+    return found
+
+
+def call(function: str, args: dict[str, Any]) -> dict[str, Any]:
+    """Call "module:name" below benchmarks.versus; missing libraries and errors are answers."""
+    module, name = function.split(":")
+    try:
+        result = getattr(importlib.import_module(f"benchmarks.versus.{module}"), name)(**args)
+    except ModuleNotFoundError as error:
+        return {"missing": str(error.name)}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    return result | {"versions": versions()}
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")  # fits are cut short on purpose: they warn that they are
+    function, args, answer = sys.argv[1:]
+    partial = Path(answer + ".partial")
+    partial.write_text(json.dumps(call(function, json.loads(args))))
+    partial.rename(answer)
+
+
+if __name__ == "__main__":
+    main()
