@@ -5,7 +5,11 @@ from __future__ import annotations
 import naive
 import numpy as np
 
+from vivace.engine import Block
 from vivace.families.gaussian import COVARIANCE_TYPES, GaussianFamily, GaussianPrior
+from vivace.models.mixture import MixtureModel
+from vivace.models.scaling import Scaling
+from vivace.models.weights import Dirichlet, DirichletProcess, PitmanYor
 
 TYPES = COVARIANCE_TYPES
 FIXED = ["none", "means", "covariances", "both"]
@@ -59,3 +63,49 @@ def statistics(family, x, r):
 
 def responsibilities(rng, n, k):
     return rng.dirichlet(np.full(k, 0.5), size=n)
+
+
+WEIGHTS = {
+    "dirichlet": (Dirichlet(0.6), naive.Weights("dirichlet", 0.6)),
+    "dirichlet_process": (DirichletProcess(1.3), naive.Weights("sticks", 1.3)),
+    "pitman_yor": (PitmanYor(0.4, 0.25), naive.Weights("sticks", 0.4, 0.25)),
+}
+
+
+def make_model(prior, weight_model, k, scaling, single=False):
+    """A mixture in z of a `naive.Prior` in the units of the data."""
+    kind = prior.covariance_type
+    means, covariances = prior.fixed_means, prior.fixed_covariances
+    family = GaussianFamily(
+        GaussianPrior(
+            kind,
+            scaling.to_z(prior.mean),
+            prior.mean_precision,
+            prior.dof,
+            scaling.covariances_to_z(prior.scale, kind),
+        ),
+        None if means is None else scaling.to_z(means),
+        None if covariances is None else scaling.covariances_to_z(covariances, kind),
+    )
+    return MixtureModel(family, weight_model, k, scaling, single)
+
+
+def scaling_of(x, covariance_type):
+    common = covariance_type.endswith("spherical")
+    return Scaling.of_columns(x.mean(axis=0), x.var(axis=0), common=common)
+
+
+def block(x, weights=None):
+    """All rows as one block."""
+    return Block(np.ascontiguousarray(x), weights, 0, len(x))
+
+
+def climb(model, x, statistics, n_iter, weights=None):
+    """Coordinate ascent, plain: the bound after each map, the last posterior and statistics."""
+    trace, posterior, local = [], model.global_step(statistics, None), None
+    for _ in range(n_iter):
+        prepared = model.prepare(posterior)
+        statistics, local = model.local_step(block(x, weights), prepared, local)
+        posterior = model.global_step(statistics, posterior)
+        trace.append(model.elbo(posterior, statistics))
+    return np.array(trace), posterior, statistics

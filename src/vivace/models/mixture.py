@@ -20,7 +20,8 @@ __all__ = ["MixtureModel", "MixturePosterior", "Prepared", "Scaling"]
 Mode = Literal["soft", "hard", "given"]
 
 #: Rounding of a log joint in nats (root mean square) above which float32 arithmetic gives way to
-#: float64: the responsibility of an undecided row moves by as much, the bound by its square.
+#: float64: the responsibility of an undecided row moves by as much. Errors of rows average out: the
+#: bound of 600 rows was off by at most 1 % of this a row.
 SINGLE_TOLERANCE = 3e-3
 
 #: Multiply-adds that one core does in 2 ms, the time that one kernel call should take at least.
