@@ -65,7 +65,8 @@ class ArraySource:
         if X.dtype.kind not in "fiub":
             raise ValueError(f"X: expected real numbers, got dtype {X.dtype}")
         self._X: npt.NDArray[Any] = X
-        self._dtype = np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+        single = X.dtype.newbyteorder("=") == np.float32
+        self._dtype = np.dtype(np.float32 if single else np.float64)
         self._weights: npt.NDArray[np.float64] | None = None
         self._total_weight = float(len(X))
         if sample_weight is not None:

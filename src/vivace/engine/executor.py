@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, closing
-from contextvars import copy_context
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.statistics import Statistics
 from vivace.engine.threads import single_threaded_blas
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ThreadPoolExecutor
+from vivace.engine.workers import Workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -55,9 +51,9 @@ class ThreadExecutor:
     """Threads for one fit; functions are expected to release the GIL.
 
     Results come back in the order of the tasks and are summed by a fixed tree: the same bits
-    for any number of threads. One thread works inline, without a pool. As a context manager
-    (it may be entered again inside) it keeps its pool over several calls; outside of one each
-    call makes its own, and no thread outlives either, so that the process can fork.
+    for any number of threads. One thread works inline. As a context manager (it may be entered
+    again inside) it keeps its threads over several calls; outside of one each call makes its
+    own. None outlives either, so that the process can fork.
 
     An exception in a task reaches the caller, that of the first task in order if several
     fail. On any exception, KeyboardInterrupt included, tasks that wait are cancelled and those
@@ -75,17 +71,15 @@ class ThreadExecutor:
         self.n_threads = int(n_threads)
         self._depth = 0
         self._stack: ExitStack | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self._workers: Workers | None = None
 
     def __enter__(self) -> Self:
         if self._depth == 0:
             with ExitStack() as stack:
                 stack.enter_context(single_threaded_blas())
                 if self.n_threads > 1:
-                    from concurrent.futures import ThreadPoolExecutor
-
-                    self._pool = ThreadPoolExecutor(self.n_threads, "vivace")
-                    stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
+                    self._workers = Workers(self.n_threads)
+                    stack.callback(self._workers.stop)
                 self._stack = stack.pop_all()
         self._depth += 1
         return self
@@ -98,7 +92,7 @@ class ThreadExecutor:
     ) -> None:
         self._depth -= 1
         if self._depth == 0 and self._stack is not None:
-            stack, self._stack, self._pool = self._stack, None, None
+            stack, self._stack, self._workers = self._stack, None, None
             stack.close()
 
     def map_reduce(
@@ -132,35 +126,6 @@ class ThreadExecutor:
     def _in_order(
         self, function: Callable[[Task], Result], tasks: Iterable[Task]
     ) -> Generator[Result, None, None]:
-        if self._pool is None:
-            for task in tasks:
-                yield function(task)
-            return
-        pool = self._pool
-        pending: deque[Future[Result]] = deque()
-        try:
-            for task in tasks:
-                # The caller's context goes along: np.errstate and the like live there.
-                pending.append(pool.submit(copy_context().run, function, task))
-                if len(pending) >= IN_FLIGHT_PER_THREAD * self.n_threads:
-                    yield _take_first(pending)
-            while pending:
-                yield _take_first(pending)
-        except BaseException:
-            _abandon(pending)
-            raise
-
-
-def _take_first(pending: deque[Future[Result]]) -> Result:
-    # Leave it in the queue until its result is there: an interrupt must find it.
-    result = pending[0].result()
-    pending.popleft()
-    return result
-
-
-def _abandon(pending: deque[Future[Result]]) -> None:
-    from concurrent.futures import wait
-
-    for future in pending:
-        future.cancel()
-    wait(pending)
+        if self._workers is None:
+            return (function(task) for task in tasks)
+        return self._workers.in_order(function, tasks, IN_FLIGHT_PER_THREAD * self.n_threads)

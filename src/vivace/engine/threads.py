@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,64 +92,27 @@ def _quota_v1(folder: Path) -> float:
         return math.inf
 
 
-class _BlasLimit:
-    """Limit of BLAS to one thread, shared by all who ask for it.
-
-    The limit belongs to the process. If each fit restored what it found, two that overlap in
-    different threads could leave it at 1 for ever: so the first sets it, the last lifts it.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._limiter: Any = None
-        self._controller: Any = None
-        self._modules = -1
-
-    def acquire(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._limiter = self._current_controller().limit(limits=1, user_api="blas")
-            self._users += 1
-
-    def release(self) -> None:
-        with self._lock:
-            if self._users == 0:  # in a child forked during a fit
-                return
-            self._users -= 1
-            if self._users == 0:
-                self._limiter.restore_original_limits()
-                self._limiter = None
-
-    def _current_controller(self) -> Any:
-        # Making a controller scans all loaded libraries (0.7 ms against 0.01 ms for a use); a
-        # new BLAS comes with new modules.
-        if self._controller is None or self._modules != len(sys.modules):
-            from threadpoolctl import ThreadpoolController
-
-            self._controller = ThreadpoolController()
-            self._modules = len(sys.modules)
-        return self._controller
-
-
-_blas_limit = _BlasLimit()
-
-
-def _after_fork_in_child() -> None:
-    # The lock may have been held, and no fit of the parent's goes on here.
-    global _blas_limit
-    _blas_limit = _BlasLimit()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Keep BLAS to one thread in this process meanwhile. Nests, and overlaps across threads."""
-    _blas_limit.acquire()
-    try:
+    """Keep BLAS to one thread meanwhile: the blocks are what runs in parallel.
+
+    OpenBLAS has one limit for the whole process. When calls overlap in several threads,
+    threadpoolctl 3.8 and later let the first one decide; earlier ones may leave the limit at 1.
+    """
+    with _controller().limit(limits=1, user_api="blas"):
         yield
-    finally:
-        _blas_limit.release()
+
+
+_cached: tuple[int, Any] = (-1, None)
+
+
+def _controller() -> Any:
+    """Return a controller of all BLAS libraries loaded by now."""
+    # Making one scans all loaded libraries (0.7 ms, against 0.01 ms for a use). A new BLAS
+    # comes with new modules.
+    global _cached
+    if _cached[0] != len(sys.modules):
+        from threadpoolctl import ThreadpoolController
+
+        _cached = (len(sys.modules), ThreadpoolController())
+    return _cached[1]

@@ -1,0 +1,125 @@
+"""Threads that work through tasks and hand the results over in order.
+
+Not concurrent.futures: its waits take locks in Python code, and a KeyboardInterrupt that
+arrives right after one is taken leaves it locked for ever. Here the caller waits on a
+`queue.SimpleQueue`, which is one call into C, and holds no lock at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextvars import Context, copy_context
+from queue import SimpleQueue
+from threading import Thread
+from time import sleep
+from typing import Any, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# Seconds between looks at whether the running tasks of an abandoned call have ended.
+POLL = 0.0005
+
+
+class _Call:
+    """One pass over tasks: its function, its results, and what the threads say about it."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+        self.results: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self.cancelled = False
+        self.begun: list[int] = []
+        self.ended: list[int] = []
+
+    def work(self, index: int, task: Any, context: Context) -> None:
+        """Do one task, in a worker."""
+        # Announced before the look at `cancelled`: `abandon` misses nobody.
+        self.begun.append(index)
+        try:
+            if not self.cancelled:
+                self.results.put((index, context.run(self.function, task), None))
+        except BaseException as error:
+            self.results.put((index, None, error))
+        finally:
+            self.ended.append(index)
+
+    def abandon(self) -> None:
+        """Let no further task begin and wait for those that run."""
+        self.cancelled = True
+        while len(self.ended) < len(self.begun):
+            sleep(POLL)
+
+
+class Workers:
+    """A fixed number of threads.
+
+    Parameters
+    ----------
+    n_threads : int
+        Number of threads; they run until `stop`.
+    """
+
+    def __init__(self, n_threads: int) -> None:
+        self._tasks: SimpleQueue[tuple[_Call, int, Any, Context] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        try:
+            for i in range(n_threads):
+                thread = Thread(target=_loop, args=(self._tasks,), name=f"vivace-{i}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the threads after the tasks that they were given, and wait for them."""
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def in_order(
+        self, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
+    ) -> Generator[Result, None, None]:
+        """Yield ``function(task)`` for each task, in order, at most `ahead` tasks under way.
+
+        Whatever ends the generator early (an exception of a task, of the caller, an interrupt,
+        `close`) cancels the tasks that wait; those that run are waited for.
+        """
+        call = _Call(function)
+        early: dict[int, tuple[Any, BaseException | None]] = {}
+        given = done = 0
+        try:
+            for task in tasks:
+                # The caller's context goes along: np.errstate and the like live there.
+                self._tasks.put((call, given, task, copy_context()))
+                given += 1
+                if given - done >= ahead:
+                    yield _take(done, call, early)
+                    done += 1
+            while done < given:
+                yield _take(done, call, early)
+                done += 1
+        except BaseException:
+            call.abandon()
+            raise
+
+
+def _take(index: int, call: _Call, early: dict[int, tuple[Any, BaseException | None]]) -> Any:
+    while index not in early:
+        i, value, error = call.results.get()
+        early[i] = value, error
+    value, error = early.pop(index)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error  # the error knows this frame: no cycle
+    return value
+
+
+def _loop(tasks: SimpleQueue[tuple[_Call, int, Any, Context] | None]) -> None:
+    while (item := tasks.get()) is not None:
+        call, index, task, context = item
+        call.work(index, task, context)
+        del item, call, task, context  # nothing is kept alive while waiting

@@ -1,0 +1,203 @@
+"""The executor: order, bits, bounds, exceptions, interrupts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from engine.toy import same
+
+from vivace.engine import Statistics, ThreadExecutor
+from vivace.engine.executor import IN_FLIGHT_PER_THREAD
+
+THREADS = [1, 2, 3, 7]
+
+
+def numbers(task: int) -> tuple[Statistics, int]:
+    time.sleep(1e-4 * (task * 7 % 5))  # finish out of order
+    x = np.random.default_rng(task).normal(size=5) * 10.0 ** (task % 9)
+    return Statistics({"x": x}, {"x": None}), task * task
+
+
+def test_same_bits_for_any_number_of_threads() -> None:
+    results = [ThreadExecutor(n).map_reduce(numbers, range(61)) for n in THREADS]
+    for total, states in results:
+        assert same(total, results[0][0])
+        assert states == [i * i for i in range(61)]
+
+
+def test_map_keeps_order() -> None:
+    for n in THREADS:
+        assert ThreadExecutor(n).map(lambda i: numbers(i)[1], range(9)) == [i * i for i in range(9)]
+        assert ThreadExecutor(n).map(str, []) == []
+
+
+def test_nothing_to_sum() -> None:
+    for n in THREADS:
+        with pytest.raises(ValueError, match="at least one"):
+            ThreadExecutor(n).map_reduce(numbers, [])
+
+
+def test_bounded_blocks_in_flight() -> None:
+    given = taken = most = 0
+
+    def tasks() -> Iterator[int]:
+        nonlocal given, most
+        for i in range(50):
+            given += 1
+            most = max(most, given - taken)
+            yield i
+
+    executor = ThreadExecutor(3)
+    with executor:
+        for _ in executor._in_order(numbers, tasks()):
+            taken += 1
+    assert most == IN_FLIGHT_PER_THREAD * 3
+
+
+def test_statistics_are_freed_promptly() -> None:
+    alive = most = 0
+    lock = threading.Lock()
+
+    class Counted(np.ndarray):
+        def __del__(self) -> None:
+            nonlocal alive
+            with lock:
+                alive -= 1
+
+    def work(task: int) -> tuple[Statistics, None]:
+        nonlocal alive, most
+        record = Statistics({"x": 0.0}, {"x": None})
+        record._arrays["x"] = np.ones(10).view(Counted)
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        return record, None
+
+    for n in (1, 3):
+        most = 0
+        total, _ = ThreadExecutor(n).map_reduce(work, range(200))
+        assert total["x"][0] == 200
+        # those under way, those being summed, and the tree
+        assert most <= (IN_FLIGHT_PER_THREAD * n if n > 1 else 0) + 2 + 8
+        del total
+        assert alive == 0
+
+
+def test_first_exception_in_order_wins() -> None:
+    def work(task: int) -> tuple[Statistics, None]:
+        if task == 4:
+            time.sleep(0.02)
+        if task >= 4:
+            raise RuntimeError(f"task {task}")
+        return Statistics({"x": 1.0}, {"x": None}), None
+
+    for n in THREADS:
+        executor = ThreadExecutor(n)
+        with executor:
+            with pytest.raises(RuntimeError, match="task 4"):
+                executor.map_reduce(work, range(30))
+            # usable afterwards
+            assert executor.map_reduce(work, range(4))[0]["x"] == 4
+
+
+def test_exception_among_the_tasks() -> None:
+    def tasks() -> Iterator[int]:
+        yield from range(5)
+        raise OSError("no more")
+
+    for n in THREADS:
+        with pytest.raises(OSError, match="no more"):
+            ThreadExecutor(n).map_reduce(numbers, tasks())
+
+
+def test_context_reaches_the_workers() -> None:
+    def work(task: int) -> str:
+        return str(np.geterr()["divide"])
+
+    for n in (1, 2):
+        with np.errstate(divide="call"):
+            assert ThreadExecutor(n).map(work, range(3)) == ["call"] * 3
+
+
+def test_no_thread_outlives_the_executor() -> None:
+    before = threading.active_count()
+    executor = ThreadExecutor(3)
+    executor.map_reduce(numbers, range(5))
+    assert threading.active_count() == before
+    with executor, executor:
+        executor.map_reduce(numbers, range(5))
+        assert threading.active_count() == before + 3
+    assert threading.active_count() == before
+
+
+def test_bad_number_of_threads() -> None:
+    with pytest.raises(ValueError, match="n_threads"):
+        ThreadExecutor(0)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_interrupt_cancels_and_waits(n_threads: int) -> None:
+    running = begun = 0
+    lock = threading.Lock()
+
+    def work(task: int) -> tuple[Statistics, None]:
+        nonlocal running, begun
+        with lock:
+            running += 1
+            begun += 1
+        try:
+            time.sleep(0.005)
+        finally:
+            with lock:
+                running -= 1
+        return Statistics({"x": 1.0}, {"x": None}), None
+
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    executor = ThreadExecutor(n_threads)
+    with executor:
+        timer.start()
+        began = time.perf_counter()
+        with pytest.raises(KeyboardInterrupt):
+            executor.map_reduce(work, range(10_000))
+        assert running == 0
+        assert time.perf_counter() - began < 1.0
+        at = begun
+        time.sleep(0.02)
+        assert begun == at
+    timer.join()
+
+
+def test_interrupts_at_any_moment_never_hang() -> None:
+    """Hundreds of interrupts, wherever they fall."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    def work(task: int) -> tuple[Statistics, None]:
+        return Statistics({"x": 1.0}, {"x": None}), None
+
+    executor = ThreadExecutor(2)
+    before = signal.signal(signal.SIGALRM, stop)
+    rng = np.random.default_rng(0)
+    interrupted = 0
+    try:
+        with executor:
+            for delay in rng.uniform(1e-5, 3e-3, size=300):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, delay)
+                    executor.map_reduce(work, range(10_000))
+                except KeyboardInterrupt:
+                    interrupted += 1
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            assert executor.map_reduce(work, range(100))[0]["x"] == 100
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted == 300
