@@ -39,7 +39,7 @@ demo: env ## segment two photographs; pictures in demo-output/
 test: env ## the test suite (PYTEST_ARGS=...)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: lint types structure sanitize tidy ## style, types, structure, sanitizers
+check: lint types structure docs sanitize tidy ## style, types, structure, documentation, sanitizers
 
 bench: env ## asv, quickly, against the working tree
 	$(BIN)/asv machine --yes --config benchmarks/asv.conf.json

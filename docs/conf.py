@@ -1,5 +1,6 @@
 """Settings of the documentation: `make docs` builds it, and a warning is an error."""
 
+import re
 from importlib.metadata import version as installed_version
 
 project = "vivace"
@@ -27,4 +28,25 @@ numpydoc_xref_param_type = False
 
 html_theme = "furo"
 html_title = f"vivace {release}"
-nitpicky = False
+
+
+def escape_names(app, what, name, obj, options, lines):
+    """Let docstrings say `weights_` and |x|, which docutils reads as references."""
+    for i, line in enumerate(lines):
+        outside_backticks = re.split(r"(`+[^`]*`+)", line)
+        outside_backticks[::2] = [
+            re.sub(r"(?<![\w\\])([A-Za-z]\w*)_(?!\w)", r"\1\\_", part).replace("|", r"\|")
+            for part in outside_backticks[::2]
+        ]
+        lines[i] = "".join(outside_backticks)
+
+
+def skip_foreign(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn's base classes add: its own manual explains it."""
+    foreign = (getattr(obj, "__module__", None) or "").startswith("sklearn.")
+    return True if foreign or re.fullmatch(r"set_\w+_request", name) else None
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", escape_names, priority=900)  # after numpydoc
+    app.connect("autodoc-skip-member", skip_foreign)
