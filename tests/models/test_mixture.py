@@ -18,7 +18,7 @@ from problems import (
 )
 
 from vivace.engine import Infeasible, Statistics
-from vivace.families.base import KINDS, n_features
+from vivace.families.base import KINDS, features, n_features
 from vivace.models.mixture import SINGLE_TOLERANCE
 from vivace.models.scaling import Scaling
 from vivace.models.starts import given_start, hard_start
@@ -295,6 +295,7 @@ def test_blocks_follow_from_shapes_alone(k, d, covariance_type):
 def test_feature_kinds_count_what_they_hold():
     z = np.random.default_rng(0).normal(size=(2, 5))
     for kind in KINDS:
-        assert naive.features(z, kind).shape[1] == n_features(kind, 5)
+        np.testing.assert_array_equal(features(z, kind), naive.features(z, kind))
+        assert features(z, kind).shape[1] == n_features(kind, 5)
     with pytest.raises(ValueError, match="kind"):
         n_features("cubic", 5)

@@ -214,7 +214,11 @@ class GaussianFamily:
         return float(total)
 
     def predictive(self, posterior: GaussianPosterior) -> Predictive:
-        """Densities of a new row: of each component, and of one that has seen no data."""
+        """Densities of a new row: of each component, and of one that has seen no data.
+
+        Constants given for the K components are theirs alone: the fresh one has the prior's mean
+        and precision (tied types: the covariance that all components share, known or not).
+        """
         fresh = posterior.precisions if self.prior.tied else self._prior_precisions
         b0, m0 = np.array([self.prior.mean_precision]), self.prior.mean[None]
         return Predictive(
