@@ -53,7 +53,7 @@ default='full'
     tol : float, default=1e-7
         Converged when the bound moves by less than `tol` nats per unit of weight at each of three
         successive accepted iterations (online: of passes, with a smoothed bound and 100 times
-        this).
+        this). For float32 rows at least 1e-6, below which rounding moves the bound.
     reg_covar : float, default=1e-6
         Added to the diagonal of the prior covariance, relative to each column's variance (a
         constant column counts as if it had the others' mean variance). Part of the model, hence of

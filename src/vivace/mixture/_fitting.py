@@ -16,7 +16,14 @@ from vivace.mixture._callbacks import Callback, Observers
 from vivace.mixture._moments import column_moments
 from vivace.mixture._prior import PriorValues
 from vivace.mixture._start import Starter, make_starter
-from vivace.mixture._state import Fitted, make_layout, make_model, make_schedule, shape_of_fit
+from vivace.mixture._state import (
+    Fitted,
+    make_layout,
+    make_model,
+    make_schedule,
+    shape_of_fit,
+    tolerance,
+)
 from vivace.mixture._validation import Rows
 from vivace.models.mixture import MixtureModel
 
@@ -86,7 +93,7 @@ def fit_rows(
 
 def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any]) -> None:
     """Say by how much a fit missed convergence, and what to do."""
-    fit, tol = fitted.fit, parameters["tol"]
+    fit, tol = fitted.fit, tolerance(parameters, fitted.model)
     weight = float(np.sum(fit.statistics["weight"]))
     moved = abs(fit.trace[-1] - fit.trace[-2]) / weight if len(fit.trace) > 1 else np.inf
     unit = "passes" if parameters["learning_method"] != "batch" else "iterations"
@@ -152,7 +159,7 @@ def _run(
     rng: np.random.RandomState,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
-    rule = StopRule(parameters["tol"], max(max_iter, 1))
+    rule = StopRule(tolerance(parameters, current.model), max(max_iter, 1))
     observers.begin(number, fit.elbo, lambda: finish(current), lambda: fit.quiet >= rule.patience)
     if max_iter > 0:
         seed = int(rng.randint(np.iinfo(np.int32).max))

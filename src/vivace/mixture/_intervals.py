@@ -1,4 +1,4 @@
-"""Credible intervals of the parameters under the posterior."""
+"""Credible intervals of the parameters, in the data's units."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainccinv, ndtri, stdtrit
 
 from vivace.families.gaussian import GaussianPosterior
+from vivace.families.gaussian.intervals import mean_intervals, variance_intervals
 from vivace.models.mixture import MixtureModel
 
 Array = NDArray[np.float64]
@@ -39,38 +39,13 @@ class CredibleIntervals(NamedTuple):
 def credible_intervals(
     model: MixtureModel, gaussian: GaussianPosterior, level: float
 ) -> CredibleIntervals:
-    """Intervals that hold `level` of the posterior mass of each parameter.
-
-    A mean has a Student-t marginal, a variance an inverse Gamma one: with e = dof + 1 - D (full),
-    dof (diag), D dof (spherical) and S the diagonal of the scale (D times it for spherical), the
-    mean has e degrees of freedom and squared scale S / (mean_precision e), the variance has shape
-    e / 2 and scale S / 2 (Bishop, PRML (2006), appendix B; Gelman et al., BDA3, section 3.6).
-    """
-    tail = 0.5 * (1.0 - level)
-    probability = np.array([tail, 1.0 - tail])
-    structure, held = gaussian.structure, gaussian.precisions
-    d, k = structure.d, len(gaussian.means)
-    diagonal = structure.variances(held.factor.scale)
-    if structure.kind == "spherical":
-        diagonal = diagonal.reshape(-1, 1)
-    beta = gaussian.mean_precision[:, None]
-    if held.known:
-        bounds = np.stack([diagonal, diagonal])
-        half = ndtri(1.0 - tail) * np.sqrt(diagonal / beta)
-    else:
-        dof = held.dof[:, None]
-        e = {"full": dof + 1.0 - d, "diag": dof, "spherical": d * dof}[structure.kind]
-        sums = d * diagonal if structure.kind == "spherical" else diagonal
-        bounds = 0.5 * sums / gammainccinv(0.5 * e, probability[:, None, None])
-        half = stdtrit(e, 1.0 - tail) * np.sqrt(sums / (beta * e))
-    half = np.broadcast_to(np.where(np.isinf(beta), 0.0, half), (k, d))
-    means = model.scaling.from_z(gaussian.means + np.stack([-half, half]))
-    if structure.kind == "spherical":
-        variances = model.scaling.covariances_from_z(bounds[..., 0], "spherical")
-    else:
-        variances = model.scaling.covariances_from_z(bounds, "diag")
-    if gaussian.covariance_type.startswith("tied"):
-        variances = variances[:, 0]
+    """Intervals that hold `level` of the posterior mass of each parameter."""
+    spherical = gaussian.structure.kind == "spherical"
     rng = np.random.default_rng(_SEED)
-    weights = model.weight_model.interval(gaussian.counts, level, rng)
-    return CredibleIntervals(weights, means, variances)
+    return CredibleIntervals(
+        weights=model.weight_model.interval(gaussian.counts, level, rng),
+        means=model.scaling.from_z(mean_intervals(gaussian, level)),
+        variances=model.scaling.covariances_from_z(
+            variance_intervals(gaussian, level), "spherical" if spherical else "diag"
+        ),
+    )

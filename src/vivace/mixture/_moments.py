@@ -87,7 +87,7 @@ def column_moments(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Mome
     weight = rows.total_weight
     all_count = rows.n_weighted == rows.n_rows
     first = 0 if rows.weights is None else int(np.argmax(rows.weights > 0))
-    shift = np.asarray(rows.X[first], dtype=np.float64)
+    shift = np.array(rows.X[first], dtype=np.float64)
     if not np.isfinite(shift).all():
         raise_not_finite(estimator, rows, first)
     check_range(estimator, shift, shift)
