@@ -32,9 +32,9 @@ def call(function: str, args: dict[str, Any]) -> dict[str, Any]:
     module, name = function.split(":")
     try:
         result = getattr(importlib.import_module(f"benchmarks.versus.{module}"), name)(**args)
-    except ModuleNotFoundError as error:
-        return {"missing": str(error.name)}
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and str(error.name) in LIBRARIES:
+            return {"missing": error.name}
         return {"error": f"{type(error).__name__}: {error}"}
     return result | {"versions": versions()}
 

@@ -47,7 +47,7 @@ def plan(share: float) -> list[Task]:
             "learning_method": method,
         }
         key = f"memory/{LARGE}/{method}/vivace"
-        tasks.append(Task(key, "footprint:mapped", args, timeout=400))
+        tasks.append(Task(key, "memory:mapped", args, timeout=400))
     return tasks
 
 
