@@ -2,7 +2,7 @@
 //
 // Written for rounding to nearest. None of them needs a fused multiply-add to be right, all of them gain from it. The
 // stated errors were measured against 40-digit references on every instruction set; tests/test_special.py holds them
-// to it. Coefficients without a name are minimax fits made for this file. Special values follow C's functions of the
+// to it. Polynomials are minimax fits, made by tools/fit_polynomials.py. Special values follow C's functions of the
 // same name; subnormal numbers are neither flushed nor refused unless it says so.
 #pragma once
 
@@ -76,7 +76,7 @@ VIVACE_INLINE V power_of_two(V sum) {
   return (V)(((BitsOf<V>)sum << R::mantissa) + R::one);
 }
 
-// e^x. Error below 1 ulp (double and float). Subnormal results are rounded twice (1 unit of the smallest subnormal).
+// e^x. Error below 1.1 ulp (double and float). Subnormal results are rounded twice (1 unit of the smallest subnormal).
 template <class V>
 VIVACE_INLINE V exp(V x) {
   using T = Element<V>;
@@ -102,7 +102,7 @@ VIVACE_INLINE V exp(V x) {
 }
 
 // e^x for x <= 0 (a little above does no harm), exactly 0 below `floor`, which must not lie below the default. The hot
-// function of softmax. Relative error below 4e-16 + 1.6e-16 |x| in double, 2e-7 + 6e-8 |x| in float: the reduction has
+// function of softmax. Relative error below 6e-16 + 1.6e-16 |x| in double, 3e-7 + 6e-8 |x| in float: the reduction has
 // one term of ln 2 only, since a score x is itself a rounded sum. NaN gives NaN.
 template <class V>
 VIVACE_INLINE V exp_nonpositive(V x, Element<V> floor = Real<Element<V>>::exp_floor) {
@@ -216,7 +216,7 @@ VIVACE_INLINE V reciprocals_of_four(V x) {
   return (x + x + T(3)) * (q + q + T(2)) / (q * (q + T(2)));
 }
 
-// digamma(x), x > 0; NaN elsewhere. Error below 2e-15 max(1, |digamma(x)|) in double, 6e-7 in float.
+// digamma(x), x > 0; NaN elsewhere. Error below 2e-15 max(1, |digamma(x)|) in double, 8e-7 in float.
 template <class V>
 VIVACE_INLINE V digamma(V x) {
   using T = Element<V>;
@@ -238,8 +238,8 @@ VIVACE_INLINE V digamma(V x) {
 }
 
 // exp(digamma(x)), x >= 0 (0 at 0, where it is below the smallest number long before); NaN for x < 0. No logarithm:
-// exp(digamma(y)) = h + r(1 / h^2) / h with h = y - 1/2. Relative error below 1.2e-15 max(1, 1/x) in double,
-// 6e-7 max(1, 1/x) in float, as if x were off by a few units in its last place.
+// exp(digamma(y)) = h + r(1 / h^2) / h with h = y - 1/2. Relative error below 1.5e-15 max(1, 1/x) in double,
+// 8e-7 max(1, 1/x) in float, as if x were off by a few units in its last place.
 template <class V>
 VIVACE_INLINE V exp_digamma(V x) {
   using T = Element<V>;
