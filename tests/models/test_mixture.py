@@ -223,6 +223,28 @@ def test_far_clusters_and_offsets_come_out_right(covariance_type):
         )
 
 
+@pytest.mark.parametrize("covariance_type", ["full", "tied"])
+@pytest.mark.parametrize("thin", [1.0, 1e-3, 1e-5])
+def test_nearly_collinear_columns_cost_no_accuracy(covariance_type, thin):
+    """Any invertible linear map of the data moves the bound by its determinant and no more."""
+    rng = np.random.default_rng(14)
+    n, d = 300, 3
+    x = rng.normal(size=(n, d)) + 2.0 * rng.integers(0, 2, size=(n, 1))
+    turn, _ = np.linalg.qr(rng.normal(size=(d, d)))
+    mix = turn @ np.diag([1.0, 1.0, thin]) @ turn.T
+    traces = []
+    for a in (np.eye(d), mix):
+        y = x @ a
+        prior = naive.Prior(covariance_type, y.mean(axis=0), 0.5, d + 1.0, a @ np.cov(x.T) @ a)
+        model = make_model(prior, WEIGHTS["dirichlet"][0], 2, scaling_of(y, covariance_type))
+        r = responsibilities(np.random.default_rng(0), n, 2)
+        traces.append(climb(model, y, given_start(model, r)(block(y)), 20)[0])
+    jacobian = n * np.linalg.slogdet(mix)[1]
+    # squares hold the thin direction to eps / thin^2 of itself; nothing worse may happen to it
+    tol = 1e-9 + 1e-15 * n / thin**2
+    np.testing.assert_allclose(traces[1] + jacobian, traces[0], rtol=0, atol=tol)
+
+
 @pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical", "tied"])
 @pytest.mark.parametrize(("apart", "single"), [(3.0, True), (20.0, True), (1e4, False)])
 def test_float32_arithmetic_gives_way_when_it_would_lose_digits(covariance_type, apart, single):
