@@ -82,7 +82,7 @@ structure: env
 SANITIZED := build/sanitize
 sanitize: env ## C++ test drivers under the address and undefined-behaviour sanitizers
 	$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Debug \
-	    -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS -DVIVACE_CHECKED" \
+	    -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS" \
 	    -DVIVACE_PYTHON=OFF -DVIVACE_CPP_TESTS=ON -DVIVACE_SANITIZE=address,undefined
 	$(BIN)/cmake --build $(SANITIZED)
 	$(BIN)/ctest --test-dir $(SANITIZED) --output-on-failure
