@@ -15,6 +15,7 @@ from vivace.engine import (
     Schedule,
     Stochastic,
     ThreadExecutor,
+    resolve_n_jobs,
 )
 from vivace.mixture._moments import Moments, scatter
 from vivace.mixture._prior import (
@@ -25,7 +26,7 @@ from vivace.mixture._prior import (
     make_weight_model,
 )
 from vivace.mixture._validation import Rows
-from vivace.models.mixture import MixtureModel
+from vivace.models.mixture import MIN_BLOCK_ROWS, MixtureModel
 from vivace.models.scaling import Scaling
 
 # Batches of the online and memoized methods, unless batch_size says otherwise: 16 to a data set, so
@@ -101,6 +102,12 @@ def model_of(
         scaling,
         single,
     )
+
+
+def make_executor(n_jobs: int | None, n_rows: int) -> ThreadExecutor:
+    """Threads for `n_jobs`, but no more than there are blocks to work on."""
+    n_threads = 1 if n_rows <= MIN_BLOCK_ROWS else resolve_n_jobs(n_jobs)
+    return ThreadExecutor(n_threads)
 
 
 def make_layout(parameters: dict[str, Any], n_rows: int, block_rows: int) -> Layout:
