@@ -279,7 +279,7 @@ covariance_prior_ : float or ndarray
         ConvergenceWarning
             The best initialisation did not converge in `max_iter` iterations.
         """
-        self._fit(X, sample_weight, resp_init, callbacks)
+        self._fit(X, y, sample_weight, resp_init, callbacks)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -303,7 +303,7 @@ covariance_prior_ : float or ndarray
         labels : ndarray of shape (n_samples,)
             Component with the largest responsibility for each row.
         """
-        return self._labels(self._fit(X, sample_weight, resp_init, callbacks))
+        return self._labels(self._fit(X, y, sample_weight, resp_init, callbacks))
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -335,12 +335,12 @@ covariance_prior_ : float or ndarray
             self._set_fitted(partial_rows(self, rows, executor))
         return self
 
-    def _fit(self, X: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
         watching = check_callbacks(callbacks)
         rows = check_rows(self, X, sample_weight, reset=True)
         check_enough_rows(self, rows, self.n_components)
         with make_executor(self.n_jobs, rows.n_rows) as executor:
-            outcome = fit_rows(self, rows, resp_init, watching, executor, self._state)
+            outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state)
         self._set_fitted(outcome.fitted)
         if outcome.interrupted is not None:
             raise outcome.interrupted

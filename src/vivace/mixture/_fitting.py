@@ -41,12 +41,13 @@ class Outcome:
 def fit_rows(
     estimator: Any,
     rows: Rows,
+    y: Any,
     resp_init: Any,
     callbacks: tuple[Callback, ...],
     executor: ThreadExecutor,
     finish: Callable[[Fitted], dict[str, Any]],
 ) -> Outcome:
-    """Fit the rows; `finish` turns a state into attributes, for scikit-learn's callbacks."""
+    """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
     moments = column_moments(estimator, rows, executor)
@@ -61,8 +62,9 @@ def fit_rows(
     starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]
-    sample_weight = {} if rows.weights is None else {"sample_weight": rows.weights}
-    observers = Observers(estimator, callbacks, sample_weight, rows.X, n_runs, max_iter)
+    metadata = None if rows.weights is None else {"sample_weight": rows.weights}
+    told = {"X": rows.X, "y": y, "metadata": metadata}
+    observers = Observers(estimator, callbacks, told, n_runs, max_iter)
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
     for number in range(n_runs):
