@@ -14,10 +14,10 @@ from sklearn.utils import check_random_state
 from vivace.engine import Fit, Layout, StopRule, ThreadExecutor, resume, run, start
 from vivace.mixture._callbacks import Callback, Observers
 from vivace.mixture._moments import column_moments
-from vivace.mixture._prior import PriorValues
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
     Fitted,
+    fingerprint_of,
     make_layout,
     make_model,
     make_schedule,
@@ -58,7 +58,7 @@ def fit_rows(
         parameters, moments, rows, executor, previous.model.scaling if previous else None
     )
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
-    fingerprint = (*moments.fingerprint, *_prior_fingerprint(parameters, prior, model))
+    fingerprint = fingerprint_of(parameters, moments, prior, model)
     starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]
@@ -124,7 +124,7 @@ def _start(
 
 def _resume(
     previous: Fitted,
-    fingerprint: tuple[Any, ...],
+    fingerprint: str,
     model: MixtureModel,
     rows: Rows,
     layout: Layout,
@@ -212,23 +212,6 @@ def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
             "afresh."
         )
     return previous
-
-
-def _prior_fingerprint(
-    parameters: dict[str, Any], prior: PriorValues, model: MixtureModel
-) -> tuple[Any, ...]:
-    known = [parameters[name] for name in ("fixed_means", "fixed_covariances")]
-    return (
-        prior.weight_concentration,
-        parameters["discount"],
-        prior.mean_precision,
-        prior.mean.tobytes(),
-        prior.degrees_of_freedom,
-        np.asarray(model.family.prior.scale).tobytes(),
-        *(None if value is None else np.asarray(value).tobytes() for value in known),
-        model.single,
-        parameters["learning_method"],
-    )
 
 
 def _warn_of_small_weights(rows: Rows) -> None:
