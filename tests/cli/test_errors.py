@@ -71,10 +71,15 @@ def test_exit_passes() -> None:
         raise click.UsageError("x")
 
 
+class OldWay(UserWarning, DeprecationWarning):
+    pass
+
+
 def test_only_warnings_for_users(capsys: pytest.CaptureFixture[str]) -> None:
     with reporting(lambda: False):
         warnings.warn("read this", UserWarning, stacklevel=1)
         warnings.warn("and this", RuntimeWarning, stacklevel=1)
         warnings.warn("not this", DeprecationWarning, stacklevel=1)
+        warnings.warn("nor this", OldWay, stacklevel=1)
     lines = "vivace: warning: read this\nvivace: warning: and this\n"
     assert capsys.readouterr().err == lines

@@ -24,7 +24,7 @@ def told(n_iter: int) -> SimpleNamespace:
 def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setenv("TQDM_MININTERVAL", "0")
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_MOVES", 0.0)
     with FitMeter(10, quiet=False) as meter:
         for i in range(1, 4):
             meter(told(i))
