@@ -79,11 +79,9 @@ def make_model(
     moments: Moments,
     rows: Rows,
     executor: ThreadExecutor,
-    scaling: Scaling | None = None,
 ) -> tuple[MixtureModel, PriorValues]:
-    """Make prior and model; `scaling` is given where earlier coordinates are to be kept."""
-    if scaling is None:
-        scaling = make_scaling(moments, parameters["covariance_type"])
+    """Make coordinates, prior and model."""
+    scaling = make_scaling(moments, parameters["covariance_type"])
 
     def sums(scaling: Scaling) -> Any:
         return scatter(rows, executor, scaling.centre, 1.0 / scaling.scale)
