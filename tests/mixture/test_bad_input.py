@@ -72,6 +72,37 @@ def test_values_whose_squares_overflow(dtype):
             call(X)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_too_far_from_the_fitted_data(dtype):
+    model = fitted((1e-30 * two_clusters()).astype(dtype))
+    far = np.array([[0.0, 1e120]])
+    for call in (model.predict, model.predict_proba, model.score_samples):
+        with pytest.raises(ValueError, match=r"standard deviations away.*overflow"):
+            call(far)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_far_float32_rows_are_judged_in_float64(covariance_type):
+    """Their scores are sums of huge terms that cancel."""
+    X = two_clusters(400)
+    far = np.array([[1e4, -1e4], [-3e5, 1e5], [300.0, 0.0], [1e30, 1e30]], dtype=np.float32)
+    single = fitted(X.astype(np.float32), covariance_type=covariance_type)
+    double = fitted(X.astype(np.float32).astype(np.float64), covariance_type=covariance_type)
+    resp = single.predict_proba(far)
+    np.testing.assert_allclose(resp.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_array_equal(resp.argmax(axis=1), double.predict(far.astype(np.float64)))
+    np.testing.assert_allclose(
+        single.score_samples(far), double.score_samples(far.astype(np.float64)), rtol=1e-3
+    )
+
+
+def test_weights_times_squares_overflow():
+    with pytest.raises(ValueError, match="overflow"):
+        fitted(1e140 * two_clusters(), sample_weight=np.full(200, 1e100))
+    with pytest.raises(ValueError, match="overflow"):
+        fitted(two_clusters(), sample_weight=np.full(200, 1e307))
+
+
 def test_spread_whose_square_underflows():
     with pytest.raises(ValueError, match="underflow"):
         fitted(two_clusters() * 1e-170)
