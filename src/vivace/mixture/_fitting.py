@@ -102,9 +102,9 @@ def fit_rows(
     return Outcome(_slim(best), None, observers.stopped, observers)
 
 
-def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any]) -> None:
+def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) -> None:
     """Say by how much a fit missed convergence, and what to do."""
-    fit, tol = fitted.fit, tolerance(parameters, fitted.model)
+    fit, tol = fitted.fit, tolerance(parameters, fitted.model, rows.n_weighted)
     weight = float(np.sum(fit.statistics["weight"]))
     moved = abs(fit.trace[-1] - fit.trace[-2]) / weight if len(fit.trace) > 1 else np.inf
     unit = "passes" if parameters["learning_method"] != "batch" else "iterations"
@@ -173,7 +173,7 @@ def _run(
     rng: np.random.RandomState,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
-    rule = StopRule(tolerance(parameters, current.model), max(max_iter, 1))
+    rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
     observers.begin(number, fit.elbo, lambda: finish(current), lambda: fit.quiet >= rule.patience)
     if max_iter > 0:
         seed = int(rng.randint(np.iinfo(np.int32).max))
