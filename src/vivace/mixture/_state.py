@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,7 +141,7 @@ def tolerance(parameters: dict[str, Any], model: MixtureModel, n_rows: int) -> f
     tol = float(parameters["tol"])
     if not model.single or tol == 0.0:
         return tol
-    return max(tol, SINGLE_NOISE + SINGLE_NOISE_OF_ROW / n_rows**0.5)
+    return max(tol, SINGLE_NOISE + SINGLE_NOISE_OF_ROW / math.sqrt(n_rows))
 
 
 def fingerprint_of(
