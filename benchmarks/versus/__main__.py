@@ -106,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(f"The installed vivace is not the working tree's: {stale}. Install it again.")
         try:
             _measure(tasks, store, options.again, options.minutes)
+        except KeyboardInterrupt:
+            sys.exit("\nstopped: what was measured is stored, run again to go on")
         finally:
             memory.clean()
     print(_report(store, parts))
