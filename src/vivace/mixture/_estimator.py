@@ -168,7 +168,7 @@ covariance_prior_ : float or ndarray
     >>> X = np.array([[1, 2], [1, 4], [1, 0], [4, 2], [12, 4], [10, 7]])
     >>> mixture = BayesianGaussianMixture(n_components=2, random_state=0).fit(X)
     >>> mixture.predict([[0, 0], [9, 3]])
-    array([1, 0])
+    array([0, 1])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -174,7 +174,13 @@ def _run(
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
     rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
-    observers.begin(number, fit.elbo, lambda: finish(current), lambda: fit.quiet >= rule.patience)
+    # A snapshot: whoever keeps what a callback is shown must not see it change.
+    observers.begin(
+        number,
+        fit.elbo,
+        lambda: finish(_slim(replace(current))),
+        lambda: fit.quiet >= rule.patience,
+    )
     if max_iter > 0:
         seed = int(rng.randint(np.iinfo(np.int32).max))
         schedule = make_schedule(parameters, seed)
