@@ -178,6 +178,7 @@ def test_interrupt_cancels_and_waits(n_threads: int) -> None:
     timer.join()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_interrupts_at_any_moment_never_hang() -> None:
     """Hundreds of interrupts, wherever they fall."""
 

@@ -222,7 +222,7 @@ def check_consistent(case: Setup, fit: Fit, schedule: str) -> None:
         total = fit.statistics.zeros_like()
         for record in fit.batch_statistics.values():
             total.add_(record)
-        np.testing.assert_allclose(total["suff"], fit.statistics["suff"], rtol=1e-9)
+        np.testing.assert_allclose(total["suff"], fit.statistics["suff"], rtol=1e-9, atol=1e-12)
 
 
 class Slow(ToyMixture):
@@ -269,6 +269,7 @@ def test_ctrl_c(name: str, n_threads: int) -> None:
     assert name == "online" or fit.elbo >= before
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_interrupts_at_any_moment(name: str, n_threads: int) -> None:
