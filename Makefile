@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.hpp')
-CMAKE_FILES := $(shell find . -path ./build -prune -o -name CMakeLists.txt -print)
+CMAKE_FILES := $(wildcard CMakeLists.txt cpp/*/CMakeLists.txt)
 KERNEL_TUS := cpp/dispatch.cpp $(wildcard cpp/kernels/*.cpp)
 PYTEST_ARGS ?=
 
