@@ -20,7 +20,7 @@ def test_called_after_each_iteration():
     model.fit(data(), callbacks=[seen.append])
     assert [progress.n_iter for progress in seen] == list(range(1, model.n_iter_ + 1))
     assert [progress.elbo for progress in seen] == list(model.elbo_trace_)
-    assert all(progress.max_iter == 1000 for progress in seen)
+    assert all(progress.max_iter == model.max_iter for progress in seen)
 
 
 @pytest.mark.parametrize("learning_method", ["batch", "online", "memoized"])
