@@ -42,8 +42,7 @@ test: env ## the test suite (PYTEST_ARGS=...)
 check: lint types structure docs sanitize tidy ## style, types, structure, documentation, sanitizers
 
 bench: env ## asv, quickly, against the working tree
-	$(BIN)/asv machine --yes --config benchmarks/asv.conf.json
-	$(BIN)/asv run --config benchmarks/asv.conf.json --quick --show-stderr --environment existing:$(BIN)/python
+	cd benchmarks && asv machine --yes >/dev/null && asv run --quick --show-stderr --python=same
 
 docs: env ## the documentation, in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

@@ -341,6 +341,4 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_lgamma", &special<&D::lgamma, &S::lgamma>, arg("x"), arg("out"));
   m.def("special_exp_nonpositive", &special<&D::exp_nonpositive, &S::exp_nonpositive>, arg("x"), arg("out"));
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
-  m.def("special_exp_nonpositive", &special<&D::exp_nonpositive, &S::exp_nonpositive>, arg("x"), arg("out"));
-  m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
 }

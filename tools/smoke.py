@@ -16,7 +16,7 @@ centres = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
 truth = rng.integers(3, size=3000)
 X = centres[truth] + rng.normal(size=(3000, 2))
 
-model = vivace.BayesianGaussianMixture(3, random_state=0).fit(X)
+model = vivace.BayesianGaussianMixture(n_components=3, random_state=0).fit(X)
 labels = model.predict(X)
 matched = [np.bincount(labels[truth == k]).max() / np.sum(truth == k) for k in range(3)]
 assert min(matched) > 0.98, f"clusters not found: {matched}"

@@ -60,7 +60,7 @@ static inline void student(const StudentScore<X>& a) {
       for (std::size_t r = 0; r < ch; r += n) {
         // rounding may leave the square of a distance a little below zero
         const Vec<double> q = max(loadu(b.scores + k * ch + r), broadcast<double>(0.0));
-        storeu(b.scores + k * ch + r, a.a[k] - a.b[k] * log(1.0 + q));
+        storeu(b.scores + k * ch + r, a.a[k] - a.b[k] * log1p(q));
       }
   });
 }

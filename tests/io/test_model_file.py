@@ -166,6 +166,18 @@ def test_metadata_beyond_json(tmp_path: Path) -> None:
     np.testing.assert_array_equal(parameters["random_state"].normal(size=5), expected)
 
 
+def test_notes(tmp_path: Path) -> None:
+    notes = {"data": "a.csv", "seconds": {"fit": 1.5}, "x": np.arange(2)}
+    save_model(StandIn({"k": 1}, {"w": np.ones(2)}), tmp_path / "m", notes)
+    loaded = load_model(tmp_path / "m")
+    assert loaded.meta == {"k": 1}
+    assert list(loaded.arrays) == ["w"]
+    found = read_record(tmp_path / "m").notes
+    np.testing.assert_array_equal(found.pop("x"), [0, 1])
+    assert found == {"data": "a.csv", "seconds": {"fit": 1.5}}
+    assert read_record(tmp_path / "m").meta == {"k": 1}
+
+
 def test_same_model_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_model(StandIn({"x": 1.5}, {"w": np.arange(9.0)}), tmp_path / name)
@@ -219,7 +231,9 @@ def test_endless_metadata_is_refused(tmp_path: Path) -> None:
         save_model(StandIn({"x": endless}, {}), tmp_path / "m")
 
 
-@pytest.mark.parametrize("error", [KeyError("a"), TypeError("b"), ValueError("c"), IndexError("d")])
+@pytest.mark.parametrize(
+    "error", [KeyError("a"), TypeError("b"), ValueError("c"), IndexError("d"), MemoryError("e")]
+)
 def test_content_that_the_class_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

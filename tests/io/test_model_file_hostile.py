@@ -221,6 +221,8 @@ def without(name: str) -> dict[str, bytes]:
         (archive(members(versions=[])), "lacks"),
         (archive(members(versions={"a": 1})), "lacks"),
         (archive(members(meta=[])), "lacks"),
+        (archive(members(notes=[])), "lacks"),
+        (archive(members(notes={"$float": "nan"})), "fit"),
         (archive(members(arrays={"weights": 1, "means": 2})), "lists"),
         (archive(members(arrays=[1, 2])), "lists"),
         (archive(members(meta={"$tuple": []})), "fit"),

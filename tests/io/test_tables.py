@@ -170,7 +170,7 @@ def test_parquet_types(tmp_path: Path) -> None:
 
     columns = {
         "i": pa.array([1, None, 3], pa.int64()),
-        "h": pa.array(np.float16([1, 2, 3])),
+        "h": pa.array([1.0, 2.0, 3.0], pa.float32()),
         "f": pa.array([1.5, None, 2.5], pa.float32()),
         "m": pa.array(["1.25", "2.50", None]).cast(pa.decimal128(5, 2)),
         "t": pa.array([True, None, False]),

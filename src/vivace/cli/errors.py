@@ -68,9 +68,7 @@ def reporting(debug: Callable[[], bool]) -> Iterator[None]:
         Whether to show the traceback as well.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for category in (UserWarning, RuntimeWarning):
-            warnings.simplefilter("default", category)
+        warnings.simplefilter("default")
         warnings.showwarning = _show_warning
         try:
             yield
@@ -103,5 +101,10 @@ def _failure(error: BaseException) -> click.ClickException:
     )
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"vivace: warning: {message}", err=True)
+def _show_warning(
+    message: Warning | str, category: type[Warning], *_: object, **__: object
+) -> None:
+    """Show what concerns users; not by a filter, as libraries put filters of their own in front."""
+    for_developers = issubclass(category, (DeprecationWarning, FutureWarning))
+    if issubclass(category, (UserWarning, RuntimeWarning)) and not for_developers:
+        click.echo(f"vivace: warning: {message}", err=True)

@@ -141,7 +141,7 @@ def gaussian_mixture(
     except KeyboardInterrupt as interrupt:
         raise interruption(interrupt, _keep(estimator, out)) from interrupt
     seconds["fit"] = perf_counter() - began
-    save_model(estimator, out)
+    save_model(estimator, out, notes={"data": data, "n_rows": n_rows, "seconds": seconds})
 
     from vivace.cli.summary import fit_record, print_summary
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 
 import click
 
+_SECONDS_BETWEEN_MOVES = 0.1
 _SECONDS_BETWEEN_LINES = 10.0  # a log of an hour's fit has 360 lines
 
 
@@ -50,6 +51,7 @@ class Meter:
                 unit=self._what,
                 file=sys.stderr,
                 leave=False,
+                mininterval=_SECONDS_BETWEEN_MOVES,
                 bar_format=counting if self._total is None else None,
                 dynamic_ncols=True,
             )

@@ -21,7 +21,7 @@ def inspect(model: str, as_json: bool) -> None:
 
     record = read_record(model)
     estimator = load_model(model)
-    found = fit_record(estimator)
+    found = fit_record(estimator, record.notes.get("n_rows"))
     arrays = [
         {"name": name, "type": str(array.dtype), "shape": str(array.shape)}
         for name, array in record.arrays.items()
@@ -33,6 +33,7 @@ def inspect(model: str, as_json: bool) -> None:
                 "format_version": record.format_version,
                 "versions": record.versions,
                 **found,
+                "notes": record.notes,
                 "meta": record.meta,
                 "arrays": arrays,
             }
@@ -45,6 +46,7 @@ def inspect(model: str, as_json: bool) -> None:
     print_pairs(
         {
             "file": f"{model}, {size:,} bytes, format {record.format_version}",
+            "fitted to": _fitted_to(record.notes),
             "written by": versions,
             "instruction set": str(record.meta.get("instruction_set", "unknown")),
             **_changed(estimator),
@@ -67,6 +69,14 @@ def config(as_json: bool) -> None:
         import vivace
 
         vivace.show_config()
+
+
+def _fitted_to(notes: dict[str, Any]) -> str:
+    """Data and time of the fit, where `vivace fit` made the file."""
+    seconds = notes.get("seconds")
+    fit = seconds.get("fit") if isinstance(seconds, dict) else None
+    took = f", in {fit:.2f} s" if isinstance(fit, float) else ""
+    return f"{notes.get('data', 'unknown')}{took}"
 
 
 def _changed(estimator: Any) -> dict[str, str]:

@@ -85,19 +85,20 @@ def _print_components(record: dict[str, Any]) -> None:
     shown = min(n_features, _MAX_FEATURES)
     head = ["component", "weight", *(name[:16] for name in names[:shown])]
     order = sorted(range(len(components)), key=lambda k: -components[k]["weight"])
+    in_use = max(1, record["n_effective_components"])
     rows = [
         [
             str(k),
             f"{components[k]['weight']:.4f}",
             *(f"{value:.5g}" for value in components[k]["mean"][:shown]),
         ]
-        for k in order[:_MAX_COMPONENTS]
+        for k in order[: min(in_use, _MAX_COMPONENTS)]
     ]
     print_table(head, rows)
     hidden = []
     if len(order) > len(rows):
         weight = sum(components[k]["weight"] for k in order[len(rows) :])
-        hidden.append(f"{len(order) - len(rows)} lighter components (weight {weight:.4f})")
+        hidden.append(f"{len(order) - len(rows)} lighter components (weight {weight:.2g})")
     if n_features > shown:
         hidden.append(f"{n_features - shown} columns")
     if hidden:

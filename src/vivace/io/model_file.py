@@ -2,7 +2,7 @@
 
 A model file is a zip archive without compression:
 
-    header.json             format, format version, class, library versions, metadata
+    header.json             format, format version, class, library versions, metadata, notes
     arrays/<name>.npy       one member for each array
 
 Loading runs no code from the file: the class is looked up in `REGISTRY`, arrays are plain numbers,
@@ -66,6 +66,8 @@ class Record:
         Versions of Python and the libraries that wrote the file.
     meta : dict
         The estimator's metadata.
+    notes : dict
+        What was given to `save_model` beside the estimator.
     arrays : dict of ndarray
         The estimator's arrays.
     """
@@ -74,10 +76,13 @@ class Record:
     format_version: int
     versions: dict[str, str]
     meta: dict[str, Any]
+    notes: dict[str, Any]
     arrays: Arrays
 
 
-def save_model(estimator: object, path: str | os.PathLike[str]) -> None:
+def save_model(
+    estimator: object, path: str | os.PathLike[str], notes: dict[str, Any] | None = None
+) -> None:
     """Write a fitted estimator to a model file.
 
     The file is written beside `path` and renamed: on an error or Ctrl-C, `path` is as it was.
@@ -88,6 +93,9 @@ def save_model(estimator: object, path: str | os.PathLike[str]) -> None:
         A fitted estimator of a class in `REGISTRY`.
     path : str or path-like
         Destination; an existing file is replaced.
+    notes : dict, optional
+        What else people want to know of the fit, such as the data's name and timings; like
+        metadata. `read_record` gives it back, the estimator does not see it.
 
     Raises
     ------
@@ -117,6 +125,7 @@ def save_model(estimator: object, path: str | os.PathLike[str]) -> None:
     }
     try:
         header["meta"] = encode(meta, "meta", arrays)
+        header["notes"] = encode(notes or {}, "meta.notes", arrays)
         header["arrays"] = list(arrays)
         with replacing(path) as file:
             write_container(file, header, arrays)
@@ -216,22 +225,24 @@ def _read(archive: zipfile.ZipFile) -> Record:
             f"format version {found}, written by a newer vivace; this one reads up to "
             f"{FORMAT_VERSION}. Remedy: update vivace"
         )
-    class_name, versions, meta = header.get("class"), header.get("versions"), header.get("meta")
+    class_name, versions = header.get("class"), header.get("versions")
+    meta, notes = header.get("meta"), header.get("notes", {})
     if (
         not isinstance(class_name, str)
         or not isinstance(versions, dict)
         or not all(isinstance(value, str) for value in versions.values())
         or not isinstance(meta, dict)
+        or not isinstance(notes, dict)
     ):
-        raise ValueError(f"{HEADER} lacks class, versions or meta")
+        raise ValueError(f"{HEADER} lacks class, versions, meta or notes")
     if header.get("arrays") != list(members):
         raise ValueError(f"the arrays are not those that {HEADER} lists")
     arrays = read_arrays(archive, members)
-    meta = decode(meta, arrays)
+    meta, notes = decode(meta, arrays), decode(notes, arrays)
     unused = [name for name in arrays if name.startswith("meta.")]
-    if unused or not isinstance(meta, dict):
+    if unused or not isinstance(meta, dict) or not isinstance(notes, dict):
         raise ValueError(f"{HEADER} and the arrays do not fit")
-    return Record(class_name, found, versions, meta, arrays)
+    return Record(class_name, found, versions, meta, notes, arrays)
 
 
 def _resolve(class_name: str) -> Any:

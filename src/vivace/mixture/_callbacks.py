@@ -78,10 +78,8 @@ class Observers:
         Has `verbose`, `verbose_interval`, and perhaps callbacks set by `set_callbacks`.
     callbacks : sequence of callable
         Given to `fit`.
-    metadata : dict
-        What scikit-learn's callbacks are told beside X.
-    X : array
-        Handed to scikit-learn's callbacks.
+    told : dict
+        X, y and metadata, handed to scikit-learn's callbacks.
     n_runs, max_iter : int
         Initialisations, and most iterations of each.
     """
@@ -90,15 +88,14 @@ class Observers:
         self,
         estimator: Any,
         callbacks: Sequence[Callback],
-        metadata: dict[str, Any],
-        X: Any,
+        told: dict[str, Any],
         n_runs: int,
         max_iter: int,
     ) -> None:
         self._verbose = Verbose(estimator.verbose, estimator.verbose_interval)
         self._callbacks = callbacks
         self._estimator = estimator
-        self._told = {"estimator": estimator, "X": X, "metadata": metadata or None}
+        self._told = {"estimator": estimator, **told}
         self._max_iter = max_iter
         self._several = n_runs > 1
         self._root: Any = None

@@ -15,7 +15,6 @@ from sklearn.base import (
 )
 from sklearn.utils.metadata_routing import UNUSED
 
-from vivace.engine import ThreadExecutor, resolve_n_jobs
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
 from vivace.mixture._callbacks import CallbackSupportMixin, check_callbacks
 from vivace.mixture._describe import DescribeMixin
@@ -23,7 +22,7 @@ from vivace.mixture._fitting import fit_rows, warn_of_convergence
 from vivace.mixture._parameters import CONSTRAINTS
 from vivace.mixture._partial import partial_rows
 from vivace.mixture._predict import PredictMixin
-from vivace.mixture._state import Fitted
+from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import Rows, check_enough_rows, check_rows
 
 
@@ -280,7 +279,7 @@ covariance_prior_ : float or ndarray
         ConvergenceWarning
             The best initialisation did not converge in `max_iter` iterations.
         """
-        self._fit(X, sample_weight, resp_init, callbacks)
+        self._fit(X, y, sample_weight, resp_init, callbacks)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -304,7 +303,7 @@ covariance_prior_ : float or ndarray
         labels : ndarray of shape (n_samples,)
             Component with the largest responsibility for each row.
         """
-        return self._labels(self._fit(X, sample_weight, resp_init, callbacks))
+        return self._labels(self._fit(X, y, sample_weight, resp_init, callbacks))
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
@@ -332,16 +331,16 @@ covariance_prior_ : float or ndarray
         self : BayesianGaussianMixture
         """
         rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))
-        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
+        with make_executor(self.n_jobs, rows.n_rows) as executor:
             self._set_fitted(partial_rows(self, rows, executor))
         return self
 
-    def _fit(self, X: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
         watching = check_callbacks(callbacks)
         rows = check_rows(self, X, sample_weight, reset=True)
         check_enough_rows(self, rows, self.n_components)
-        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
-            outcome = fit_rows(self, rows, resp_init, watching, executor, self._state)
+        with make_executor(self.n_jobs, rows.n_rows) as executor:
+            outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state)
         self._set_fitted(outcome.fitted)
         if outcome.interrupted is not None:
             raise outcome.interrupted

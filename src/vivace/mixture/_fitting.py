@@ -14,10 +14,10 @@ from sklearn.utils import check_random_state
 from vivace.engine import Fit, Layout, StopRule, ThreadExecutor, resume, run, start
 from vivace.mixture._callbacks import Callback, Observers
 from vivace.mixture._moments import column_moments
-from vivace.mixture._prior import PriorValues
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
     Fitted,
+    fingerprint_of,
     make_layout,
     make_model,
     make_schedule,
@@ -41,12 +41,13 @@ class Outcome:
 def fit_rows(
     estimator: Any,
     rows: Rows,
+    y: Any,
     resp_init: Any,
     callbacks: tuple[Callback, ...],
     executor: ThreadExecutor,
     finish: Callable[[Fitted], dict[str, Any]],
 ) -> Outcome:
-    """Fit the rows; `finish` turns a state into attributes, for scikit-learn's callbacks."""
+    """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
     moments = column_moments(estimator, rows, executor)
@@ -57,12 +58,13 @@ def fit_rows(
         parameters, moments, rows, executor, previous.model.scaling if previous else None
     )
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
-    fingerprint = (*moments.fingerprint, *_prior_fingerprint(parameters, prior, model))
+    fingerprint = fingerprint_of(parameters, moments, prior, model)
     starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]
-    sample_weight = {} if rows.weights is None else {"sample_weight": rows.weights}
-    observers = Observers(estimator, callbacks, sample_weight, rows.X, n_runs, max_iter)
+    metadata = None if rows.weights is None else {"sample_weight": rows.weights}
+    told = {"X": rows.X, "y": y, "metadata": metadata}
+    observers = Observers(estimator, callbacks, told, n_runs, max_iter)
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
     for number in range(n_runs):
@@ -122,7 +124,7 @@ def _start(
 
 def _resume(
     previous: Fitted,
-    fingerprint: tuple[Any, ...],
+    fingerprint: str,
     model: MixtureModel,
     rows: Rows,
     layout: Layout,
@@ -210,23 +212,6 @@ def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
             "afresh."
         )
     return previous
-
-
-def _prior_fingerprint(
-    parameters: dict[str, Any], prior: PriorValues, model: MixtureModel
-) -> tuple[Any, ...]:
-    known = [parameters[name] for name in ("fixed_means", "fixed_covariances")]
-    return (
-        prior.weight_concentration,
-        parameters["discount"],
-        prior.mean_precision,
-        prior.mean.tobytes(),
-        prior.degrees_of_freedom,
-        np.asarray(model.family.prior.scale).tobytes(),
-        *(None if value is None else np.asarray(value).tobytes() for value in known),
-        model.single,
-        parameters["learning_method"],
-    )
 
 
 def _warn_of_small_weights(rows: Rows) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from vivace import _core
-from vivace.engine import Block, Layout, ThreadExecutor, resolve_n_jobs
-from vivace.mixture._state import Fitted
+from vivace.engine import Block, Layout
+from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import (
     LARGEST_VALUE,
     Rows,
@@ -216,5 +216,5 @@ class PredictMixin:
                 check_range(self, sums[2], sums[3])
             function(block)
 
-        with ThreadExecutor(resolve_n_jobs(self.n_jobs)) as executor:
+        with make_executor(self.n_jobs, rows.n_rows) as executor:
             executor.map(task, layout.blocks(layout.batches[0]))

@@ -50,6 +50,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         },
         "row_weight": float(fitted.row_weight),
         "seen": float(fitted.seen),
+        "fingerprint": fitted.fingerprint,
     }
     arrays: Arrays = {
         "trace": np.asarray(fit.trace, dtype=np.float64),
@@ -108,7 +109,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
         estimator.feature_names_in_ = names
     fitted = Fitted(
         model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
-        seen=float(meta["seen"]),
+        str(meta["fingerprint"]), float(meta["seen"]),
     )  # fmt: skip
     estimator._set_fitted(fitted)
     return estimator

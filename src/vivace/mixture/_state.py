@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from vivace.engine import (
     Schedule,
     Stochastic,
     ThreadExecutor,
+    resolve_n_jobs,
 )
 from vivace.mixture._moments import Moments, scatter
 from vivace.mixture._prior import (
@@ -25,7 +27,7 @@ from vivace.mixture._prior import (
     make_weight_model,
 )
 from vivace.mixture._validation import Rows
-from vivace.models.mixture import MixtureModel
+from vivace.models.mixture import MIN_BLOCK_ROWS, MixtureModel
 from vivace.models.scaling import Scaling
 
 # Batches of the online and memoized methods, unless batch_size says otherwise: 16 to a data set, so
@@ -57,8 +59,8 @@ class Fitted:
         Mean weight of the rows, for what counts as an empty component.
     shape : tuple
         What a warm start must find unchanged: see `shape_of_fit`.
-    fingerprint : tuple or None
-        Recognises the data and the prior that the bound belongs to.
+    fingerprint : str
+        Recognises the data and the prior that the bound belongs to; empty if there are none.
     seen : float
         Weight of the rows seen by partial_fit; 0 after fit.
     """
@@ -68,7 +70,7 @@ class Fitted:
     fit: Fit
     row_weight: float
     shape: tuple[Any, ...]
-    fingerprint: tuple[Any, ...] | None = None
+    fingerprint: str = ""
     seen: float = 0.0
 
 
@@ -103,6 +105,12 @@ def model_of(
     )
 
 
+def make_executor(n_jobs: int | None, n_rows: int) -> ThreadExecutor:
+    """Threads for `n_jobs`, but no more than there are blocks to work on."""
+    n_threads = 1 if n_rows <= MIN_BLOCK_ROWS else resolve_n_jobs(n_jobs)
+    return ThreadExecutor(n_threads)
+
+
 def make_layout(parameters: dict[str, Any], n_rows: int, block_rows: int) -> Layout:
     """One batch of all rows (learning_method batch), else batches of batch_size rows."""
     if parameters["learning_method"] == "batch":
@@ -131,6 +139,31 @@ def tolerance(parameters: dict[str, Any], model: MixtureModel) -> float:
     """Return `tol`, as far as float32 arithmetic can tell."""
     tol = float(parameters["tol"])
     return max(tol, SMALLEST_SINGLE_TOL) if model.single and tol > 0.0 else tol
+
+
+def fingerprint_of(
+    parameters: dict[str, Any], moments: Moments, prior: PriorValues, model: MixtureModel
+) -> str:
+    """Digest of all that a bound depends on but the posterior: moments of the data, the model.
+
+    Two data sets with the same weight, means, variances and extremes to the last bit are taken to
+    be the same.
+    """
+    known = [parameters[name] for name in ("fixed_means", "fixed_covariances")]
+    parts: list[Any] = [
+        *moments.fingerprint,
+        prior.weight_concentration,
+        parameters["discount"],
+        prior.mean_precision,
+        prior.mean.tobytes(),
+        prior.degrees_of_freedom,
+        np.asarray(model.family.prior.scale).tobytes(),
+        *(None if value is None else np.asarray(value, dtype=float).tobytes() for value in known),
+        model.single,
+        parameters["learning_method"],
+        parameters["total_samples"],
+    ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def shape_of_fit(parameters: dict[str, Any], n_features: int) -> tuple[Any, ...]:
