@@ -1,10 +1,10 @@
 // Arguments of the kernels of latent Dirichlet allocation (Blei, Ng and Jordan 2003; Hoffman, Blei and Bach 2010).
 //
 // Topics are stored word by word: the entries of one word for all topics are contiguous. `topics` holds the Dirichlet
-// parameters lambda, V x K. A `table` made from it holds B = exp(E ln beta), V x topic_stride with zeros behind the K-th
-// column; each row is divided by its largest entry, whose logarithm is its `level`, and multiplied by a power of two. The
-// weights P = exp(digamma(gamma)) of a document are scaled in the same way. Together this keeps float32 away from
-// underflow down to priors of about 0.01. Where a word still gets no weight from any topic (smaller priors), its
+// parameters lambda, V x K. A `table` made from it holds B = exp(E ln beta), V x topic_stride with zeros behind the
+// K-th column; each row is divided by its largest entry, whose logarithm is its `level`, and multiplied by a power of
+// two. The weights P = exp(digamma(gamma)) of a document are scaled in the same way. Together this keeps float32 away
+// from underflow down to priors of about 0.01. Where a word still gets no weight from any topic (smaller priors), its
 // responsibilities are found from logarithms in double: an `orphan`, marked by a negative weight.
 #pragma once
 
@@ -58,9 +58,9 @@ template <class T>
 struct WordSums {
   const std::int32_t* words = nullptr;  // distinct words
   std::size_t count = 0;
-  const std::int64_t* start = nullptr;     // count + 1 offsets into entries and documents
-  const std::int32_t* entries = nullptr;   // place in `weights`
-  const std::int32_t* documents = nullptr; // row of theta and gamma
+  const std::int64_t* start = nullptr;      // count + 1 offsets into entries and documents
+  const std::int32_t* entries = nullptr;    // place in `weights`
+  const std::int32_t* documents = nullptr;  // row of theta and gamma
   const T* weights = nullptr;
   View<const T> theta;
   View<const T> gamma;

@@ -13,8 +13,8 @@ constexpr std::size_t gather_bytes = 256 * 1024;
 // Rows worked on together: their dot products hide each other's latency, and the sum is loaded and stored once for all.
 constexpr std::size_t rows_at_once = 4;
 
-// A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all topics
-// agree with the result is checked in the end.
+// A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
+// topics agree with the result is checked in the end.
 constexpr double dead_share = 0.1;
 
 template <class T>
@@ -228,8 +228,7 @@ class Worker {
     for (std::size_t e = 0; e < n; ++e) {
       if (a.weights[first + e] > T(0)) continue;
       orphan_phi(full, a.topics.row(static_cast<std::size_t>(a.words[first + e])), a.psi_total, topics, room.phi);
-      for (std::size_t k = 0; k < topics; ++k)
-        room.extra[k] += a.counts[first + e] * static_cast<T>(room.phi[k]);
+      for (std::size_t k = 0; k < topics; ++k) room.extra[k] += a.counts[first + e] * static_cast<T>(room.phi[k]);
     }
   }
 
@@ -301,8 +300,8 @@ class Worker {
       for (std::size_t e = first; e < first + n; ++e)
         if (!(a.weights[e] > T(0))) {
           const T* words_row = a.topics.row(static_cast<std::size_t>(a.words[e]));
-          total += static_cast<double>(a.counts[e]) *
-                   (orphan_phi(full, words_row, a.psi_total, topics, room.phi) - psi_sum);
+          total +=
+              static_cast<double>(a.counts[e]) * (orphan_phi(full, words_row, a.psi_total, topics, room.phi) - psi_sum);
         }
     return total;
   }

@@ -8,9 +8,10 @@
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-// The largest entry of a row of B, and of the weights P of a document, is 2^bits. What is below `flushed` counts as zero:
-// no subnormal number is made. A sum of products P B is good when it is above `reliable`: what flushing took from it is at
-// most 2^bits flushed for each topic. Sums start from `start` rather than zero, for the same reason; it changes nothing.
+// The largest entry of a row of B, and of the weights P of a document, is 2^bits. What is below `flushed` counts as
+// zero: no subnormal number is made. A sum of products P B is good when it is above `reliable`: what flushing took from
+// it is at most 2^bits flushed for each topic. Sums start from `start` rather than zero, for the same reason; it
+// changes nothing.
 template <class T>
 struct Range;
 template <>
