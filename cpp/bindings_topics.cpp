@@ -80,8 +80,9 @@ template <class T>
 void topic_documents(const py::object& topics, const py::object& psi_total, const py::object& table,
                      const py::object& level, const py::object& start, const py::object& words,
                      const py::object& counts, const py::object& row_weights, const py::object& alpha,
-                     std::size_t max_sweeps, double tolerance, const py::object& gamma, const py::object& weights,
-                     const py::object& theta, const py::object& bound, const py::object& sweeps) {
+                     std::size_t max_sweeps, double tolerance, const py::object& gamma, const py::object& previous,
+                     const py::object& weights, const py::object& theta, const py::object& bound,
+                     const py::object& sweeps) {
   DocumentStep<T> a;
   a.topics = topics_view<T>(topics);
   const std::size_t v = a.topics.rows, k = a.topics.cols;
@@ -99,6 +100,7 @@ void topic_documents(const py::object& topics, const py::object& psi_total, cons
   a.max_sweeps = max_sweeps;
   a.tolerance = tolerance;
   a.gamma = view<T>(gamma, "gamma", a.documents, k);
+  a.previous = optional_view<T>(previous, "previous", a.documents, k);
   a.weights = view<T>(weights, "weights", all_counts.rows, 0).data;
   a.theta = optional_view<T>(theta, "theta", a.documents, stride_of<T>(k));
   a.bound = optional_view<double>(bound, "bound", a.documents, 0).data;
@@ -199,13 +201,13 @@ void bind_topics(py::module_& m) {
       "topic_documents",
       [](const O& topics, const O& psi_total, const O& table, const O& level, const O& start, const O& words,
          const O& counts, const O& row_weights, const O& alpha, std::size_t max_sweeps, double tolerance,
-         const O& gamma, const O& weights, const O& theta, const O& bound, const O& sweeps) {
+         const O& gamma, const O& previous, const O& weights, const O& theta, const O& bound, const O& sweeps) {
         by_dtype(&topic_documents<double>, &topic_documents<float>, topics, psi_total, table, level, start, words,
-                 counts, row_weights, alpha, max_sweeps, tolerance, gamma, weights, theta, bound, sweeps);
+                 counts, row_weights, alpha, max_sweeps, tolerance, gamma, previous, weights, theta, bound, sweeps);
       },
       arg("topics"), arg("psi_total"), arg("table"), arg("level"), arg("start"), arg("words"), arg("counts"),
-      arg("row_weights"), arg("alpha"), arg("max_sweeps"), arg("tolerance"), arg("gamma"), arg("weights"),
-      arg("theta") = py::none(), arg("bound") = py::none(), arg("sweeps") = py::none(),
+      arg("row_weights"), arg("alpha"), arg("max_sweeps"), arg("tolerance"), arg("gamma"), arg("previous"),
+      arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("sweeps") = py::none(),
       "Variational step of documents at fixed topics.");
   m.def(
       "topic_word_sums",

@@ -46,6 +46,7 @@ struct DocumentStep {
   std::size_t max_sweeps = 100;
   double tolerance = 1e-3;
   View<T> gamma;                   // documents x K, in (start) and out
+  View<T> previous;                // documents x K: no document ends with a lower bound than this gamma has; or null
   T* weights = nullptr;            // out: row weight x n_w / s_w; for an orphan - row weight x n_w
   View<T> theta;                   // documents x stride, out: P; or null
   double* bound = nullptr;         // documents, out: the document's terms of the bound; or null

@@ -70,7 +70,7 @@ class Worker {
  public:
   Worker(const DocumentStep<T>& args, const Room<T>& buffers)
       : a(args), room(buffers), topics(args.topics.cols), dead(static_cast<T>(dead_share * args.tolerance)) {
-    if (!a.bound) return;
+    if (!a.bound && !a.previous) return;
     double sum = 0;
     for (std::size_t k = 0; k < topics; ++k) {
       sum += a.alpha[k];
@@ -82,7 +82,59 @@ class Worker {
   void work(std::size_t d) {
     first = static_cast<std::size_t>(a.start[d]);
     n = static_cast<std::size_t>(a.start[d + 1]) - first;
-    full = a.gamma.row(d);
+    std::size_t sweep = 0;
+    if (a.previous) {
+      full = a.previous.row(d);
+      const double before = evaluate();
+      full = a.gamma.row(d);
+      sweep = sweeps();
+      reached = bound();
+      if (reached < before) {  // another optimum: go on from the one before
+        copy_gamma(a.previous.row(d));
+        sweep += sweeps();
+        reached = bound();
+      }
+      if (reached < before) {
+        copy_gamma(a.previous.row(d));
+        reached = evaluate();
+      }
+    } else {
+      full = a.gamma.row(d);
+      sweep = sweeps();
+      if (a.bound) reached = bound();
+    }
+    if (a.bound) a.bound[d] = reached;
+    if (a.sweeps) a.sweeps[d] = static_cast<std::int32_t>(sweep);
+    finish(d);
+  }
+
+ private:
+  const DocumentStep<T>& a;
+  const Room<T>& room;
+  std::size_t topics;
+  T dead;
+  double alpha_term = 0, reached = 0;
+  // the document
+  std::size_t first = 0, n = 0, width = 0, count = 0;
+  T* full = nullptr;
+  T top = 0;
+  bool gathered = false, compact = false, orphans = false, whole_again = false;
+
+  void copy_gamma(const T* from) const {
+    for (std::size_t k = 0; k < topics; ++k) full[k] = from[k];
+  }
+
+  /// The document's bound for gamma as it is.
+  double evaluate() {
+    orphans = whole_again = false;
+    open_all();
+    weigh();
+    absorb_all();
+    return bound();
+  }
+
+  /// Sweeps until gamma has settled; p and the dot products then belong to it. Returns their number.
+  std::size_t sweeps() {
     orphans = whole_again = false;
     open_all();
     const double enough = a.tolerance * static_cast<double>(topics);
@@ -106,21 +158,8 @@ class Worker {
       ++sweep;
       update();
     }
-    if (a.sweeps) a.sweeps[d] = static_cast<std::int32_t>(sweep);
-    finish(d);
+    return sweep;
   }
-
- private:
-  const DocumentStep<T>& a;
-  const Room<T>& room;
-  std::size_t topics;
-  T dead;
-  double alpha_term = 0;
-  // the document
-  std::size_t first = 0, n = 0, width = 0, count = 0;
-  T* full = nullptr;
-  T top = 0;
-  bool gathered = false, compact = false, orphans = false, whole_again = false;
 
   const T* row(std::size_t e) const {
     return gathered ? room.gathered + e * width : a.table.row(static_cast<std::size_t>(a.words[first + e]));
@@ -258,7 +297,6 @@ class Worker {
   void finish(std::size_t d) {
     if (a.theta)
       for (std::size_t k = 0; k < room.stride; k += lanes<T>) storeu(a.theta.row(d) + k, loadu(room.p + k));
-    if (a.bound) a.bound[d] = bound();
     const T weight = a.row_weights ? static_cast<T>(a.row_weights[d]) : T(1);
     for (std::size_t e = first; e < first + n; ++e) {
       const T s = a.weights[e];

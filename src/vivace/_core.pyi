@@ -77,6 +77,7 @@ def topic_documents(
     max_sweeps: int,
     tolerance: float,
     gamma: _Rows,
+    previous: _Rows | None,
     weights: _Rows,
     theta: _Rows | None = ...,
     bound: _Doubles | None = ...,
