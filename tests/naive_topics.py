@@ -17,7 +17,9 @@ def document_step(counts, topics, alpha, gamma, max_sweeps, tolerance):
     """gamma (in: start) -> final gamma, phi (words x K), number of sweeps, for one document."""
     log_beta = expected_log(topics).T
     gamma = gamma.copy()
-    for sweep in range(1, max_sweeps + 1):
+    sweep = 0
+    while sweep < max_sweeps:
+        sweep += 1
         phi = responsibilities(gamma, log_beta)
         new = alpha + counts @ phi
         change = np.abs(new - gamma).mean()

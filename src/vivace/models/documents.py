@@ -259,5 +259,12 @@ def topic_terms(
     return float(np.sum(executor.map(work, parts) if executor else [work(p) for p in parts]))
 
 
+def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
+    """Sum of each compressed row."""
+    cumulated = np.zeros(len(values) + 1)
+    np.cumsum(values, dtype=np.float64, out=cumulated[1:])
+    return np.asarray(cumulated[start[1:]] - cumulated[start[:-1]])
+
+
 def _parts(words: NDArray[np.int32], size: int) -> Iterator[NDArray[np.int32]]:
     return (words[i : i + size] for i in range(0, len(words), size))

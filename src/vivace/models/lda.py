@@ -25,6 +25,7 @@ from vivace.models.documents import (
     add_word_sums,
     document_step,
     make_table,
+    row_sums,
     topic_terms,
     word_index,
 )
@@ -258,10 +259,3 @@ def make_topics(values: Array, dtype: np.dtype[Any]) -> Topics:
     values = np.ascontiguousarray(values, dtype=dtype)
     totals = values.sum(axis=0, dtype=np.float64)
     return Topics(values, totals, digamma(totals))
-
-
-def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
-    """Sum of each compressed row."""
-    cumulated = np.zeros(len(values) + 1)
-    np.cumsum(values, dtype=np.float64, out=cumulated[1:])
-    return np.asarray(cumulated[start[1:]] - cumulated[start[:-1]])
