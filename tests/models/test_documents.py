@@ -16,6 +16,7 @@ from vivace.models.documents import (
     add_word_sums,
     document_step,
     make_table,
+    random_start,
     topic_terms,
     word_index,
 )
@@ -177,6 +178,22 @@ def test_topic_terms(dtype):
     cross = topic_terms(topics, words, counts, None)
     assert cross == pytest.approx((counts.T * log_beta)[:, words].sum(), rel=1e-12)
     assert cross == topic_terms(topics, words, counts, None, ThreadExecutor(2))
+
+
+def test_random_starts_belong_to_documents():
+    counts, _ = planted(30)
+    source = source_of(counts)
+    order = np.random.default_rng(0).permutation(30)
+    rows, moved = source.read(0, 30).data, source_of(counts[order]).read(0, 30).data
+    start = random_start(rows, 0, 30, 9, seed=4)
+    np.testing.assert_array_equal(random_start(moved, 0, 30, 9, seed=4), start[order])
+    np.testing.assert_array_equal(random_start(rows, 7, 20, 9, seed=4), start[7:20])
+    other = random_start(rows, 0, 30, 9, seed=5)
+    assert (other != start)[counts.any(axis=1)].all()
+    many = random_start(source_of(planted(3000)[0]).read(0, 3000).data, 0, 3000, 9, seed=4)
+    assert many.mean() == pytest.approx(1.0, abs=2e-3)
+    assert many.std() == pytest.approx(0.1, rel=0.05)
+    assert abs(np.corrcoef(many.T) - np.eye(9)).max() < 0.1
 
 
 CALLS = {

@@ -31,6 +31,7 @@ def test_weights_are_checked():
         (np.ones(3), "one weight a document"),
         (-np.ones(30), "must not be negative"),
         (np.full(30, np.nan), "NaN"),
+        (np.zeros(30), "non-zero weight"),
     ]:
         with pytest.raises(ValueError, match=match):
             LatentDirichletAllocation(3).fit(X, sample_weight=weights)

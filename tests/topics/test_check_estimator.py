@@ -8,8 +8,8 @@ from vivace import LatentDirichletAllocation
 
 ESTIMATORS = [
     LatentDirichletAllocation(),
-    LatentDirichletAllocation(n_components=3, learning_method="online", batch_size=10),
-    LatentDirichletAllocation(n_components=3, learning_method="memoized", batch_size=10),
+    LatentDirichletAllocation(n_components=3, learning_method="online"),
+    LatentDirichletAllocation(n_components=3, learning_method="memoized"),
 ]
 
 

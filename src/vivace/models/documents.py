@@ -32,9 +32,10 @@ TASK_ENTRIES = 32_768
 #: Starting value of a document's parameters, as in scikit-learn.
 START = 1.0
 
-#: Shape of the Gamma distribution with mean `START` that random starts are drawn from, as in
-#: scikit-learn. Without them all documents take to the same topics at first, and stay there.
-START_SHAPE = 100.0
+#: Half the width of the uniform distribution about `START` that random starts are drawn from: the
+#: variance is that of scikit-learn's. Without them all documents take to the same topics at first,
+#: and stay there.
+START_WIDTH = 0.1 * 3**0.5
 
 
 def block_rows(n_rows: int, n_nonzeros: int) -> int:
@@ -160,7 +161,7 @@ def document_step(
     warm : bool
         Start from `previous`; otherwise from `START`.
     seed : int, optional
-        Start at random about `START`; each block has its own stream of numbers.
+        Start at random about `START`; the seed and a document's words decide where.
     """
     first = blocks[0][0]
     whole = read(first, blocks[-1][1])
@@ -177,8 +178,7 @@ def document_step(
     def work(block: tuple[int, int]) -> None:
         a, b = block[0] - first, block[1] - first
         if seed is not None:
-            rng = np.random.default_rng([seed, block[0]])
-            gamma[a:b] = rng.standard_gamma(START_SHAPE, (b - a, n_topics)) / START_SHAPE
+            gamma[a:b] = random_start(rows, a, b, n_topics, seed)
         _core.topic_documents(
             topics.values,
             topics.psi_totals,
@@ -199,6 +199,32 @@ def document_step(
 
     executor.map(work, blocks)
     return Group(rows, whole.weights, gamma, weights, theta, bound)
+
+
+def random_start(rows: CsrRows, a: int, b: int, n_topics: int, seed: int) -> Doubles:
+    """Random parameters of documents `a` to `b`, near `START`.
+
+    A function of seed and document, not of its place: the order of documents does not matter, and
+    a document of weight 2 is the document twice.
+    """
+    at = slice(int(rows.start[a]), int(rows.start[b]))
+    words = rows.columns[at].astype(np.uint64) + np.uint64(seed)
+    # float32, so that the same counts in either precision start at the same place.
+    counts = rows.values[at].astype(np.float32).view(np.uint32).astype(np.uint64)
+    entries = np.zeros(len(words) + 1, np.uint64)
+    np.cumsum(_scramble(_scramble(words) + counts), out=entries[1:])
+    edges = rows.start[a : b + 1] - at.start
+    document = entries[edges[1:]] - entries[edges[:-1]]  # modulo 2^64, like all sums here
+    steps = np.arange(1, n_topics + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    bits = _scramble(document[:, None] + steps) >> np.uint64(11)
+    return np.asarray(START + START_WIDTH * (bits * 2.0**-52 - 1.0))
+
+
+def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix the bits of each number: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
 
 
 def add_word_sums(

@@ -75,7 +75,7 @@ def check_documents(
     ------
     TypeError, ValueError
         Not two-dimensional, empty, not numeric, negative, NaN or infinite, other columns than in
-        fit, or weights of another length, negative or not finite.
+        fit, or weights of another length, negative, not finite or all zero.
     """
     X = validate_data(
         estimator,
@@ -122,4 +122,6 @@ def _weights(sample_weight: Any, n_documents: int) -> NDArray[np.float64] | None
             f"sample_weight must not be negative, got {weights[first]} for document {first}. "
             "Weights count documents: leave one out with weight 0."
         )
+    if not weights.max() > 0:
+        raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
     return np.ascontiguousarray(weights)

@@ -272,7 +272,6 @@ class LatentDirichletAllocation(
                 "elbo_": float(fit.elbo),
                 "elbo_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
-                "n_batch_iter_": max(fitted.step, fit.n_iter) + 1,
             }
         if fit is not None or state["random_state_"] is None:
             state["random_state_"] = check_random_state(self.random_state)

@@ -120,7 +120,8 @@ def fit_documents(
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     fit.commit(converged=watch.converged)
-    return Fitted(model, fit.posterior, fit.step if online else 0), fit, interrupted
+    # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
+    return Fitted(model, fit.posterior, fit.step if online else fit.n_iter), fit, interrupted
 
 
 def partial_fit_documents(estimator: Any, documents: Documents, executor: ThreadExecutor) -> Fitted:
