@@ -101,8 +101,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         print("\n".join(task.key for task in tasks))
         return
     if not options.table:
+        stale = machine.why_stale()
+        if stale:
+            sys.exit(f"The installed vivace is not the working tree's: {stale}. Install it again.")
         try:
             _measure(tasks, store, options.again, options.minutes)
+        except KeyboardInterrupt:
+            sys.exit("\nstopped: what was measured is stored, run again to go on")
         finally:
             memory.clean()
     print(_report(store, parts))

@@ -73,7 +73,7 @@ def tables(store: Store) -> list[Table]:
         notes=[
             "times vivace: the library's seconds over vivace's (float64, same covariance type).",
             "hard: k-means, which knows no covariance; numpy: two bare matrix products.",
-            "dense: full, from random responsibilities, so that vivace can skip none as too small.",
+            "dense: full, from random responsibilities, so that vivace can skip few as too small.",
         ],
     )
     for key, result in store.results.items():

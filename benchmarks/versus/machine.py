@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import re
 import subprocess
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +61,23 @@ def commit() -> str:
 
     changed = git("status", "--porcelain")
     return (git("log", "-1", "--format=%h") or "unknown") + (CHANGED if changed else "")
+
+
+def why_stale() -> str | None:
+    """Say how the installed vivace differs from the working tree, whose commit is recorded."""
+    spec = importlib.util.find_spec("vivace")
+    if spec is None or spec.origin is None:
+        return None  # not installed: its measurements will say so
+    installed, sources = Path(spec.origin).parent, REPOSITORY / "src" / "vivace"
+    for source in sources.rglob("*.py"):
+        twin = installed / source.relative_to(sources)
+        if not twin.exists() or twin.read_bytes() != source.read_bytes():
+            return f"{source.relative_to(sources)} differs"
+    module = importlib.util.find_spec("vivace._core")
+    kernels = chain((REPOSITORY / "cpp").rglob("*.[ch]pp"), [REPOSITORY / "CMakeLists.txt"])
+    newest = max(kernels, key=lambda path: path.stat().st_mtime)
+    if module is None or module.origin is None:
+        return "it has no extension module"
+    if Path(module.origin).stat().st_mtime < newest.stat().st_mtime:
+        return f"{newest.name} is newer than the extension module"
+    return None

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -34,6 +34,7 @@ def close(a: Statistics, b: Statistics, scale: float = 1.0) -> None:
         np.testing.assert_allclose(a[name], b[name], rtol=1e-12, atol=1e-8 * scale)
 
 
+@settings(max_examples=40)
 @given(records(2))
 def test_add_then_subtract_returns(pair: list[Statistics]) -> None:
     a, b = pair
@@ -43,6 +44,7 @@ def test_add_then_subtract_returns(pair: list[Statistics]) -> None:
     close(total.subtract_(b), a)
 
 
+@settings(max_examples=40)
 @given(records(2), st.floats(0, 1), st.floats(0.1, 100))
 def test_blend_is_the_stochastic_step(pair: list[Statistics], rho: float, factor: float) -> None:
     a, b = pair
@@ -52,6 +54,7 @@ def test_blend_is_the_stochastic_step(pair: list[Statistics], rho: float, factor
     close(b, before)
 
 
+@settings(max_examples=40)
 @given(records(2))
 def test_blend_at_rate_one_forgets(pair: list[Statistics]) -> None:
     a, b = pair
@@ -59,6 +62,7 @@ def test_blend_at_rate_one_forgets(pair: list[Statistics]) -> None:
     assert all(np.array_equal(a[name], b[name]) for name in a.names)
 
 
+@settings(max_examples=40)
 @given(records(3), st.lists(st.floats(-50, 50), min_size=3, max_size=3))
 def test_combine_is_linear(three: list[Statistics], coefficients: list[float]) -> None:
     before = [record.copy() for record in three]
@@ -70,6 +74,7 @@ def test_combine_is_linear(three: list[Statistics], coefficients: list[float]) -
         assert all(np.array_equal(record[name], old[name]) for name in record.names)
 
 
+@settings(max_examples=40)
 @given(records(1), st.data())
 def test_take_reorders_components(one: list[Statistics], data: st.DataObject) -> None:
     (a,) = one
@@ -84,6 +89,7 @@ def test_take_reorders_components(one: list[Statistics], data: st.DataObject) ->
     assert not np.isnan(a["shared"]).any()
 
 
+@settings(max_examples=40)
 @given(records(1))
 def test_dict_round_trip_and_zeros(one: list[Statistics]) -> None:
     (a,) = one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -137,6 +139,14 @@ def setup(
     model = ToyMixture(n_rows=len(X)) if model is None else model
     layout = Layout(len(X), batch_rows, block_rows)
     return Setup(model, ArraySource(X, sample_weight), layout, ThreadExecutor(n_threads))
+
+
+def wait_for_threads(count: int) -> None:
+    """Wait until no more than `count` threads of Python's are left: the last takes a moment."""
+    deadline = time.monotonic() + 2
+    while _thread._count() > count:
+        assert time.monotonic() < deadline, "a thread outlives its executor"
+        time.sleep(0.001)
 
 
 def same(a: Statistics, b: Statistics) -> bool:

@@ -233,6 +233,7 @@ def without(name: str) -> dict[str, bytes]:
         (archive(members(meta={"a": {"$tuple": 3}})), "unknown value"),
         (archive(members(meta={"a": {"$code": "print()"}})), "unknown value"),
         (archive(members(meta={"a": {"$random_state": {}}})), "random generator"),
+        (archive(members(meta={"a": {"$random_state": {"$float": "nan"}}})), "random generator"),
     ],
 )
 def test_hostile_archives(tmp_path: Path, content: bytes, message: str) -> None:

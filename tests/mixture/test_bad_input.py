@@ -72,6 +72,37 @@ def test_values_whose_squares_overflow(dtype):
             call(X)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_too_far_from_the_fitted_data(dtype):
+    model = fitted((1e-30 * two_clusters()).astype(dtype))
+    far = np.array([[0.0, 1e120]])
+    for call in (model.predict, model.predict_proba, model.score_samples):
+        with pytest.raises(ValueError, match=r"standard deviations away.*overflow"):
+            call(far)
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_far_float32_rows_are_judged_in_float64(covariance_type):
+    """Their scores are sums of huge terms that cancel."""
+    X = two_clusters(400)
+    far = np.array([[1e4, -1e4], [-3e5, 1e5], [300.0, 0.0], [1e30, 1e30]], dtype=np.float32)
+    single = fitted(X.astype(np.float32), covariance_type=covariance_type)
+    double = fitted(X.astype(np.float32).astype(np.float64), covariance_type=covariance_type)
+    resp = single.predict_proba(far)
+    np.testing.assert_allclose(resp.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_array_equal(resp.argmax(axis=1), double.predict(far.astype(np.float64)))
+    np.testing.assert_allclose(
+        single.score_samples(far), double.score_samples(far.astype(np.float64)), rtol=1e-3
+    )
+
+
+def test_weights_times_squares_overflow():
+    with pytest.raises(ValueError, match="overflow"):
+        fitted(1e140 * two_clusters(), sample_weight=np.full(200, 1e100))
+    with pytest.raises(ValueError, match="overflow"):
+        fitted(two_clusters(), sample_weight=np.full(200, 1e307))
+
+
 def test_spread_whose_square_underflows():
     with pytest.raises(ValueError, match="underflow"):
         fitted(two_clusters() * 1e-170)
@@ -317,55 +348,3 @@ def test_components_starve():
     pruned = model.prune()
     assert pruned.n_components == model.n_effective_components_
     assert np.isfinite(pruned.lower_bound_)
-
-
-# ---------------------------------------------------------------- memory layouts
-
-
-def _memmap(X, tmp_path):
-    np.save(tmp_path / "X.npy", X)
-    return np.load(tmp_path / "X.npy", mmap_mode="r")
-
-
-def _strided(X, tmp_path):
-    wide = np.full((2 * len(X), 3 * X.shape[1]), np.nan, dtype=X.dtype)
-    wide[::2, 1::3] = X
-    return wide[::2, 1::3]
-
-
-def _read_only(X, tmp_path):
-    X = X.copy()
-    X.flags.writeable = False
-    return X
-
-
-def _reversed(X, tmp_path):
-    return X[::-1].copy()[::-1]
-
-
-def _fortran(X, tmp_path):
-    return np.asfortranarray(X)
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("covariance_type", ["full", "tied_diag"])
-@pytest.mark.parametrize("layout", [_memmap, _strided, _read_only, _reversed, _fortran])
-def test_memory_layouts_give_the_same_bits(layout, covariance_type, dtype, tmp_path):
-    X = two_clusters(5000, d=3).astype(dtype)
-    other = layout(X, tmp_path)
-    weights = np.linspace(0.5, 2.0, len(X))
-    parameters = {"covariance_type": covariance_type, "sample_weight": weights}
-    expected, got = fitted(X, **parameters), fitted(other, **parameters)
-    assert got.lower_bound_ == expected.lower_bound_
-    np.testing.assert_array_equal(got.covariances_, expected.covariances_)
-    np.testing.assert_array_equal(got.predict_proba(other), expected.predict_proba(X))
-    np.testing.assert_array_equal(got.score_samples(other), expected.score_samples(X))
-
-
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_, ">f8", np.float16])
-def test_other_number_types_are_float64(dtype):
-    X = np.round(two_clusters(gap=40.0) * 3 + 10).clip(0, 200).astype(dtype)
-    exact = X.astype(np.float64)
-    got, expected = fitted(X), fitted(exact)
-    assert got.lower_bound_ == expected.lower_bound_
-    np.testing.assert_array_equal(got.predict_proba(X), expected.predict_proba(exact))

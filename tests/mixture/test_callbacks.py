@@ -51,7 +51,7 @@ class Recorder:
     """Follows scikit-learn's protocol and writes down what it is told."""
 
     def __init__(self, stop_at=None):
-        self.calls, self.states, self.stop_at = [], [], stop_at
+        self.calls, self.states, self.kept, self.stop_at = [], [], [], stop_at
 
     def setup(self, estimator, context):
         self.calls.append(("setup", context.task_name))
@@ -63,6 +63,7 @@ class Recorder:
     def on_fit_task_end(self, estimator, context, *, X=None, fitted_estimator=None):
         self.calls.append(("end", context.task_name))
         self.states.append((fitted_estimator.lower_bound_, fitted_estimator.score(X)))
+        self.kept.append(fitted_estimator)
         return len(self.states) == self.stop_at
 
     def teardown(self, estimator, context):
@@ -84,6 +85,8 @@ def test_callbacks_of_scikit_learn():
     assert recorder.calls == expected
     assert [bound for bound, _ in recorder.states[:-1]] == list(model.elbo_trace_)
     assert recorder.states[-1] == (model.lower_bound_, model.score(data()))
+    # what was shown stays as it was shown
+    assert [kept.score(data()) for kept in recorder.kept] == [score for _, score in recorder.states]
     assert recorder.metadata is None
     assert clone(model).fit(data()).lower_bound_ == model.lower_bound_
 

@@ -14,8 +14,12 @@ ESTIMATORS = [
 ]
 
 
+# As a list: older versions of scikit-learn give a generator, which pytest will not take for long.
+CHECKS = parametrize_with_checks(ESTIMATORS)
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@parametrize_with_checks(ESTIMATORS)
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_check_estimator(estimator, check):
     check(estimator)
 

@@ -153,3 +153,27 @@ def test_float32_batches_of_one_row_are_not_checked_for_spread():
     model = BayesianGaussianMixture(n_components=3, random_state=0).partial_fit(X)
     model.partial_fit(X[:1])
     assert model.means_.dtype == np.float32
+
+
+@pytest.mark.parametrize(("priors", "offset"), [({}, 3e6), (explicit(), 1e6)])
+def test_batches_that_fixed_coordinates_cannot_hold(priors, offset):
+    """Priors at the origin and data at 1e8: refused, never a silently wrong covariance."""
+    model = BayesianGaussianMixture(random_state=0, **priors).partial_fit(data(100))
+    with pytest.raises(ValueError, match=r"Column 0 of this batch.*lost to rounding"):
+        model.partial_fit(1e8 + data(100))
+    with pytest.raises(ValueError, match=r"Column 0 of X is float32 and too coarse"):
+        model.partial_fit((offset + data(100)).astype(np.float32))
+    first = BayesianGaussianMixture(random_state=0, **explicit())
+    with pytest.raises(ValueError, match="this batch"):
+        first.partial_fit(1e8 + data(100))
+
+
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_far_from_the_origin(covariance_type):
+    X = data(400)
+    near, far = (BayesianGaussianMixture(n_components=3, covariance_type=covariance_type,
+                                         random_state=0) for _ in range(2))  # fmt: skip
+    for start in range(0, 400, 100):
+        near.partial_fit(X[start : start + 100])
+        far.partial_fit(1e8 + X[start : start + 100])
+    np.testing.assert_allclose(far.covariances_, near.covariances_, rtol=1e-6, atol=1e-6)

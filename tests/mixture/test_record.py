@@ -140,9 +140,9 @@ def test_damaged_content_is_refused(tmp_path):
 
 
 def test_clone_is_unfitted_with_the_same_parameters():
-    model = BayesianGaussianMixture(
-        n_components=2, mean_prior=np.zeros(2), random_state=0
-    ).fit(data())
+    model = BayesianGaussianMixture(n_components=2, mean_prior=np.zeros(2), random_state=0).fit(
+        data()
+    )
     twin = clone(model)
     assert not hasattr(twin, "means_")
     np.testing.assert_array_equal(twin.mean_prior, np.zeros(2))

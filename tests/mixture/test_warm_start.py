@@ -77,6 +77,29 @@ def test_other_data_start_from_the_previous_posterior():
     np.testing.assert_allclose(warm.covariance_prior_, np.cov(Y.T))
 
 
+@pytest.mark.parametrize("covariance_type", TYPES)
+def test_data_elsewhere_get_coordinates_of_their_own(covariance_type):
+    X = data()
+    model = BayesianGaussianMixture(
+        n_components=3, covariance_type=covariance_type, warm_start=True, random_state=0
+    ).fit(X)
+    model.fit(1e8 + X)
+    fresh = BayesianGaussianMixture(
+        n_components=3, covariance_type=covariance_type, random_state=0, means_init=X[:3] + 1e8
+    ).fit(1e8 + X)
+    own = model.covariances_.sum()
+    assert own < 2 * np.var(X, axis=0).sum() * 3  # of the data's size, not of the offset's
+    assert np.isfinite(fresh.lower_bound_)
+
+
+def test_given_responsibilities_win():
+    X = data()
+    resp = np.eye(3)[np.arange(len(X)) % 3]
+    model = BayesianGaussianMixture(n_components=3, warm_start=True, random_state=0).fit(X)
+    cold = BayesianGaussianMixture(n_components=3).fit(X, resp_init=resp)
+    np.testing.assert_array_equal(model.fit(X, resp_init=resp).elbo_trace_, cold.elbo_trace_)
+
+
 def test_another_prior_is_taken_up():
     X = data()
     model = BayesianGaussianMixture(n_components=3, warm_start=True, random_state=0).fit(X)

@@ -12,6 +12,7 @@ from vivace.cli.demo_segments import Labels, Pictures
 from vivace.io.atomic import replacing
 
 _DPI = 150
+_WIDTH, _MARGIN, _TITLE = 13.0, 0.12, 0.36  # inches
 _INK = "#333333"
 _BLUE = "#2a6f97"
 
@@ -36,8 +37,14 @@ def segments_figure(picture: NDArray[np.uint8], labels: NDArray[Any]) -> Any:
     from matplotlib.figure import Figure
 
     height, width = labels.shape
-    figure = Figure(figsize=(13, 13 / 2 * height / width + 0.34), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    breadth = (_WIDTH - 3 * _MARGIN) / 2  # of each picture; all in inches
+    total = breadth * height / width + _MARGIN + _TITLE
+    figure = Figure(figsize=(_WIDTH, total))
+    bottom, top = _MARGIN / total, 1 - _TITLE / total
+    left, right = (
+        figure.add_axes((start / _WIDTH, bottom, breadth / _WIDTH, top - bottom))
+        for start in (_MARGIN, 2 * _MARGIN + breadth)
+    )
     left.imshow(picture)
     left.set_title("photograph", color=_INK)
     right.imshow(painted(picture, labels))

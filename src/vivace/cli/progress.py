@@ -45,10 +45,11 @@ class Meter:
                 from tqdm import tqdm
             except ImportError:
                 return self
-            counting = "{n_fmt} {unit} [{elapsed}{postfix}]"
+            counting = "{n_fmt}{unit} [{elapsed}{postfix}]"
             self._bar = tqdm(
                 total=self._total,
-                unit=self._what,
+                unit=f" {self._what}",
+                unit_scale=self._total is not None,
                 file=sys.stderr,
                 leave=False,
                 mininterval=_SECONDS_BETWEEN_MOVES,

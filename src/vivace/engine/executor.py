@@ -78,11 +78,13 @@ class ThreadExecutor:
 
     def __enter__(self) -> Self:
         if self._depth == 0:
+            self._close()  # what an interrupt on the way in or out may have left
             with ExitStack() as stack:
                 stack.enter_context(single_threaded_blas())
                 if self.n_threads > 1:
-                    self._workers = Workers(self.n_threads)
+                    self._workers = Workers()
                     stack.callback(self._workers.stop)
+                    self._workers.start(self.n_threads)
                 self._stack = stack.pop_all()
         self._depth += 1
         return self
@@ -94,8 +96,12 @@ class ThreadExecutor:
         traceback: TracebackType | None,
     ) -> None:
         self._depth -= 1
-        if self._depth == 0 and self._stack is not None:
-            stack, self._stack, self._workers = self._stack, None, None
+        if self._depth == 0:
+            self._close()
+
+    def _close(self) -> None:
+        stack, self._stack, self._workers = self._stack, None, None
+        if stack is not None:
             stack.close()
 
     def map_reduce(

@@ -1,16 +1,17 @@
 """Threads that work through tasks and hand the results over in order.
 
-Not concurrent.futures: its waits take locks in Python code, and a KeyboardInterrupt that
-arrives right after one is taken leaves it locked for ever. Here the caller waits on a
-`queue.SimpleQueue`, which is one call into C, and holds no lock at any time.
+Not concurrent.futures, nor threading.Thread: their waits take locks in Python code, and a
+KeyboardInterrupt that arrives right after one was taken leaves it locked for ever. Here the
+caller starts threads and waits on a `queue.SimpleQueue` by single calls into C, and holds no
+lock at any time.
 """
 
 from __future__ import annotations
 
+import _thread
 from collections.abc import Callable, Generator, Iterable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from threading import Thread
 from time import sleep
 from typing import Any, TypeVar
 
@@ -51,32 +52,30 @@ class _Call:
 
 
 class Workers:
-    """A fixed number of threads.
+    """A fixed number of threads, from `start` to `stop` or until nobody needs them."""
 
-    Parameters
-    ----------
-    n_threads : int
-        Number of threads; they run until `stop`.
-    """
-
-    def __init__(self, n_threads: int) -> None:
+    def __init__(self) -> None:
         self._tasks: SimpleQueue[tuple[_Call, int, Any, Context] | None] = SimpleQueue()
-        self._threads: list[Thread] = []
-        try:
-            for i in range(n_threads):
-                thread = Thread(target=_loop, args=(self._tasks,), name=f"vivace-{i}", daemon=True)
-                thread.start()
-                self._threads.append(thread)
-        except BaseException:
-            self.stop()
-            raise
+        self._gone: SimpleQueue[None] = SimpleQueue()
+        self._started = 0
+
+    def start(self, n_threads: int) -> None:
+        """Start `n_threads` threads."""
+        for _ in range(n_threads):
+            _thread.start_new_thread(_loop, (self._tasks, self._gone))
+            self._started += 1
 
     def stop(self) -> None:
         """End the threads after the tasks that they were given, and wait for them."""
-        for _ in self._threads:
+        self._tasks.put(None)
+        while self._started > 0:
+            self._gone.get()
+            self._started -= 1
+
+    def __del__(self) -> None:
+        # An interrupt may have kept `stop` from being called, or even `__init__` from ending.
+        if hasattr(self, "_tasks"):
             self._tasks.put(None)
-        for thread in self._threads:
-            thread.join()
 
     def in_order(
         self, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
@@ -118,8 +117,14 @@ def _take(index: int, call: _Call, early: dict[int, tuple[Any, BaseException | N
     return value
 
 
-def _loop(tasks: SimpleQueue[tuple[_Call, int, Any, Context] | None]) -> None:
+def _loop(
+    tasks: SimpleQueue[tuple[_Call, int, Any, Context] | None], gone: SimpleQueue[None]
+) -> None:
     while (item := tasks.get()) is not None:
         call, index, task, context = item
         call.work(index, task, context)
         del item, call, task, context  # nothing is kept alive while waiting
+    # For the next one to find. One each would not do: an interrupt may have kept the caller
+    # from counting a thread that did start.
+    tasks.put(None)
+    gone.put(None)

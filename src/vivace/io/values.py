@@ -115,12 +115,14 @@ def decode(value: Any, arrays: Arrays, depth: int = 0) -> Any:
             return tuple(decode(content, arrays, depth + 1))
         if kind == "$array" and isinstance(content, str) and content in arrays:
             return arrays.pop(content)
-        if kind == "$random_state" and isinstance(content, dict):
+        if kind == "$random_state":
             return _decode_random_state(decode(content, arrays, depth + 1))
     raise ValueError(f"unknown value {str(value)[:120]}")
 
 
-def _decode_random_state(record: dict[str, Any]) -> np.random.RandomState:
+def _decode_random_state(record: Any) -> np.random.RandomState:
+    if not isinstance(record, dict):
+        record = {}
     key, pos = record.get("key"), record.get("pos")
     has_gauss, gauss = record.get("has_gauss"), record.get("gauss")
     # NumPy does not check `pos`, and a wrong one reads outside the generator's memory.

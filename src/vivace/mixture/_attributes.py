@@ -33,7 +33,7 @@ def fitted_attributes(
     row_weight : float
         Mean weight of the rows.
     dtype : dtype
-        Of the arrays returned.
+        Of the arrays returned; one beyond the range of float32 stays float64.
     """
     gaussian, weights = posterior.gaussian, model.weight_model
     counts = np.asarray(gaussian.counts)
@@ -43,7 +43,10 @@ def fitted_attributes(
 
     def out(value: Any) -> NDArray[Any]:
         # A copy always: who changes an attribute must not change the posterior.
-        return np.array(value, dtype=dtype)
+        exact = np.array(value, dtype=np.float64)
+        with np.errstate(over="ignore", under="ignore"):
+            short = exact.astype(dtype)
+        return exact if (np.isfinite(exact) & ~np.isfinite(short)).any() else short
 
     return {
         "weights_": out(mean / mean.sum()),

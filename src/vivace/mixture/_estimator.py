@@ -52,7 +52,7 @@ default='full'
     tol : float, default=1e-7
         Converged when the bound moves by less than `tol` nats per unit of weight at each of three
         successive accepted iterations (online: of passes, with a smoothed bound and 100 times
-        this). For float32 rows at least 1e-6, below which rounding moves the bound.
+        this). For n float32 rows at least 1e-7 + 1e-5 / sqrt(n): rounding moves the bound as much.
     reg_covar : float, default=1e-6
         Added to the diagonal of the prior covariance, relative to each column's variance (a
         constant column counts as if it had the others' mean variance). Part of the model, hence of
@@ -168,7 +168,7 @@ covariance_prior_ : float or ndarray
     >>> X = np.array([[1, 2], [1, 4], [1, 0], [4, 2], [12, 4], [10, 7]])
     >>> mixture = BayesianGaussianMixture(n_components=2, random_state=0).fit(X)
     >>> mixture.predict([[0, 0], [9, 3]])
-    array([1, 0])
+    array([0, 1])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -346,7 +346,7 @@ covariance_prior_ : float or ndarray
             raise outcome.interrupted
         outcome.observers.finish()
         if not (self.converged_ or outcome.stopped or self.max_iter == 0):
-            warn_of_convergence(outcome.fitted, self.get_params(deep=False))
+            warn_of_convergence(outcome.fitted, self.get_params(deep=False), rows)
         return rows
 
     def _state(self, fitted: Fitted) -> dict[str, Any]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from vivace.engine import Fit, Layout, StopRule, ThreadExecutor, resume, run, start
+from vivace.engine import (
+    Block,
+    Fit,
+    Layout,
+    Statistics,
+    StopRule,
+    ThreadExecutor,
+    resume,
+    run,
+    start,
+)
 from vivace.mixture._callbacks import Callback, Observers
 from vivace.mixture._moments import column_moments
 from vivace.mixture._start import Starter, make_starter
@@ -25,6 +35,7 @@ from vivace.mixture._state import (
     tolerance,
 )
 from vivace.mixture._validation import Rows
+from vivace.models import predict
 from vivace.models.mixture import MixtureModel
 
 
@@ -53,10 +64,8 @@ def fit_rows(
     moments = column_moments(estimator, rows, executor)
     _warn_of_small_weights(rows)
     shape = shape_of_fit(parameters, rows.X.shape[1])
-    previous = _warm(estimator, shape)
-    model, prior = make_model(
-        parameters, moments, rows, executor, previous.model.scaling if previous else None
-    )
+    previous = _warm(estimator, shape) if resp_init is None else None
+    model, prior = make_model(parameters, moments, rows, executor)
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
     fingerprint = fingerprint_of(parameters, moments, prior, model)
     starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
@@ -93,9 +102,9 @@ def fit_rows(
     return Outcome(_slim(best), None, observers.stopped, observers)
 
 
-def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any]) -> None:
+def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) -> None:
     """Say by how much a fit missed convergence, and what to do."""
-    fit, tol = fitted.fit, tolerance(parameters, fitted.model)
+    fit, tol = fitted.fit, tolerance(parameters, fitted.model, rows.n_weighted)
     weight = float(np.sum(fit.statistics["weight"]))
     moved = abs(fit.trace[-1] - fit.trace[-2]) / weight if len(fit.trace) > 1 else np.inf
     unit = "passes" if parameters["learning_method"] != "batch" else "iterations"
@@ -105,7 +114,7 @@ def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any]) -> None:
         f"stayed below tol = {tol:g} (3 are asked for). Raise max_iter (now "
         f"{parameters['max_iter']}) or tol, or go on with warm_start=True.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 
@@ -141,10 +150,13 @@ def _resume(
             step=old.step,
             smoothed=old.smoothed,
         )
+    # The coordinates may be others now: hand over responsibilities, not parameters.
     prepared = previous.model.prepare(old.posterior)
 
-    def initial(block: Any) -> Any:
-        return model.local_step(block, prepared, None)[0]
+    def initial(block: Block) -> Statistics:
+        resp = np.empty((len(block.data), model.n_components))
+        predict.proba(previous.model, prepared, block, resp)
+        return model.accumulate(block, prepared.eta, mode="given", resp=resp)[0]
 
     return start(model, rows.source, layout, executor, initial)
 
@@ -161,8 +173,14 @@ def _run(
     rng: np.random.RandomState,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
-    rule = StopRule(tolerance(parameters, current.model), max(max_iter, 1))
-    observers.begin(number, fit.elbo, lambda: finish(current), lambda: fit.quiet >= rule.patience)
+    rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
+    # A snapshot: whoever keeps what a callback is shown must not see it change.
+    observers.begin(
+        number,
+        fit.elbo,
+        lambda: finish(_slim(replace(current))),
+        lambda: fit.quiet >= rule.patience,
+    )
     if max_iter > 0:
         seed = int(rng.randint(np.iinfo(np.int32).max))
         schedule = make_schedule(parameters, seed)
@@ -222,5 +240,5 @@ def _warn_of_small_weights(rows: Rows) -> None:
             "then twice the weighted (population) covariance. If the weights are relative, "
             "multiply them by the number of rows.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )

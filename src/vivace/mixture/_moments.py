@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vivace import _core
 from vivace.engine import Block, Layout, Statistics, ThreadExecutor
 from vivace.mixture._validation import Rows, check_range, raise_not_finite
+from vivace.models.scaling import Scaling
 
 Array = NDArray[np.float64]
 
@@ -25,6 +26,9 @@ _FAR = 100.0
 COARSEST_STEP = 0.03
 # A constant float32 column may be a rounded one; below this magnitude its steps are under 0.008.
 LARGEST_CONSTANT = 65536.0
+# A batch whose mean lies this many scales from the centre of fixed coordinates: squares about the
+# centre keep 16 - 2 x 6 = 4 digits of its variance.
+FARTHEST_BATCH = 1e6
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,31 @@ def column_moments(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Mome
     return moments
 
 
-def check_finite(estimator: Any, rows: Rows, executor: ThreadExecutor) -> None:
-    """Check that every value is finite and can be squared; for batches after the first."""
-    _sums(estimator, rows, executor, np.zeros(rows.X.shape[1]))
+def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: Scaling) -> None:
+    """Check a batch against coordinates that are fixed already.
+
+    Raises
+    ------
+    ValueError
+        A value is not finite or cannot be squared, the batch lies so far from the centre that
+        sums of squares about it would lose the digits of its covariance, or its float32 numbers
+        are too coarse for the scale.
+    """
+    sums, _, _, _ = _sums(estimator, rows, executor, scaling.centre)
+    distance = sums / rows.total_weight
+    lost = np.abs(distance) > FARTHEST_BATCH * scaling.scale
+    if lost.any():
+        k = int(np.argmax(lost))
+        centre, scale = scaling.centre[k], scaling.scale[k]
+        raise ValueError(
+            f"Column {k} of this batch has mean {centre + distance[k]:g}, more than "
+            f"{FARTHEST_BATCH:g} times the scale {scale:.3g} away from {centre:g}, where the first "
+            "batch or the priors put the data: its covariance would be lost to rounding. Give "
+            "mean_prior and covariance_prior of the data's location and scale."
+        )
+    if rows.dtype == np.float32:
+        mean = scaling.centre + distance
+        _check_float32(Moments(rows.total_weight, mean, scaling.scale**2, mean, mean))
 
 
 def _sums(
@@ -131,6 +157,10 @@ def _sums(
     low = np.min([extreme[0] for extreme, _ in extremes], axis=0)
     high = np.max([extreme[1] for extreme, _ in extremes], axis=0)
     check_range(estimator, low, high)
+    if not np.isfinite(total["sums"]).all():
+        raise ValueError(
+            "Weights times squares of X overflow. Divide X, or sample_weight, by a constant."
+        )
     return total["sums"][0], total["sums"][1], low, high
 
 

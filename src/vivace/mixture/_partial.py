@@ -17,7 +17,7 @@ from vivace.engine import (
     online_update,
     start,
 )
-from vivace.mixture._moments import Moments, check_finite, column_moments
+from vivace.mixture._moments import Moments, check_batch, column_moments
 from vivace.mixture._parameters import shape_of_covariance_prior
 from vivace.mixture._start import centres_given, make_starter
 from vivace.mixture._state import Fitted, make_model, shape_of_fit
@@ -33,7 +33,7 @@ def partial_rows(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Fitted
         state, before = _first(estimator, parameters, rows, executor), 0.0
     else:
         _check_shape(previous, parameters, rows)
-        check_finite(estimator, rows, executor)
+        check_batch(estimator, rows, executor, previous.model.scaling)
         state, before = _next(previous, batch_weight)
     state.seen = before + batch_weight
     total = parameters["total_samples"]
@@ -59,12 +59,14 @@ def _first(
     n_features = rows.X.shape[1]
     explicit = parameters["mean_prior"] is not None and parameters["covariance_prior"] is not None
     _check_enough(estimator, parameters, rows, explicit)
-    if explicit:
-        check_finite(estimator, rows, executor)
-        moments = _moments_of_prior(parameters, n_features)
-    else:
-        moments = column_moments(estimator, rows, executor)
+    moments = (
+        _moments_of_prior(parameters, n_features)
+        if explicit
+        else column_moments(estimator, rows, executor)
+    )
     model, prior = make_model(parameters, moments, rows, executor)
+    if explicit:
+        check_batch(estimator, rows, executor, model.scaling)
     rng = check_random_state(parameters["random_state"])
     starter = make_starter(parameters, rows, model, None)
     layout = Layout(rows.n_rows, None, model.block_rows())

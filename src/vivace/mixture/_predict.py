@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,19 @@ from vivace import _core
 from vivace.engine import Block, Layout
 from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import (
-    LARGEST_VALUE,
     Rows,
     check_range,
     check_rows,
     raise_not_finite,
+    raise_too_far,
 )
 from vivace.models import predict
+
+# Farther rows (in standard deviations of the fitted data) have squares that overflow in scores.
+FARTHEST_ROW = 1e100
+# Beyond this many standard deviations float32 scores are off by some 1e-3 nats and more: such rows
+# are worked on in float64.
+FARTHEST_SINGLE = 64.0
 
 
 class PredictMixin:
@@ -64,10 +71,12 @@ class PredictMixin:
         model = self._fitted.model
         out = np.empty((rows.n_rows, model.n_components), dtype=rows.dtype)
         prepared = model.prepare(self._fitted.fit.posterior)
-        self._each_block(
-            rows,
-            lambda block: predict.proba(model, prepared, block, out[block.start : block.stop]),
-        )
+
+        def write(block: Block, single: bool) -> None:
+            exact = prepared if single else replace(prepared, single=False)
+            predict.proba(model, exact, block, out[block.start : block.stop])
+
+        self._each_block(rows, write)
         return out
 
     def transform(self, X: Any) -> NDArray[Any]:
@@ -183,8 +192,9 @@ class PredictMixin:
         model = self._fitted.model
         prepared = model.prepare(self._fitted.fit.posterior)
 
-        def write(block: Block) -> None:
-            out[block.start : block.stop] = predict.labels(model, prepared, block)
+        def write(block: Block, single: bool) -> None:
+            exact = prepared if single else replace(prepared, single=False)
+            out[block.start : block.stop] = predict.labels(model, exact, block)
 
         self._each_block(rows, write)
         return out
@@ -193,28 +203,34 @@ class PredictMixin:
         out = np.empty(rows.n_rows)
         model = self._fitted.model
         density = predict.density(model, self._fitted.fit.posterior)
-        self._each_block(
-            rows,
-            lambda block: predict.score_samples(
-                model, density, block, out[block.start : block.stop]
-            ),
-        )
+
+        def write(block: Block, single: bool) -> None:
+            predict.score_samples(model, density, block, out[block.start : block.stop])
+
+        self._each_block(rows, write)
         return out
 
-    def _each_block(self, rows: Rows, function: Callable[[Block], Any]) -> None:
-        """Call `function` for each block of rows, in parallel, after a check of its values."""
+    def _each_block(self, rows: Rows, function: Callable[[Block, bool], Any]) -> None:
+        """Call `function` for each block of rows, in parallel, after a check of its values.
+
+        Its second argument says whether the rows are near enough for float32 arithmetic.
+        """
         model = self._fitted.model
+        centre, inv_scale = model.scaling.centre, model.scaling.inv_scale
         layout = Layout(rows.n_rows, None, model.block_rows())
 
         def task(edges: tuple[int, int]) -> None:
             block = rows.source.read(*edges)
-            sums = np.empty((4, block.data.shape[1]))
-            bad = _core.column_sums(block.data, None, model.scaling.centre, sums)
+            sums = np.empty((4, len(centre)))
+            bad = _core.column_sums(block.data, None, centre, sums)
             if bad >= 0:
                 raise_not_finite(self, rows, block.start + bad)
-            if max(-sums[2].min(), sums[3].max()) > LARGEST_VALUE:
-                check_range(self, sums[2], sums[3])
-            function(block)
+            low, high = sums[2], sums[3]
+            distance = float((np.maximum(centre - low, high - centre) * inv_scale).max())
+            if distance > FARTHEST_ROW:
+                check_range(self, low, high)
+                raise_too_far(self, distance)
+            function(block, model.single and distance < FARTHEST_SINGLE)
 
         with make_executor(self.n_jobs, rows.n_rows) as executor:
             executor.map(task, layout.blocks(layout.batches[0]))

@@ -96,6 +96,12 @@ def check_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None
         )
     if not weights.max() > 0:
         raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
+    with np.errstate(over="ignore"):
+        total = weights.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            "sample_weight has a sum that overflows. Divide the weights by a constant."
+        )
     return np.ascontiguousarray(weights)
 
 
@@ -143,6 +149,15 @@ def check_range(estimator: Any, low: NDArray[np.float64], high: NDArray[np.float
             f"{type(estimator).__name__} works with squares, which overflow beyond "
             f"{LARGEST_VALUE:g}. Divide the column by a constant, or leave such rows out."
         )
+
+
+def raise_too_far(estimator: Any, distance: float) -> None:
+    """Raise for rows whose squared distance overflows."""
+    raise ValueError(
+        f"Input X holds values {distance:.3g} standard deviations away from the data that "
+        f"{type(estimator).__name__} was fitted to; their squares overflow. Leave such rows out, "
+        "or check their units."
+    )
 
 
 def check_values(
