@@ -99,7 +99,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     double best = -INFINITY;
     for (std::size_t k = 0; k < c.k; ++k)
       best = std::max(best, digamma(static_cast<double>(c.topics[w * c.k + k])) - c.psi_total[k]);
-    expect(std::abs(level[w] - best) < (twice ? 1e-9 : 1e-5) * std::max(1.0, std::abs(best)), what + " level");
+    expect(std::abs(level[w] - best) < (twice ? 1e-9 : 1e-5) * std::max(1.0, std::abs(digamma(c.prior))),
+           what + " level");
   }
 
   std::vector<T> gamma(c.documents * c.k, T(1)), weights(nnz), theta(c.documents * stride), previous;

@@ -11,7 +11,6 @@ from scipy import sparse
 
 import vivace
 from vivace import LatentDirichletAllocation
-from vivace.io import save_model
 
 X = planted_csr()
 METHODS = ["batch", "online", "memoized"]
@@ -200,7 +199,7 @@ def test_partial_fit_goes_on_from_fit():
 @pytest.mark.parametrize("method", METHODS)
 def test_files_and_pickles(method, tmp_path):
     lda = fitted(learning_method=method, doc_topic_prior=0.3)
-    save_model(lda, tmp_path / "model")
+    lda.save(tmp_path / "model")
     for other in (vivace.load(tmp_path / "model"), pickle.loads(pickle.dumps(lda))):
         np.testing.assert_array_equal(other.components_, lda.components_)
         np.testing.assert_array_equal(other.transform(X), lda.transform(X))

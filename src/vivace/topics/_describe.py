@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self
 
 import numpy as np
@@ -85,6 +86,18 @@ class DescribeMixin:
         scores -= (1.0 - relevance) * np.log(total / total.sum())[:, None]
         order = np.argsort(-scores, axis=0, kind="stable")[:n]
         return [[names[i] for i in column] for column in order.T]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to a file that `vivace.load` reads; no code runs on loading.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Destination; an existing file is replaced when the new one is complete.
+        """
+        from vivace.io import save_model
+
+        save_model(self, path)
 
     def _need_fitted(self, name: str) -> Fitted:
         fitted: Fitted | None = vars(self).get("_fitted")
