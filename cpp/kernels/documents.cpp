@@ -20,14 +20,16 @@ constexpr double dead_share = 0.1;
 template <class T>
 struct Room {
   T *gamma, *alpha, *p, *sum, *extra, *gathered;
-  std::int32_t *place, *topic;
+  std::int32_t* topic;
+  std::uint32_t* alive;  // a bit for each column, a word for each vector
   double *phi, *gamma_d, *alpha_d;
   std::size_t stride, capacity;
   Room(Arena& arena, std::size_t topics) {
     stride = round_up(topics, lanes<T>);
     capacity = gather_bytes / sizeof(T);
     for (T** buffer : {&gamma, &alpha, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
-    for (std::int32_t** buffer : {&place, &topic}) *buffer = arena.take<std::int32_t>(stride);
+    topic = arena.take<std::int32_t>(stride);
+    alive = arena.take<std::uint32_t>(stride / lanes<T>);
     for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
     gathered = arena.take<T>(capacity);
   }
@@ -147,6 +149,7 @@ class Worker {
         absorb_all();
         settled = update() < enough;
         if (!settled && !whole_again && !orphans) close_some();
+        if (!settled && !gathered && sweep > 1) gather();
       }
       const bool some = compact;
       close();
@@ -175,6 +178,10 @@ class Worker {
       room.alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
       room.topic[k] = static_cast<std::int32_t>(k);
     }
+  }
+
+  /// Copies the rows together, where sweeps over all topics go on.
+  void gather() {
     if (n * width > room.capacity) return;
     for (std::size_t e = 0; e < n; ++e) {
       const T* from = row(e);
@@ -189,31 +196,38 @@ class Worker {
     for (std::size_t j = 0; j < count; ++j) full[room.topic[j]] = room.gamma[j];
   }
 
+  /// Copies the entries of living topics.
+  void choose(const T* from, T* to) const {
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const std::uint32_t bits = room.alive[k / lanes<T>];
+      store_chosen(to, loadu(from + k), bits);
+      to += __builtin_popcount(bits);
+    }
+  }
+
   /// Leaves out dead topics, when that saves at least a quarter of the work.
   void close_some() {
     std::size_t alive = 0;
-    for (std::size_t k = 0; k < width; k += lanes<T>)
-      alive += static_cast<std::size_t>(
-          __builtin_popcount(bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - dead)));
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const std::uint32_t bits = bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - dead);
+      room.alive[k / lanes<T>] = bits;
+      alive += static_cast<std::size_t>(__builtin_popcount(bits));
+    }
     const std::size_t narrow = round_up(alive, lanes<T>);
-    if (alive == 0 || 4 * narrow > 3 * width || n * narrow > room.capacity) return;
+    // One vector more: what is written behind the last row.
+    if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
     close();
-    std::size_t j = 0;
-    for (std::size_t k = 0; k < count; ++k)
-      if (room.gamma[k] - room.alpha[k] - dead > T(0)) room.place[j++] = static_cast<std::int32_t>(k);
-    alive = j;
     for (std::size_t e = 0; e < n; ++e) {  // forwards and to the left: nothing is overwritten before it is read
       const T* from = row(e);
       T* to = room.gathered + e * narrow;
-      for (j = 0; j < alive; ++j) to[j] = from[room.place[j]];
-      for (; j < narrow; ++j) to[j] = T(0);
+      choose(from, to);
+      for (std::size_t j = alive; j < narrow; ++j) to[j] = T(0);
     }
-    for (j = 0; j < alive; ++j) {
-      const std::int32_t from = room.place[j];
-      room.gamma[j] = room.gamma[from];
-      room.alpha[j] = room.alpha[from];
-      room.topic[j] = room.topic[from];
-    }
+    choose(room.gamma, room.gamma);
+    choose(room.alpha, room.alpha);
+    std::size_t j = 0;
+    for (std::size_t k = 0; k < width; ++k)
+      if (room.alive[k / lanes<T>] >> (k % lanes<T>)&1) room.topic[j++] = room.topic[k];
     for (; j < narrow; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
     width = narrow;
     count = alive;
