@@ -199,7 +199,7 @@ def test_random_starts_belong_to_documents():
 CALLS = {
     "topics": {"topics": np.ones((6, 2), np.int64)},
     "psi_total": {"psi_total": np.zeros(3)},
-    "table": {"table": np.ones((6, 2))},
+    "table": {"table": np.ones((6, 9))},
     "words": {"words": np.array([0, 6], np.int32)},
     "start": {"start": np.array([0, 3], np.int64)},
     "gamma": {"gamma": np.ones((2, 2))},
@@ -207,7 +207,7 @@ CALLS = {
     "alpha": {"alpha": np.ones(3)},
     "counts": {"counts": np.ones(2, np.float32)},
     "previous": {"previous": np.ones((1, 3))},
-    "theta": {"theta": np.ones((1, 2))},
+    "theta": {"theta": np.ones((1, 9))},
 }
 
 
