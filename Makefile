@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CPP := $(shell find cpp -name '*.cpp' -o -name '*.hpp')
-CMAKE_FILES := $(shell find . -path ./build -prune -o -name CMakeLists.txt -print)
-KERNEL_TUS := cpp/dispatch.cpp $(wildcard cpp/kernels/*.cpp)
+CMAKE_FILES := $(wildcard CMakeLists.txt cpp/*/CMakeLists.txt)
+DRIVERS := -S . -G Ninja --log-level=WARNING -DVIVACE_PYTHON=OFF -DVIVACE_CPP_TESTS=ON
 PYTEST_ARGS ?=
 
 export PIP_NO_INPUT := 1
@@ -13,7 +13,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env test check bench docs demo format wheel lowest clean \
-        lint types structure sanitize tidy
+        lint types structure sanitize portable tidy
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ demo: env ## segment two photographs; pictures in demo-output/
 test: env ## the test suite (PYTEST_ARGS=...)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: lint types structure docs sanitize tidy ## style, types, structure, documentation, sanitizers
+check: lint types structure docs tidy portable sanitize ## style, types, structure, documentation, sanitizers
 
 bench: env ## asv, quickly, against the working tree
 	cd benchmarks && asv machine --yes >/dev/null && asv run --quick --show-stderr --python=same
@@ -78,15 +78,18 @@ types: env
 structure: env
 	$(BIN)/python -m pytest -q tests/test_architecture.py tests/test_symbols.py
 
-SANITIZED := build/sanitize
 sanitize: env ## C++ test drivers under the address and undefined-behaviour sanitizers
-	$(BIN)/cmake -S . -B $(SANITIZED) -G Ninja --log-level=WARNING -DCMAKE_BUILD_TYPE=Debug \
-	    -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS" \
-	    -DVIVACE_PYTHON=OFF -DVIVACE_CPP_TESTS=ON -DVIVACE_SANITIZE=address,undefined
-	$(BIN)/cmake --build $(SANITIZED)
-	$(BIN)/ctest --test-dir $(SANITIZED) --output-on-failure
+	$(BIN)/cmake $(DRIVERS) -B build/sanitize -DVIVACE_SANITIZE=address,undefined \
+	    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS"
+	$(BIN)/cmake --build build/sanitize
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
 
-tidy: sanitize ## clang-tidy, where it is installed
+portable: env ## C++ test drivers with the kernels that other processors get
+	$(BIN)/cmake $(DRIVERS) -B build/portable -DCMAKE_SYSTEM_NAME=$(shell uname -s) -DCMAKE_SYSTEM_PROCESSOR=generic
+	$(BIN)/cmake --build build/portable
+	$(BIN)/ctest --test-dir build/portable --output-on-failure
+
+tidy: env ## clang-tidy, where it is installed
 	@if [ -x $(BIN)/clang-tidy ]; then \
-	    $(BIN)/clang-tidy -p $(SANITIZED) --quiet $(KERNEL_TUS); \
+	    $(BIN)/clang-tidy -p $$(ls -td build/cp* | head -n 1) --quiet $(wildcard cpp/*.cpp cpp/kernels/*.cpp); \
 	else echo "clang-tidy is not installed: skipped"; fi

@@ -75,7 +75,7 @@ def test_weights_are_copies(covariance_type, init_params):
     weights = np.random.default_rng(2).integers(0, 4, len(X))
     copies = np.repeat(X, weights, axis=0)
     expected = fitted(copies, covariance_type, init_params)
-    got = fitted(X, covariance_type, init_params, tol=1e-7).fit(X, sample_weight=weights)
+    got = fitted(X, covariance_type, init_params).fit(X, sample_weight=weights)
     same(got, expected, copies, copies, 0.0, 1.0)
 
 

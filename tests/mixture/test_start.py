@@ -117,7 +117,7 @@ def test_more_components_than_distinct_rows():
 
 def test_convergence_warning_has_figures_and_a_remedy():
     model = BayesianGaussianMixture(n_components=8, max_iter=3, random_state=0)
-    with pytest.warns(match=r"did not converge in 3 iterations.*tol = 1e-07.*Raise max_iter"):
+    with pytest.warns(match=r"did not converge in 3 iterations.*tol = 1e-08.*Raise max_iter"):
         model.fit(data())
     assert model.converged_ is False
     model.set_params(learning_method="online")

@@ -9,7 +9,16 @@ from typing import Any
 import click
 
 from vivace.cli.errors import Failure
-from vivace.cli.options import debug_option, examples, json_option, print_json, quiet_option, say
+from vivace.cli.options import (
+    debug_option,
+    examples,
+    json_option,
+    print_json,
+    quiet_option,
+    say,
+    seed_option,
+    threads_option,
+)
 
 
 @click.command(epilog=examples("vivace demo", "vivace demo --out-dir pictures --seed 1"))
@@ -22,20 +31,8 @@ from vivace.cli.options import debug_option, examples, json_option, print_json, 
     show_default=True,
     help="Folder for the pictures; made if it does not exist.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the start.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Threads.  [default: all that this process may use]",
-)
+@seed_option
+@threads_option
 @json_option
 @quiet_option
 @debug_option

@@ -18,6 +18,8 @@ from vivace.cli.options import (
     print_json,
     quiet_option,
     say,
+    seed_option,
+    threads_option,
 )
 from vivace.cli.settings import settings
 
@@ -77,20 +79,8 @@ def fit() -> None:
     multiple=True,
     help="Any other parameter of vivace.BayesianGaussianMixture; may be repeated.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the start.",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Threads.  [default: all that this process may use]",
-)
+@seed_option
+@threads_option
 @json_option
 @quiet_option
 @debug_option

@@ -42,6 +42,20 @@ def examples(*lines: str) -> str:
 
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the start.",
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads.  [default: all that this process may use]",
+)
 
 
 def _split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:

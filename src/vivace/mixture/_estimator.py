@@ -49,9 +49,9 @@ class BayesianGaussianMixture(
     covariance_type : {'full', 'tied', 'diag', 'spherical', 'tied_diag', 'tied_spherical'}, \
 default='full'
         Shape of the covariances, one for each component or one for all (tied).
-    tol : float, default=1e-7
+    tol : float, default=1e-8
         Converged when the bound moves by less than `tol` nats per unit of weight at each of three
-        successive accepted iterations (online: of passes, with a smoothed bound and 100 times
+        successive accepted iterations (online: of passes, with a smoothed bound and 1000 times
         this). For n float32 rows at least 1e-7 + 1e-5 / sqrt(n): rounding moves the bound as much.
     reg_covar : float, default=1e-6
         Added to the diagonal of the prior covariance, relative to each column's variance (a
@@ -180,7 +180,7 @@ covariance_prior_ : float or ndarray
         *,
         n_components: int = 1,
         covariance_type: str = "full",
-        tol: float = 1e-7,
+        tol: float = 1e-8,
         reg_covar: float = 1e-6,
         max_iter: int = 1000,
         n_init: int = 1,

@@ -15,7 +15,7 @@ SMOOTHING = 0.5
 
 # The learning rate alone keeps the bound moving long after the fit has settled, and steps of a
 # noisy bound never get as small as those of an exact one: the tolerance is this much wider.
-TOLERANCE_FACTOR = 100.0
+TOLERANCE_FACTOR = 1000.0
 
 
 @dataclass(frozen=True)
