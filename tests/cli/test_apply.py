@@ -80,6 +80,9 @@ def test_columns_by_name_and_by_order(run: Any, expected: dict[str, np.ndarray])
     Path("swapped.csv").write_text("\n".join(["income,age", *rows, ""]))
     assert run("predict", "model.vivace", "swapped.csv", "--out", "out.npy").exit_code == 0
     np.testing.assert_array_equal(np.load("out.npy"), expected["predict"])
+    named = ("--columns", "income,age")
+    assert run("predict", "model.vivace", "data.csv", "--out", "out.npy", *named).exit_code == 0
+    np.testing.assert_array_equal(np.load("out.npy"), expected["predict"])
     Path("renamed.csv").write_text("\n".join(["einkommen,alter", *rows, ""]))
     result = run("predict", "model.vivace", "renamed.csv", "--out", "out2.npy")
     assert result.exit_code == 1
@@ -97,7 +100,7 @@ def test_model_without_names(run: Any) -> None:
     result = run("predict", "m", "data.csv", "--out", "out.npy")
     assert result.exit_code == 1
     assert "expected the 2 columns that m was fitted to, got 3 (id, age, income)" in result.stderr
-    assert "left out: town" in result.stderr
+    assert "left out: town;" in result.stderr
     assert (
         run("predict", "m", "data.csv", "-o", "out.npy", "--columns", "age,income").exit_code == 0
     )

@@ -50,11 +50,17 @@ def test_json(run: Any) -> None:
     assert record["feature_names"] == ["id", "age", "income"]
     assert len(record["components"]) == 6
     assert set(record["seconds"]) == {"read", "fit"}
-    assert "left out: town" in result.stderr
+    assert "left out: town;" in result.stderr
 
 
 def test_quiet(run: Any) -> None:
-    assert run(*FIT, "data.csv", "-k", 3, "--out", "m", "-q").stderr == ""
+    """No progress; but that a column is not used is a warning."""
+    arguments = (*FIT, "data.csv", "-k", 3, "--out", "m", "-q")
+    assert run(*arguments, "--columns", "age,income").stderr == ""
+    lines = run(*arguments).stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("warning: ")
+    assert "left out: town;" in lines[0]
 
 
 def test_no_names_from_npy(run: Any) -> None:

@@ -228,6 +228,7 @@ def test_feature_names_out_and_set_output():
     assert list(table.columns) == [f"bayesiangaussianmixture{k}" for k in range(K)]
     assert list(model.feature_names_in_) == ["a", "b"]
     np.testing.assert_array_equal(table.to_numpy(), model.predict_proba(X))
+    assert list(model.transform(X).columns) == list(table.columns)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

@@ -158,6 +158,7 @@ def test_number_of_components(n_components):
         ({"means_init": np.zeros((3, 2))}, r"means_init must have shape \(2, 2\)"),
         ({"mean_prior": [0.0]}, r"mean_prior must have shape \(2,\)"),
         ({"covariance_prior": np.eye(3)}, r"covariance_prior must have shape \(2, 2\)"),
+        ({"covariance_prior": 2.0}, r"covariance_prior must have shape \(2, 2\).*got \(\)"),
         ({"covariance_prior": [[1.0, 2.0], [0.0, 1.0]]}, "symmetric"),
         ({"covariance_prior": [[1.0, 2.0], [2.0, 1.0]]}, "positive definite"),
         ({"covariance_type": "diag", "covariance_prior": [1.0, 0.0]}, "positive everywhere"),

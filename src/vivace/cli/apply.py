@@ -17,7 +17,7 @@ from vivace.cli.options import (
     json_option,
     print_json,
     quiet_option,
-    say,
+    warn_of_left_out,
 )
 
 # Numbers of the result that are made at a time: 32 MB of responsibilities.
@@ -119,11 +119,12 @@ def _open(model: str, data: str, columns: list[str] | None, quiet: bool) -> tupl
 
     estimator = load_model(model)
     names = getattr(estimator, "feature_names_in_", None)
-    if columns is None and names is not None and not data.lower().endswith(".npy"):
-        columns = [str(name) for name in names]
+    if names is not None and not data.lower().endswith(".npy"):
+        known = [str(name) for name in names]
+        if columns is None or sorted(columns) == sorted(known):
+            columns = known  # by name, in the model's order
     table = read_table(data, columns)
-    if table.left_out:
-        say(f"columns that are not numeric are left out: {', '.join(table.left_out)}", quiet)
+    warn_of_left_out(table)
     expected, found = estimator.n_features_in_, table.values.shape[1]
     if found != expected:
         which = f" ({', '.join(names)})" if names is not None else ""

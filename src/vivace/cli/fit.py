@@ -20,6 +20,7 @@ from vivace.cli.options import (
     say,
     seed_option,
     threads_option,
+    warn_of_left_out,
 )
 from vivace.cli.settings import settings
 
@@ -119,8 +120,7 @@ def gaussian_mixture(
     began = perf_counter()
     say(f"reading {data}", quiet)
     table = read_table(data, columns)
-    if table.left_out:
-        say(f"columns that are not numeric are left out: {', '.join(table.left_out)}", quiet)
+    warn_of_left_out(table)
     seconds = {"read": perf_counter() - began}
 
     n_rows, n_columns = table.values.shape

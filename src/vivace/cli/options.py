@@ -121,3 +121,14 @@ def say(message: str, quiet: bool) -> None:
     """Write a line of progress to standard error."""
     if not quiet:
         click.echo(message, err=True)
+
+
+def warn_of_left_out(table: Any) -> None:
+    """Say which columns are not used; not even --quiet hides that."""
+    if table.left_out:
+        names = ", ".join(table.left_out)
+        click.echo(
+            f"warning: columns with values that are not numbers are left out: {names}; name "
+            "columns with --columns to see what is wrong with them",
+            err=True,
+        )

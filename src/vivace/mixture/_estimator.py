@@ -6,13 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    DensityMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
@@ -30,8 +24,6 @@ class BayesianGaussianMixture(
     PredictMixin,
     DescribeMixin,
     CallbackSupportMixin,  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
     DensityMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
@@ -57,7 +49,7 @@ default='full'
         Added to the diagonal of the prior covariance, relative to each column's variance (a
         constant column counts as if it had the others' mean variance). Part of the model, hence of
         the bound; not shown in `covariance_prior_`.
-    max_iter : int, default=1000
+    max_iter : int, default=3000
         Most iterations of an initialisation: maps (batch) or passes over the data.
     n_init : int, default=1
         Number of initialisations; the one with the highest bound is kept.
@@ -182,7 +174,7 @@ covariance_prior_ : float or ndarray
         covariance_type: str = "full",
         tol: float = 1e-8,
         reg_covar: float = 1e-6,
-        max_iter: int = 1000,
+        max_iter: int = 3000,
         n_init: int = 1,
         init_params: str = "kmeans",
         means_init: ArrayLike | None = None,

@@ -106,12 +106,14 @@ def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) 
     """Say by how much a fit missed convergence, and what to do."""
     fit, tol = fitted.fit, tolerance(parameters, fitted.model, rows.n_weighted)
     weight = float(np.sum(fit.statistics["weight"]))
-    moved = abs(fit.trace[-1] - fit.trace[-2]) / weight if len(fit.trace) > 1 else np.inf
+    steps = np.diff(fit.trace)
+    steps = steps[steps != 0.0]  # a rejected trial repeats the bound
+    moved = abs(steps[-1]) / weight if len(steps) else np.inf
     unit = "passes" if parameters["learning_method"] != "batch" else "iterations"
     warnings.warn(
-        f"Best performing initialization did not converge in {fit.n_iter} {unit}: the last one "
-        f"moved the bound by {moved:.2g} nats per unit of weight, and {fit.quiet} in succession "
-        f"stayed below tol = {tol:g} (3 are asked for). Raise max_iter (now "
+        f"Best performing initialization did not converge in {fit.n_iter} {unit}: the last "
+        f"accepted one moved the bound by {moved:.2g} nats per unit of weight, and {fit.quiet} in "
+        f"succession stayed below tol = {tol:g} (3 are asked for). Raise max_iter (now "
         f"{parameters['max_iter']}) or tol, or go on with warm_start=True.",
         ConvergenceWarning,
         stacklevel=5,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from vivace import _core
@@ -29,8 +30,11 @@ FARTHEST_ROW = 1e100
 FARTHEST_SINGLE = 64.0
 
 
-class PredictMixin:
-    """Methods of a fitted mixture that take rows."""
+class PredictMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ignore[misc]
+    """Methods of a fitted mixture that take rows.
+
+    scikit-learn wraps `transform` for `set_output` in the class that defines it, hence the bases.
+    """
 
     _fitted: Fitted
     n_jobs: int | None
@@ -172,7 +176,7 @@ class PredictMixin:
     def _n_parameters(self) -> int:
         """Free parameters of the components in use."""
         gaussian = self._fitted.fit.posterior.gaussian
-        k: int = self.n_effective_components_  # type: ignore[attr-defined]
+        k: int = self.n_effective_components_
         d = gaussian.means.shape[1]
         one = {"full": d * (d + 1) // 2, "diag": d, "spherical": 1}[gaussian.structure.kind]
         tied = gaussian.covariance_type.startswith("tied")

@@ -164,9 +164,12 @@ def check_values(
     value: Any, name: str, shape: tuple[int, ...], what: str, *, minimum: float | None = None
 ) -> NDArray[np.float64]:
     """Finite float64 array of a known shape, a copy; `what` explains the shape in errors."""
-    array = check_array(
-        value, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name, copy=True
-    ) if shape else np.asarray(value, dtype=np.float64)  # fmt: skip
+    if shape and np.ndim(value):
+        array = check_array(
+            value, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name=name, copy=True
+        )
+    else:  # check_array refuses numbers, in words of its own
+        array = np.asarray(value, dtype=np.float64)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape} ({what}), got {array.shape}.")
     if not np.isfinite(array).all():
