@@ -1,97 +1,15 @@
-// The border between Python and the kernels; the only file that includes pybind11.
+// The border between Python and the kernels. Only the files cpp/bindings*.cpp include pybind11.
 //
 // Contract. Python validates what a user gave, once, and makes it C-contiguous float32 or float64. Here dtype, number
 // of dimensions and shapes are checked again, so that no wrong call can touch memory that is not its own: TypeError and
 // ValueError name the argument, what was expected and what came. Python allocates outputs, kernels fill them. The GIL
 // is released around every kernel, by `without_gil` alone.
-#include <pybind11/numpy.h>
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
-#include <memory>
-#include <new>
-#include <string>
-
-#include "dispatch.hpp"
-
-namespace py = pybind11;
+#include "arguments.hpp"
 
 namespace vivace {
+void bind_topics(py::module_& m);
+
 namespace {
-
-template <class Call>
-auto without_gil(Call&& call) {
-  py::gil_scoped_release release;
-  return call();
-}
-
-// ---- checking arguments
-// ----------------------------------------------------------------------------------------------
-
-template <class T>
-const char* dtype_name();
-template <>
-const char* dtype_name<double>() {
-  return "float64";
-}
-template <>
-const char* dtype_name<float>() {
-  return "float32";
-}
-template <>
-const char* dtype_name<std::int32_t>() {
-  return "int32";
-}
-
-std::string shape_text(const py::array& a) {
-  std::string text = "(";
-  for (py::ssize_t i = 0; i < a.ndim(); ++i) text += (i ? ", " : "") + std::to_string(a.shape(i));
-  return text + ")";
-}
-
-template <class T>
-bool has_dtype(const py::object& object) {
-  return py::isinstance<py::array>(object) && py::isinstance<py::array_t<T>>(object);
-}
-
-constexpr std::size_t any = static_cast<std::size_t>(-1);
-
-/// View of a C-contiguous array of T (const T: read-only is welcome) with the given shape; one dimension: cols is 0.
-template <class T>
-View<T> view(const py::object& object, const char* name, std::size_t rows, std::size_t cols) {
-  using Value = std::remove_const_t<T>;
-  const bool matrix = cols != 0;
-  const std::string expected =
-      std::string(dtype_name<Value>()) + " array with " + (matrix ? "two dimensions" : "one dimension");
-  if (!has_dtype<Value>(object))
-    throw py::type_error(std::string(name) + " must be a " + expected + ", got " +
-                         (py::isinstance<py::array>(object)
-                              ? py::str(object.attr("dtype")).cast<std::string>() + " array"
-                              : py::str(py::type::of(object)).cast<std::string>()));
-  const auto a = py::reinterpret_borrow<py::array>(object);
-  if (a.ndim() != (matrix ? 2 : 1))
-    throw py::value_error(std::string(name) + " must be a " + expected + ", got shape " + shape_text(a));
-  const auto r = static_cast<std::size_t>(a.shape(0));
-  const auto c = matrix ? static_cast<std::size_t>(a.shape(1)) : 1;
-  if ((rows != any && r != rows) || (matrix && cols != any && c != cols))
-    throw py::value_error(
-        std::string(name) + " must have shape (" + (rows == any ? "any" : std::to_string(rows)) +
-        (matrix ? ", " + (cols == any ? std::string("any") : std::to_string(cols)) : std::string(",")) + "), got " +
-        shape_text(a));
-  if (!(a.flags() & py::array::c_style))
-    throw py::value_error(std::string(name) + " must be C-contiguous; pass numpy.ascontiguousarray of it");
-  if constexpr (!std::is_const_v<T>) {
-    if (!a.writeable()) throw py::value_error(std::string(name) + " is an output and must be writeable");
-    return {static_cast<T*>(const_cast<void*>(a.data())), r, c};
-  } else {
-    return {static_cast<T*>(a.data()), r, c};
-  }
-}
-
-template <class T>
-View<T> optional_view(const py::object& object, const char* name, std::size_t rows, std::size_t cols) {
-  return object.is_none() ? View<T>{} : view<T>(object, name, rows, cols);
-}
 
 Kind kind_from(const std::string& text, const char* name) {
   if (text == "linear") return Kind::linear;
@@ -107,15 +25,6 @@ Mode mode_from(const std::string& text) {
   if (text == "given") return Mode::given;
   if (text == "score") return Mode::score;
   throw py::value_error("mode must be 'soft', 'hard', 'given' or 'score', got '" + text + "'");
-}
-
-struct Free {
-  void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(64)); }
-};
-using Scratch = std::unique_ptr<std::byte[], Free>;
-
-Scratch scratch(std::size_t bytes) {
-  return Scratch(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64))));
 }
 
 void check_rows(std::size_t n, std::size_t d, std::size_t k) {
@@ -259,13 +168,6 @@ std::ptrdiff_t column_sums(const py::object& x, const py::object& weights, const
   });
 }
 
-/// Calls the float64 or the float32 form of a function, by the dtype of X.
-template <class Double, class Single, class... Args>
-auto by_dtype(Double on_double, Single on_single, const py::object& x, Args&&... args) {
-  if (has_dtype<float>(x)) return on_single(x, std::forward<Args>(args)...);
-  return on_double(x, std::forward<Args>(args)...);
-}
-
 template <ArrayFunction<double> SpecialFunctions<double>::* on_double,
           ArrayFunction<float> SpecialFunctions<float>::* on_single>
 void special(const py::object& x, const py::object& out) {
@@ -341,4 +243,6 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_lgamma", &special<&D::lgamma, &S::lgamma>, arg("x"), arg("out"));
   m.def("special_exp_nonpositive", &special<&D::exp_nonpositive, &S::exp_nonpositive>, arg("x"), arg("out"));
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
+
+  bind_topics(m);
 }

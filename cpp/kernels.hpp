@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "topics.hpp"
 #include "view.hpp"
 
 namespace vivace {
@@ -117,6 +118,17 @@ struct Kernels {
   std::size_t (*student_scratch)(std::size_t d, std::size_t k, Kind score);
   std::ptrdiff_t (*column_sums_d)(const ColumnSums<double>&);  // index of the first row that is not finite, or -1
   std::ptrdiff_t (*column_sums_f)(const ColumnSums<float>&);
+  std::size_t (*topic_stride_d)(std::size_t topics);
+  std::size_t (*topic_stride_f)(std::size_t topics);
+  std::size_t (*topic_scratch)(std::size_t topics);
+  void (*topic_table_d)(const TopicTable<double>&);
+  void (*topic_table_f)(const TopicTable<float>&);
+  void (*document_step_d)(const DocumentStep<double>&);
+  void (*document_step_f)(const DocumentStep<float>&);
+  void (*word_sums_d)(const WordSums<double>&);
+  void (*word_sums_f)(const WordSums<float>&);
+  void (*topic_terms_d)(const TopicTerms<double>&);
+  void (*topic_terms_f)(const TopicTerms<float>&);
 };
 
 #define VIVACE_DECLARE_TABLE(ns) \

@@ -190,4 +190,17 @@ VIVACE_INLINE std::uint32_t bits_gt_zero(Vec<float> v) {
 #endif
 }
 
+// Writes the lanes whose bit is set one after the other; a whole vector is written, its rest undefined.
+template <class T>
+VIVACE_INLINE void store_chosen(T* p, Vec<T> v, std::uint32_t bits) {
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  if constexpr (sizeof(T) == 8)
+    storeu(p, (Vec<T>)_mm512_maskz_compress_pd(static_cast<__mmask8>(bits), (__m512d)v));
+  else
+    storeu(p, (Vec<T>)_mm512_maskz_compress_ps(static_cast<__mmask16>(bits), (__m512)v));
+#else
+  for (; bits; bits &= bits - 1) *p++ = v[__builtin_ctz(bits)];
+#endif
+}
+
 }  // namespace vivace::VIVACE_ISA_NS

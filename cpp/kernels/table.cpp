@@ -1,6 +1,7 @@
 // The table of this instruction set.
 #include "mixture.hpp"
 #include "special.hpp"
+#include "topics.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
 namespace {
@@ -33,6 +34,17 @@ const Kernels kernels = {
     .student_scratch = student_scratch,
     .column_sums_d = column_sums_d,
     .column_sums_f = column_sums_f,
+    .topic_stride_d = topic_stride_d,
+    .topic_stride_f = topic_stride_f,
+    .topic_scratch = topic_scratch,
+    .topic_table_d = topic_table_d,
+    .topic_table_f = topic_table_f,
+    .document_step_d = document_step_d,
+    .document_step_f = document_step_f,
+    .word_sums_d = word_sums_d,
+    .word_sums_f = word_sums_f,
+    .topic_terms_d = topic_terms_d,
+    .topic_terms_f = topic_terms_f,
 };
 
 }  // namespace vivace::VIVACE_ISA_NS

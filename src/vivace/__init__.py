@@ -3,7 +3,8 @@
 The map of the package, from the top down (docs/architecture.md has the contracts):
 
     cli         the `vivace` command: fit, predict, transform, score, inspect, demo
-    mixture     estimators with scikit-learn's manners: parameters, validation, fitted attributes
+    mixture, topics
+                estimators with scikit-learn's manners: parameters, validation, fitted attributes
     models      a family and a weight model behind the engine's four functions
     families    the likelihood of one component: prior, posterior, normalisers
     engine      statistics, blocks and batches, threads, schedules, the run loop; knows no model
@@ -24,25 +25,30 @@ if TYPE_CHECKING:
     from vivace._config import show_config
     from vivace.io import load_model as load
     from vivace.mixture import BayesianGaussianMixture
+    from vivace.topics import LatentDirichletAllocation
 
     __version__: str
 
 # public name -> (module, attribute; None for the module itself)
 _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianGaussianMixture": ("vivace.mixture", "BayesianGaussianMixture"),
+    "LatentDirichletAllocation": ("vivace.topics", "LatentDirichletAllocation"),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
     "show_config": ("vivace._config", "show_config"),
     "special": ("vivace.special", None),
+    "topics": ("vivace.topics", None),
 }
 
 __all__ = [
     "BayesianGaussianMixture",
+    "LatentDirichletAllocation",
     "__version__",
     "load",
     "mixture",
     "show_config",
     "special",
+    "topics",
 ]
 
 

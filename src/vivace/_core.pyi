@@ -56,3 +56,51 @@ def special_exp_digamma(x: _Rows, out: _Rows) -> None: ...
 def special_lgamma(x: _Rows, out: _Rows) -> None: ...
 def special_exp_nonpositive(x: _Rows, out: _Rows) -> None: ...
 def special_log1p(x: _Rows, out: _Rows) -> None: ...
+def topic_stride(n_topics: int, single: bool) -> int: ...
+def topic_table(
+    topics: _Rows,
+    psi_total: _Doubles,
+    words: NDArray[np.int32] | None,
+    table: _Rows,
+    level: _Doubles,
+) -> None: ...
+def topic_documents(
+    topics: _Rows,
+    psi_total: _Doubles,
+    table: _Rows,
+    level: _Doubles,
+    start: NDArray[np.int64],
+    words: NDArray[np.int32],
+    counts: _Rows,
+    row_weights: _Doubles | None,
+    alpha: _Doubles,
+    max_sweeps: int,
+    tolerance: float,
+    gamma: _Rows,
+    previous: _Rows | None,
+    weights: _Rows,
+    theta: _Rows | None = ...,
+    bound: _Doubles | None = ...,
+    sweeps: NDArray[np.int32] | None = ...,
+) -> None: ...
+def topic_word_sums(
+    topics: _Rows,
+    psi_total: _Doubles,
+    table: _Rows,
+    words: NDArray[np.int32],
+    start: NDArray[np.int64],
+    entries: NDArray[np.int32],
+    documents: NDArray[np.int32],
+    weights: _Rows,
+    theta: _Rows,
+    gamma: _Rows,
+    out: _Doubles,
+) -> None: ...
+def topic_terms(
+    topics: _Rows,
+    psi_total: _Doubles,
+    words: NDArray[np.int32] | None,
+    statistics: _Doubles | None,
+    prior: float | None,
+    out: _Doubles,
+) -> None: ...

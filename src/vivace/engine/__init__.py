@@ -4,12 +4,13 @@ It knows no model: a model is four functions (`Model`), a schedule decides how s
 combined, and `run` owns what all fits share: stop rule, trace, callbacks, interruption.
 """
 
+from vivace.engine.csr import CsrRows, CsrSource
 from vivace.engine.data import ArraySource, Block, Source
 from vivace.engine.executor import Executor, ThreadExecutor
 from vivace.engine.fit import Fit, Progress, StopRule, resume
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
-from vivace.engine.model import Infeasible, Model
+from vivace.engine.model import BatchModel, Infeasible, Model
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.run import Callback, expectation, online_update, run, start
 from vivace.engine.schedules import CoordinateAscent, Memoized, Schedule, Stochastic
@@ -19,9 +20,12 @@ from vivace.engine.threads import default_threads, resolve_n_jobs, single_thread
 __all__ = [
     "ArraySource",
     "Batch",
+    "BatchModel",
     "Block",
     "Callback",
     "CoordinateAscent",
+    "CsrRows",
+    "CsrSource",
     "Executor",
     "Fit",
     "Infeasible",

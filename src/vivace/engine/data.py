@@ -13,15 +13,16 @@ class Block(NamedTuple):
 
     Attributes
     ----------
-    data : array (stop - start, D)
-        C-contiguous, aligned, float32 or float64, possibly read-only.
+    data : array (stop - start, D), or CsrRows
+        C-contiguous, aligned, float32 or float64, possibly read-only; from a `CsrSource` the
+        compressed rows. A model reads the blocks of the sources that it is made for.
     weights : array (stop - start,) of float64, or None
         Weights of the rows; None means one each.
     start, stop : int
         The rows' positions in the source.
     """
 
-    data: npt.NDArray[Any]
+    data: Any
     weights: npt.NDArray[np.float64] | None
     start: int
     stop: int

@@ -46,6 +46,9 @@ class Executor(Protocol):
     ) -> tuple[Statistics, list[State]]:
         """Return the sum of the tasks' statistics, and their states in order."""
 
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
+        """Return what `function` returns for each task, in order."""
+
 
 class ThreadExecutor:
     """Threads for one fit; functions are expected to release the GIL.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from vivace.engine.data import Block
+from vivace.engine.executor import Executor
 from vivace.engine.statistics import Statistics
 
 
@@ -57,4 +59,29 @@ class Model(Protocol):
         """Return `statistics` as a vector in coordinates free of units (counts over N).
 
         Acceleration measures the length of steps in it.
+        """
+
+
+@runtime_checkable
+class BatchModel(Protocol):
+    """What a model has beside `Model` when it reduces a whole batch itself.
+
+    The engine sums the records of blocks, which is right while a record is small beside its
+    block. A topic model's record is a table of topics and words: one for a batch is enough.
+    """
+
+    def local_batch(
+        self,
+        read: Callable[[int, int], Block],
+        blocks: Sequence[tuple[int, int]],
+        prepared: Any,
+        states: Sequence[Any] | None,
+        executor: Executor,
+    ) -> tuple[Statistics, list[Any]]:
+        """Return the statistics of a batch, and the new local state of each of its blocks.
+
+        Called in the place of `local_step`, under the same rules. `blocks` are the batch's, to
+        be read by `read(start, stop)`, neighbours together if the model likes; `states` are
+        those committed for them, None the first time. The work goes to `executor.map`. The
+        result must not depend on the number of threads.
         """

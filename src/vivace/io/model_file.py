@@ -43,7 +43,10 @@ FORMAT = "vivace-model"
 FORMAT_VERSION = 1
 
 # Classes that a model file may name, and where they live; imported when asked for.
-REGISTRY = {"BayesianGaussianMixture": "vivace.mixture:BayesianGaussianMixture"}
+REGISTRY = {
+    "BayesianGaussianMixture": "vivace.mixture:BayesianGaussianMixture",
+    "LatentDirichletAllocation": "vivace.topics:LatentDirichletAllocation",
+}
 
 _LIBRARIES = ("vivace", "numpy", "scipy", "scikit-learn")
 

@@ -15,7 +15,8 @@ from vivace.engine.executor import Executor
 from vivace.engine.fit import Fit
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
-from vivace.engine.model import Model
+from vivace.engine.model import BatchModel, Model
+from vivace.engine.reduction import PairwiseSum
 from vivace.engine.statistics import Statistics
 
 States = dict[int, list[Any]]
@@ -63,6 +64,8 @@ class Problem:
         self, prepared: Any, local: LocalStore, batches: Iterable[Batch]
     ) -> tuple[Statistics, States]:
         """Return the statistics of `batches`, and their new local states, not committed."""
+        if isinstance(self.model, BatchModel):
+            return self._local_batches(self.model, prepared, local, batches)
         counts: list[tuple[int, int]] = []
 
         def tasks() -> Iterator[tuple[int, int, Any]]:
@@ -83,6 +86,22 @@ class Problem:
             states[batch_id] = flat[first : first + count]
             first += count
         return statistics, states
+
+    def _local_batches(
+        self, model: BatchModel, prepared: Any, local: LocalStore, batches: Iterable[Batch]
+    ) -> tuple[Statistics, States]:
+        """Let the model reduce each batch."""
+        total, states = PairwiseSum(), {}
+        for batch in batches:
+            statistics, states[batch.id] = model.local_batch(
+                self.source.read,
+                self.layout.blocks(batch),
+                prepared,
+                local.get(batch.id),
+                self.executor,
+            )
+            total.push(statistics)
+        return total.total(), states
 
     def bound(self, posterior: Any, statistics: Statistics) -> float:
         """Return the bound, a finite number.

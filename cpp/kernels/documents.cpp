@@ -1,0 +1,382 @@
+// Latent Dirichlet allocation: the variational step of documents, each on its own.
+#include <initializer_list>
+
+#include "topic_range.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+// A document's rows are gathered once when they fit this much (a second-level cache with room to spare); longer
+// documents read the table itself.
+constexpr std::size_t gather_bytes = 256 * 1024;
+
+// Rows worked on together: their dot products hide each other's latency, and the sum is loaded and stored once for all.
+constexpr std::size_t rows_at_once = 4;
+
+// A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
+// topics agree with the result is checked in the end.
+constexpr double dead_share = 0.1;
+
+template <class T>
+struct Room {
+  T *gamma, *alpha, *p, *sum, *extra, *gathered;
+  std::int32_t* topic;
+  std::uint32_t* alive;  // a bit for each column, a word for each vector
+  double *phi, *gamma_d, *alpha_d;
+  std::size_t stride, capacity;
+  Room(Arena& arena, std::size_t topics) {
+    stride = round_up(topics, lanes<T>);
+    capacity = gather_bytes / sizeof(T);
+    for (T** buffer : {&gamma, &alpha, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
+    topic = arena.take<std::int32_t>(stride);
+    alive = arena.take<std::uint32_t>(stride / lanes<T>);
+    for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
+    gathered = arena.take<T>(capacity);
+  }
+};
+
+/// sum += sum over `count` rows of (n / (row . p)) row. Dot products that are not reliable are stored as zero and left
+/// out; returns whether there were any.
+template <class T, std::size_t count>
+static inline bool absorb(const T* const* rows, const T* n, const T* p, std::size_t width, T* sum, T* s_out) {
+  Vec<T> dot[count];
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) dot[i] = broadcast<T>(Range<T>::start);
+  for (std::size_t k = 0; k < width; k += lanes<T>) {
+    const Vec<T> q = loadu(p + k);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < count; ++i) dot[i] = mul_add(loadu(rows[i] + k), q, dot[i]);
+  }
+  T ratio[count];
+  bool lost = false;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < count; ++i) {
+    const T s = horizontal_sum(dot[i]);
+    const bool good = s > Range<T>::reliable;
+    ratio[i] = good ? n[i] / s : T(0);
+    s_out[i] = good ? s : T(0);
+    lost |= !good;
+  }
+  for (std::size_t k = 0; k < width; k += lanes<T>) {
+    Vec<T> total = loadu(sum + k);
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < count; ++i) total = mul_add(loadu(rows[i] + k), broadcast<T>(ratio[i]), total);
+    storeu(sum + k, total);
+  }
+  return lost;
+}
+
+/// One document at a time. `width` columns are at work: all topics, or those that are alive.
+template <class T>
+class Worker {
+ public:
+  Worker(const DocumentStep<T>& args, const Room<T>& buffers)
+      : a(args), room(buffers), topics(args.topics.cols), dead(static_cast<T>(dead_share * args.tolerance)) {
+    if (!a.bound && !a.previous) return;
+    double sum = 0;
+    for (std::size_t k = 0; k < topics; ++k) {
+      sum += a.alpha[k];
+      alpha_term -= lgamma(broadcast<double>(a.alpha[k]))[0];
+    }
+    alpha_term += lgamma(broadcast<double>(sum))[0];
+  }
+
+  void work(std::size_t d) {
+    first = static_cast<std::size_t>(a.start[d]);
+    n = static_cast<std::size_t>(a.start[d + 1]) - first;
+    std::size_t sweep = 0;
+    if (a.previous) {
+      full = a.previous.row(d);
+      const double before = evaluate();
+      full = a.gamma.row(d);
+      sweep = sweeps();
+      reached = bound();
+      if (reached < before) {  // another optimum: go on from the one before
+        copy_gamma(a.previous.row(d));
+        sweep += sweeps();
+        reached = bound();
+      }
+      if (reached < before) {
+        copy_gamma(a.previous.row(d));
+        reached = evaluate();
+      }
+    } else {
+      full = a.gamma.row(d);
+      sweep = sweeps();
+      if (a.bound) reached = bound();
+    }
+    if (a.bound) a.bound[d] = reached;
+    if (a.sweeps) a.sweeps[d] = static_cast<std::int32_t>(sweep);
+    finish(d);
+  }
+
+ private:
+  const DocumentStep<T>& a;
+  const Room<T>& room;
+  std::size_t topics;
+  T dead;
+  double alpha_term = 0, reached = 0;
+  // the document
+  std::size_t first = 0, n = 0, width = 0, count = 0;
+  T* full = nullptr;
+  T top = 0;
+  bool gathered = false, compact = false, orphans = false, whole_again = false;
+
+  void copy_gamma(const T* from) const {
+    for (std::size_t k = 0; k < topics; ++k) full[k] = from[k];
+  }
+
+  /// The document's bound for gamma as it is.
+  double evaluate() {
+    orphans = whole_again = false;
+    open_all();
+    weigh();
+    absorb_all();
+    return bound();
+  }
+
+  /// Sweeps until gamma has settled; p and the dot products then belong to it. Returns their number.
+  std::size_t sweeps() {
+    orphans = whole_again = false;
+    open_all();
+    const double enough = a.tolerance * static_cast<double>(topics);
+    std::size_t sweep = 0;
+    for (;;) {
+      bool settled = false;
+      while (sweep < a.max_sweeps && !settled) {
+        ++sweep;
+        weigh();
+        absorb_all();
+        settled = update() < enough;
+        if (!settled && !whole_again && !orphans) close_some();
+        if (!settled && !gathered && sweep > 1) gather();
+      }
+      const bool some = compact;
+      close();
+      if (some) open_all();
+      weigh();
+      absorb_all();
+      if (!some || sweep >= a.max_sweeps || change() < enough) break;
+      whole_again = true;  // a topic that was left out wants to come back
+      ++sweep;
+      update();
+    }
+    return sweep;
+  }
+
+  const T* row(std::size_t e) const {
+    return gathered ? room.gathered + e * width : a.table.row(static_cast<std::size_t>(a.words[first + e]));
+  }
+
+  /// All topics at work.
+  void open_all() {
+    width = room.stride;
+    count = topics;
+    compact = gathered = false;
+    for (std::size_t k = 0; k < width; ++k) {
+      room.gamma[k] = k < topics ? full[k] : no_topic<T>;
+      room.alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
+      room.topic[k] = static_cast<std::int32_t>(k);
+    }
+  }
+
+  /// Copies the rows together, where sweeps over all topics go on.
+  void gather() {
+    if (n * width > room.capacity) return;
+    for (std::size_t e = 0; e < n; ++e) {
+      const T* from = row(e);
+      T* to = room.gathered + e * width;
+      for (std::size_t k = 0; k < width; k += lanes<T>) storeu(to + k, loadu(from + k));
+    }
+    gathered = true;
+  }
+
+  /// Puts gamma back where it belongs.
+  void close() const {
+    for (std::size_t j = 0; j < count; ++j) full[room.topic[j]] = room.gamma[j];
+  }
+
+  /// Copies the entries of living topics.
+  void choose(const T* from, T* to) const {
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const std::uint32_t bits = room.alive[k / lanes<T>];
+      store_chosen(to, loadu(from + k), bits);
+      to += __builtin_popcount(bits);
+    }
+  }
+
+  /// Leaves out dead topics, when that saves at least a quarter of the work.
+  void close_some() {
+    std::size_t alive = 0;
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const std::uint32_t bits = bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - dead);
+      room.alive[k / lanes<T>] = bits;
+      alive += static_cast<std::size_t>(__builtin_popcount(bits));
+    }
+    const std::size_t narrow = round_up(alive, lanes<T>);
+    // One vector more: what is written behind the last row.
+    if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
+    close();
+    for (std::size_t e = 0; e < n; ++e) {  // forwards and to the left: nothing is overwritten before it is read
+      const T* from = row(e);
+      T* to = room.gathered + e * narrow;
+      choose(from, to);
+      for (std::size_t j = alive; j < narrow; ++j) to[j] = T(0);
+    }
+    choose(room.gamma, room.gamma);
+    choose(room.alpha, room.alpha);
+    std::size_t j = 0;
+    for (std::size_t k = 0; k < width; ++k)
+      if (room.alive[k / lanes<T>] >> (k % lanes<T>)&1) room.topic[j++] = room.topic[k];
+    for (; j < narrow; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
+    width = narrow;
+    count = alive;
+    gathered = compact = true;
+  }
+
+  /// p = exp(digamma(gamma)), the largest 2^bits.
+  void weigh() {
+    Vec<T> most = loadu(room.gamma);
+    for (std::size_t k = lanes<T>; k < width; k += lanes<T>) most = max(most, loadu(room.gamma + k));
+    top = horizontal_max(most);
+    Vec<T> rest_top, rest;
+    const Vec<T> factor = T(1) / exp_digamma_factor(broadcast<T>(top), rest_top);
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const Vec<T> f = exp_digamma_factor(loadu(room.gamma + k), rest) * factor;
+      storeu(room.p + k, flush<T>(f * scaled_exp<T>(rest_top - rest)));
+    }
+  }
+
+  void absorb_all() {
+    for (std::size_t k = 0; k < width; k += lanes<T>) storeu(room.sum + k, broadcast<T>(Range<T>::start));
+    const T* rows[rows_at_once];
+    const T* counts = a.counts + first;
+    T* s = a.weights + first;
+    bool lost = false;
+    std::size_t e = 0;
+    for (; e + rows_at_once <= n; e += rows_at_once) {
+      for (std::size_t i = 0; i < rows_at_once; ++i) rows[i] = row(e + i);
+      lost |= absorb<T, rows_at_once>(rows, counts + e, room.p, width, room.sum, s + e);
+    }
+    for (; e < n; ++e) {
+      rows[0] = row(e);
+      lost |= absorb<T, 1>(rows, counts + e, room.p, width, room.sum, s + e);
+    }
+    if (lost || orphans) adopt(lost);
+  }
+
+  /// Finds the responsibilities of orphans, for `extra`.
+  void adopt(bool lost) {
+    if (compact) {  // among all topics
+      close();
+      open_all();
+      whole_again = true;
+      weigh();
+      return absorb_all();
+    }
+    for (std::size_t k = 0; k < width; ++k) room.extra[k] = T(0);
+    orphans = true;
+    if (!lost) return;
+    close();
+    for (std::size_t e = 0; e < n; ++e) {
+      if (a.weights[first + e] > T(0)) continue;
+      orphan_phi(full, a.topics.row(static_cast<std::size_t>(a.words[first + e])), a.psi_total, topics, room.phi);
+      for (std::size_t k = 0; k < topics; ++k) room.extra[k] += a.counts[first + e] * static_cast<T>(room.phi[k]);
+    }
+  }
+
+  Vec<T> next(std::size_t k) const {
+    Vec<T> value = mul_add(loadu(room.p + k), loadu(room.sum + k), loadu(room.alpha + k));
+    if (orphans) value += loadu(room.extra + k);
+    return value;
+  }
+
+  /// Sum of the changes of gamma that `update` would make.
+  double change() const {
+    Vec<T> total{};
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const Vec<T> difference = next(k) - loadu(room.gamma + k);
+      total += max(difference, -difference);
+    }
+    return static_cast<double>(horizontal_sum(total));
+  }
+
+  double update() {
+    const double moved = change();
+    for (std::size_t k = 0; k < width; k += lanes<T>) storeu(room.gamma + k, next(k));
+    return moved;
+  }
+
+  /// Writes what was asked for; all topics are open, p and the dot products belong to gamma.
+  void finish(std::size_t d) {
+    if (a.theta)
+      for (std::size_t k = 0; k < room.stride; k += lanes<T>) storeu(a.theta.row(d) + k, loadu(room.p + k));
+    const T weight = a.row_weights ? static_cast<T>(a.row_weights[d]) : T(1);
+    for (std::size_t e = first; e < first + n; ++e) {
+      const T s = a.weights[e];
+      a.weights[e] = s > T(0) ? weight * (a.counts[e] / s) : -weight * a.counts[e];
+    }
+  }
+
+  /// The document's terms of the bound in double: words, and E ln p(theta) - E ln q(theta).
+  double bound() const {
+    constexpr std::size_t nd = lanes<double>;
+    double tokens = 0, sum = 0, total = 0;
+    for (std::size_t k = 0; k < doubles_of(topics); ++k) {
+      const bool inside = k < topics;
+      room.gamma_d[k] = inside ? static_cast<double>(full[k]) : 1.0;
+      room.alpha_d[k] = inside ? a.alpha[k] : 1.0;
+      sum += inside ? room.gamma_d[k] : 0.0;
+    }
+    const double psi_sum = digamma(broadcast<double>(sum))[0];
+    Vec<double> terms{};
+    for (std::size_t k = 0; k < doubles_of(topics); k += nd) {
+      const Vec<double> g = loadu(room.gamma_d + k);
+      terms += (loadu(room.alpha_d + k) - g) * (digamma(g) - psi_sum) + lgamma(g);
+    }
+    for (std::size_t e = first; e < first + n; e += nd) {
+      Vec<double> s = broadcast<double>(1), counts{}, level{};
+      for (std::size_t i = 0; i < nd && e + i < first + n; ++i) {
+        if (!(a.weights[e + i] > T(0))) continue;
+        s[i] = static_cast<double>(a.weights[e + i]);
+        counts[i] = static_cast<double>(a.counts[e + i]);
+        level[i] = a.level[a.words[e + i]];
+      }
+      terms += counts * (log(s) + level);
+      tokens += horizontal_sum(counts);
+    }
+    total += horizontal_sum(terms) - lgamma(broadcast<double>(sum))[0] + alpha_term;
+    const double scales = 2 * Range<T>::bits * ln2;
+    total += tokens * (digamma(broadcast<double>(static_cast<double>(top)))[0] - psi_sum - scales);
+    if (orphans)
+      for (std::size_t e = first; e < first + n; ++e)
+        if (!(a.weights[e] > T(0))) {
+          const T* words_row = a.topics.row(static_cast<std::size_t>(a.words[e]));
+          total +=
+              static_cast<double>(a.counts[e]) * (orphan_phi(full, words_row, a.psi_total, topics, room.phi) - psi_sum);
+        }
+    return total;
+  }
+};
+
+template <class T>
+static inline void document_step(const DocumentStep<T>& a) {
+  Arena arena{a.scratch};
+  const Room<T> room(arena, a.topics.cols);
+  Worker<T> worker(a, room);
+  for (std::size_t d = 0; d < a.documents; ++d) worker.work(d);
+}
+
+}  // namespace
+
+void document_step_d(const DocumentStep<double>& a) { document_step(a); }
+void document_step_f(const DocumentStep<float>& a) { document_step(a); }
+
+std::size_t topic_scratch(std::size_t topics) {
+  Arena single{nullptr}, twice{nullptr};
+  Room<float>(single, topics);
+  Room<double>(twice, topics);
+  return (single.used > twice.used ? single.used : twice.used) + 64;
+}
+
+}  // namespace vivace::VIVACE_ISA_NS

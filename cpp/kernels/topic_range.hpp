@@ -1,0 +1,85 @@
+// What the topic kernels share: their scales, and the way out for words that the scales do not reach.
+#pragma once
+
+#include "../math.hpp"
+#include "layout.hpp"
+#include "topics.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+// The largest entry of a row of B, and of the weights P of a document, is 2^bits. What is below `flushed` counts as
+// zero: no subnormal number is made. A sum of products P B is good when it is above `reliable`: what flushing took from
+// it is at most 2^bits flushed for each topic. Sums start from `start` rather than zero, for the same reason; it
+// changes nothing.
+template <class T>
+struct Range;
+template <>
+struct Range<double> {
+  static constexpr int bits = 300;
+  static constexpr double scale = 0x1p300, half_scale = 0x1p150, half_floor = -350;
+  static constexpr double flushed = 0x1p-700, reliable = 0x1p-360, start = 0x1p-900;
+};
+template <>
+struct Range<float> {
+  static constexpr int bits = 50;
+  static constexpr float scale = 0x1p50f, half_scale = 0x1p25f, half_floor = -55;
+  static constexpr float flushed = 0x1p-110f, reliable = 0x1p-46f, start = 0x1p-100f;
+};
+
+// Dirichlet parameter of the columns that fill a vector: exp(digamma) of it is zero beside any other.
+template <class T>
+constexpr T no_topic = T(1e-30);
+
+template <class T>
+VIVACE_INLINE Vec<T> load_tail(const T* p, std::size_t i, std::size_t n, T fill) {
+  return n - i < lanes<T> ? load_part(p + i, n - i, fill) : loadu(p + i);
+}
+
+// e^x times the scale, for x <= 0, in two factors that keep the result's range.
+template <class T>
+VIVACE_INLINE Vec<T> scaled_exp(Vec<T> x) {
+  using R = Range<T>;
+  const Vec<T> half = exp_nonpositive(x * T(0.5), R::half_floor) * R::half_scale;
+  return half * half;
+}
+
+template <class T>
+VIVACE_INLINE Vec<T> flush(Vec<T> v) {
+  return select<Vec<T>>(v < Range<T>::flushed, Vec<T>{}, v);
+}
+
+[[maybe_unused]] static inline std::size_t doubles_of(std::size_t topics) { return round_up(topics, lanes<double>); }
+
+/// Responsibilities of a word in a document from logarithms, in double: phi (doubles_of(topics) entries) and the
+/// log-sum-exp of digamma(gamma) + E ln beta.
+template <class T>
+[[maybe_unused]] static inline double orphan_phi(const T* gamma, const T* topic_row, const double* psi_total,
+                                                 std::size_t topics, double* phi) {
+  constexpr std::size_t n = lanes<double>;
+  const std::size_t padded = doubles_of(topics);
+  for (std::size_t k = 0; k < topics; ++k) phi[k] = static_cast<double>(gamma[k]);
+  for (std::size_t k = topics; k < padded; ++k) phi[k] = 1;
+  for (std::size_t k = 0; k < padded; k += n) storeu(phi + k, digamma(loadu(phi + k)));
+  double top = -infinity<double>;
+  for (std::size_t k = 0; k < topics; k += n) {
+    Vec<double> lambda = broadcast<double>(1);
+    for (std::size_t i = 0; i < n && k + i < topics; ++i) lambda[i] = static_cast<double>(topic_row[k + i]);
+    const Vec<double> l = loadu(phi + k) + digamma(lambda) - load_tail(psi_total, k, topics, 0.0);
+    storeu(phi + k, l);
+    for (std::size_t i = 0; i < n && k + i < topics; ++i) top = l[i] > top ? l[i] : top;
+  }
+  for (std::size_t k = topics; k < padded; ++k) phi[k] = -infinity<double>;
+  Vec<double> total{};
+  for (std::size_t k = 0; k < padded; k += n) {
+    const Vec<double> e = exp_nonpositive(loadu(phi + k) - top);
+    storeu(phi + k, e);
+    total += e;
+  }
+  const double sum = horizontal_sum(total);
+  for (std::size_t k = 0; k < padded; ++k) phi[k] /= sum;
+  return top + log(broadcast<double>(sum))[0];
+}
+
+}  // namespace
+}  // namespace vivace::VIVACE_ISA_NS

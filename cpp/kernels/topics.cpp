@@ -1,0 +1,125 @@
+// Latent Dirichlet allocation: tables of topics, the sums of words, and the topics' terms of the bound.
+#include "topic_range.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+/// One row of B, and its level.
+template <class T>
+static inline double table_row(const T* lambda, const T* psi_total, std::size_t topics, T* factor, T* power, T* out) {
+  const std::size_t stride = round_up(topics, lanes<T>);
+  Vec<T> highest = broadcast<T>(-infinity<T>);
+  for (std::size_t k = 0; k < stride; k += lanes<T>) {
+    Vec<T> rest;
+    storeu(factor + k, exp_digamma_factor(load_tail(lambda, k, topics, no_topic<T>), rest));
+    const Vec<T> y = -rest - loadu(psi_total + k);
+    storeu(power + k, y);
+    highest = max(highest, y);
+  }
+  const T level = horizontal_max(highest);
+  Vec<T> most{};
+  for (std::size_t k = 0; k < stride; k += lanes<T>) {
+    const Vec<T> b = loadu(factor + k) * scaled_exp<T>(loadu(power + k) - level);
+    storeu(out + k, b);
+    most = max(most, b);
+  }
+  const T top = horizontal_max(most);
+  const T up = Range<T>::scale / top;
+  for (std::size_t k = 0; k < stride; k += lanes<T>) storeu(out + k, flush<T>(loadu(out + k) * up));
+  for (std::size_t k = topics; k < stride; ++k) out[k] = T(0);
+  return static_cast<double>(level) + log(broadcast<double>(static_cast<double>(top)))[0] - Range<T>::bits * ln2;
+}
+
+template <class T>
+static inline void topic_table(const TopicTable<T>& a) {
+  Arena arena{a.scratch};
+  const std::size_t topics = a.topics.cols, stride = round_up(topics, lanes<T>);
+  T* psi_total = arena.take<T>(stride);
+  T* factor = arena.take<T>(stride);
+  T* power = arena.take<T>(stride);
+  for (std::size_t k = 0; k < stride; ++k) psi_total[k] = k < topics ? static_cast<T>(a.psi_total[k]) : T(0);
+  for (std::size_t i = 0; i < a.count; ++i) {
+    const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
+    a.level[w] = table_row(a.topics.row(w), psi_total, topics, factor, power, a.table.row(w));
+  }
+}
+
+template <class T>
+static inline void word_sums(const WordSums<T>& a) {
+  Arena arena{a.scratch};
+  const std::size_t topics = a.out.cols, stride = a.table.cols;
+  T* sum = arena.take<T>(stride);
+  double* phi = arena.take<double>(doubles_of(topics));
+  for (std::size_t i = 0; i < a.count; ++i) {
+    const auto w = static_cast<std::size_t>(a.words[i]);
+    const auto from = static_cast<std::size_t>(a.start[i]), to = static_cast<std::size_t>(a.start[i + 1]);
+    double* out = a.out.row(w);
+    bool orphans = false;
+    for (std::size_t k = 0; k < stride; k += lanes<T>) storeu(sum + k, broadcast<T>(Range<T>::start));
+    for (std::size_t e = from; e < to; ++e) {
+      const T weight = a.weights[a.entries[e]];
+      if (!(weight > T(0))) {
+        orphans = true;
+        continue;
+      }
+      const T* theta = a.theta.row(static_cast<std::size_t>(a.documents[e]));
+      for (std::size_t k = 0; k < stride; k += lanes<T>)
+        storeu(sum + k, mul_add(loadu(theta + k), broadcast<T>(weight), loadu(sum + k)));
+    }
+    const T* b = a.table.row(w);
+    for (std::size_t k = 0; k < topics; ++k) out[k] += static_cast<double>(sum[k]) * static_cast<double>(b[k]);
+    if (!orphans) continue;
+    for (std::size_t e = from; e < to; ++e) {
+      const T weight = a.weights[a.entries[e]];
+      if (!(weight < T(0))) continue;
+      const T* gamma = a.gamma.row(static_cast<std::size_t>(a.documents[e]));
+      orphan_phi(gamma, a.topics.row(w), a.psi_total, topics, phi);
+      for (std::size_t k = 0; k < topics; ++k) out[k] -= static_cast<double>(weight) * phi[k];
+    }
+  }
+}
+
+template <class T>
+static inline void topic_terms(const TopicTerms<T>& a) {
+  Arena arena{a.scratch};
+  constexpr std::size_t n = lanes<double>;
+  const std::size_t topics = a.topics.cols, padded = doubles_of(topics);
+  double* lambda = arena.take<double>(padded);
+  double* factor = arena.take<double>(padded);
+  double* psi_total = arena.take<double>(padded);
+  double* total = arena.take<double>(padded);
+  for (std::size_t k = 0; k < padded; ++k) {
+    lambda[k] = 1;
+    factor[k] = total[k] = 0;
+    psi_total[k] = k < topics ? a.psi_total[k] : 0;
+  }
+  for (std::size_t i = 0; i < a.count; ++i) {
+    const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
+    const T* row = a.topics.row(w);
+    const double* statistics = a.statistics ? a.statistics.row(w) : nullptr;
+    for (std::size_t k = 0; k < topics; ++k) {
+      lambda[k] = static_cast<double>(row[k]);
+      factor[k] = (statistics ? statistics[k] : 0.0) + (a.with_prior ? a.prior - lambda[k] : 0.0);
+    }
+    for (std::size_t k = 0; k < padded; k += n) {
+      const Vec<double> x = loadu(lambda + k);
+      Vec<double> terms = loadu(total + k) + loadu(factor + k) * (digamma(x) - loadu(psi_total + k));
+      if (a.with_prior) terms += lgamma(x);
+      storeu(total + k, terms);
+    }
+  }
+  for (std::size_t k = 0; k < topics; ++k) a.out[k] = total[k];
+}
+
+}  // namespace
+
+std::size_t topic_stride_d(std::size_t topics) { return round_up(topics, lanes<double>); }
+std::size_t topic_stride_f(std::size_t topics) { return round_up(topics, lanes<float>); }
+void topic_table_d(const TopicTable<double>& a) { topic_table(a); }
+void topic_table_f(const TopicTable<float>& a) { topic_table(a); }
+void word_sums_d(const WordSums<double>& a) { word_sums(a); }
+void word_sums_f(const WordSums<float>& a) { word_sums(a); }
+void topic_terms_d(const TopicTerms<double>& a) { topic_terms(a); }
+void topic_terms_f(const TopicTerms<float>& a) { topic_terms(a); }
+
+}  // namespace vivace::VIVACE_ISA_NS

@@ -1,0 +1,20 @@
+// Entry points of the topic kernels, in the namespace of the instruction set they are compiled for.
+#pragma once
+
+#include "../kernels.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+
+std::size_t topic_stride_d(std::size_t topics);
+std::size_t topic_stride_f(std::size_t topics);
+std::size_t topic_scratch(std::size_t topics);  // bytes, enough for each kernel of this file
+void topic_table_d(const TopicTable<double>&);
+void topic_table_f(const TopicTable<float>&);
+void document_step_d(const DocumentStep<double>&);
+void document_step_f(const DocumentStep<float>&);
+void word_sums_d(const WordSums<double>&);
+void word_sums_f(const WordSums<float>&);
+void topic_terms_d(const TopicTerms<double>&);
+void topic_terms_f(const TopicTerms<float>&);
+
+}  // namespace vivace::VIVACE_ISA_NS

@@ -1,0 +1,227 @@
+// Runs every topic kernel of every instruction set over many shapes. Values are compared with slow references in Python
+// (tests/models/test_documents.py); here identities are checked that hold for any input, on heap blocks of exact size,
+// so that a sanitizer build sees every step outside.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <new>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "dispatch.hpp"
+
+namespace {
+
+using namespace vivace;
+
+std::mt19937_64 generator(7);
+int failures = 0;
+
+void expect(bool condition, const std::string& what) {
+  if (!condition) {
+    std::printf("FAILED: %s\n", what.c_str());
+    ++failures;
+  }
+}
+
+struct Scratch {
+  std::byte* p;
+  explicit Scratch(std::size_t bytes) : p(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64)))) {
+    std::fill(p, p + bytes, std::byte{0xff});  // kernels must not count on zeros: these are NaN
+  }
+  ~Scratch() { ::operator delete[](p, std::align_val_t(64)); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+};
+
+double uniform() { return std::uniform_real_distribution<double>(0, 1)(generator); }
+
+double digamma(double x) {
+  double shift = 0;
+  while (x < 10) shift -= 1 / x++;
+  const double t = 1 / (x * x);
+  return shift + std::log(x) - 0.5 / x - t * (1.0 / 12 - t * (1.0 / 120 - t / 252));
+}
+
+template <class T>
+struct Corpus {
+  std::size_t v, k, documents;
+  double prior;
+  std::vector<T> topics, counts;
+  std::vector<double> psi_total, alpha;
+  std::vector<std::int64_t> start{0};
+  std::vector<std::int32_t> words;
+
+  Corpus(std::size_t v, std::size_t k, std::size_t documents, std::size_t length, double prior)
+      : v(v), k(k), documents(documents), prior(prior), topics(v * k), psi_total(k), alpha(k, prior) {
+    std::vector<double> totals(k);
+    for (std::size_t i = 0; i < v * k; ++i) {
+      topics[i] = static_cast<T>(prior + (uniform() < 0.2 ? 50 * uniform() : 0));
+      totals[i % k] += static_cast<double>(topics[i]);
+    }
+    for (std::size_t i = 0; i < k; ++i) psi_total[i] = digamma(totals[i]);
+    for (std::size_t d = 0; d < documents; ++d) {
+      for (std::size_t w = 0; w < v; ++w)
+        if (d != 1 && uniform() * static_cast<double>(v) < static_cast<double>(length)) {
+          words.push_back(static_cast<std::int32_t>(w));
+          counts.push_back(static_cast<T>(1 + generator() % 4));
+        }
+      start.push_back(static_cast<std::int64_t>(words.size()));
+    }
+  }
+};
+
+template <class T>
+void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
+  constexpr bool twice = std::is_same_v<T, double>;
+  const std::string what = std::string(kernels.isa) + " V=" + std::to_string(c.v) + " K=" + std::to_string(c.k) +
+                           " prior=" + std::to_string(c.prior) + (twice ? " double" : " float");
+  const std::size_t stride = twice ? kernels.topic_stride_d(c.k) : kernels.topic_stride_f(c.k);
+  const std::size_t nnz = c.words.size();
+  const Scratch scratch(kernels.topic_scratch(c.k));
+  std::vector<T> table(c.v * stride);
+  std::vector<double> level(c.v);
+
+  TopicTable<T> t;
+  t.topics = {c.topics.data(), c.v, c.k};
+  t.psi_total = c.psi_total.data();
+  t.count = c.v;
+  t.table = {table.data(), c.v, stride};
+  t.level = level.data();
+  t.scratch = scratch.p;
+  if constexpr (twice)
+    kernels.topic_table_d(t);
+  else
+    kernels.topic_table_f(t);
+  for (std::size_t w = 0; w < c.v; ++w) {
+    double best = -INFINITY;
+    for (std::size_t k = 0; k < c.k; ++k)
+      best = std::max(best, digamma(static_cast<double>(c.topics[w * c.k + k])) - c.psi_total[k]);
+    expect(std::abs(level[w] - best) < (twice ? 1e-9 : 1e-5) * std::max(1.0, std::abs(digamma(c.prior))),
+           what + " level");
+  }
+
+  std::vector<T> gamma(c.documents * c.k, T(1)), weights(nnz), theta(c.documents * stride), previous;
+  std::vector<double> bound(c.documents);
+  std::vector<std::int32_t> sweeps(c.documents);
+  DocumentStep<T> s;
+  s.start = c.start.data();
+  s.documents = c.documents;
+  s.words = c.words.data();
+  s.counts = c.counts.data();
+  s.topics = t.topics;
+  s.psi_total = t.psi_total;
+  s.table = {table.data(), c.v, stride};
+  s.level = level.data();
+  s.alpha = c.alpha.data();
+  s.max_sweeps = guarded ? 3 : 60;
+  s.tolerance = 1e-4;
+  s.gamma = {gamma.data(), c.documents, c.k};
+  if (guarded) {  // everything on one topic: most words get no weight from it
+    previous.assign(c.documents * c.k, static_cast<T>(c.prior));
+    for (std::size_t d = 0; d < c.documents; ++d) previous[d * c.k + d % c.k] += T(10);
+    gamma = previous;
+    s.gamma.data = gamma.data();
+    s.previous = {previous.data(), c.documents, c.k};
+  }
+  s.weights = weights.data();
+  s.theta = {theta.data(), c.documents, stride};
+  s.bound = bound.data();
+  s.sweeps = sweeps.data();
+  s.scratch = scratch.p;
+  if constexpr (twice)
+    kernels.document_step_d(s);
+  else
+    kernels.document_step_f(s);
+  for (std::size_t d = 0; d < c.documents; ++d) {
+    double total = 0, tokens = 0;
+    for (std::size_t k = 0; k < c.k; ++k) total += static_cast<double>(gamma[d * c.k + k]) - c.prior;
+    for (auto e = c.start[d]; e < c.start[d + 1]; ++e) tokens += static_cast<double>(c.counts[e]);
+    if (!guarded) expect(std::abs(total - tokens) < 1e-4 * (1 + tokens), what + " tokens of a document");
+    expect(std::isfinite(bound[d]), what + " bound");
+  }
+
+  std::vector<std::int32_t> distinct, entries, documents;
+  std::vector<std::int64_t> starts{0};
+  std::vector<std::int32_t> document_of(nnz);
+  for (std::size_t d = 0; d < c.documents; ++d)
+    for (auto e = c.start[d]; e < c.start[d + 1]; ++e) document_of[e] = static_cast<std::int32_t>(d);
+  for (std::size_t w = 0; w < c.v; ++w) {
+    const std::size_t before = entries.size();
+    for (std::size_t e = 0; e < nnz; ++e)
+      if (static_cast<std::size_t>(c.words[e]) == w) {
+        entries.push_back(static_cast<std::int32_t>(e));
+        documents.push_back(document_of[e]);
+      }
+    if (entries.size() == before) continue;
+    distinct.push_back(static_cast<std::int32_t>(w));
+    starts.push_back(static_cast<std::int64_t>(entries.size()));
+  }
+  std::vector<double> sums(c.v * c.k);
+  WordSums<T> a;
+  a.words = distinct.data();
+  a.count = distinct.size();
+  a.start = starts.data();
+  a.entries = entries.data();
+  a.documents = documents.data();
+  a.weights = weights.data();
+  a.theta = {theta.data(), c.documents, stride};
+  a.gamma = {gamma.data(), c.documents, c.k};
+  a.topics = t.topics;
+  a.psi_total = t.psi_total;
+  a.table = s.table;
+  a.out = {sums.data(), c.v, c.k};
+  a.scratch = scratch.p;
+  if constexpr (twice)
+    kernels.word_sums_d(a);
+  else
+    kernels.word_sums_f(a);
+  std::vector<double> expected(c.v), found(c.v);
+  for (std::size_t e = 0; e < nnz; ++e)
+    expected[static_cast<std::size_t>(c.words[e])] += static_cast<double>(c.counts[e]);
+  for (std::size_t i = 0; i < sums.size(); ++i) found[i / c.k] += sums[i];
+  for (std::size_t w = 0; w < c.v; ++w)
+    expect(std::abs(found[w] - expected[w]) <= 1e-5 * (1 + expected[w]), what + " tokens of a word");
+
+  std::vector<double> terms(c.k);
+  TopicTerms<T> m;
+  m.topics = t.topics;
+  m.psi_total = t.psi_total;
+  m.words = distinct.data();
+  m.count = distinct.size();
+  m.statistics = {sums.data(), c.v, c.k};
+  m.with_prior = guarded;
+  m.prior = c.prior;
+  m.out = terms.data();
+  m.scratch = scratch.p;
+  if constexpr (twice)
+    kernels.topic_terms_d(m);
+  else
+    kernels.topic_terms_f(m);
+  for (const double value : terms) expect(std::isfinite(value), what + " terms");
+}
+
+}  // namespace
+
+int main() {
+  const std::size_t topics[] = {1, 2, 4, 7, 8, 16, 17, 33, 100};
+  const double priors[] = {1.0, 0.05, 1e-3, 1e-5};
+  for (const std::string& name : available_isas()) {
+    const Kernels& kernels = kernels_for(name);
+    for (const std::size_t k : topics)
+      for (const double prior : priors)
+        for (const bool guarded : {false, true}) {
+          run(kernels, Corpus<double>(1 + generator() % 60, k, 1 + generator() % 12, 1 + generator() % 40, prior),
+              guarded);
+          run(kernels, Corpus<float>(1 + generator() % 60, k, 1 + generator() % 12, 1 + generator() % 40, prior),
+              guarded);
+        }
+    // Longer than what is gathered.
+    run(kernels, Corpus<double>(900, 100, 3, 800, 0.1), false);
+    run(kernels, Corpus<float>(900, 100, 3, 800, 0.1), true);
+    std::printf("%s: topic kernels done\n", name.c_str());
+  }
+  return failures == 0 ? 0 : 1;
+}

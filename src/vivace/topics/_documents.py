@@ -1,0 +1,127 @@
+"""Checks of what users hand in: counts of words in documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+from sklearn.utils.validation import check_array, check_non_negative, validate_data
+
+from vivace.engine import CsrSource, Layout
+from vivace.models.documents import block_rows, row_sums
+
+
+@dataclass
+class Documents:
+    """Checked counts in canonical compressed rows.
+
+    Attributes
+    ----------
+    counts : csr_array of shape (n_documents, n_words)
+        float64 or float32; no explicit zeros, no duplicates, words in order. Shares memory with
+        what the user gave where that was so already.
+    weights : ndarray of shape (n_documents,) or None
+        Weights of the documents.
+    source : CsrSource
+        Reads blocks of the two.
+    """
+
+    counts: csr_array
+    weights: NDArray[np.float64] | None
+    source: CsrSource
+
+    @property
+    def n_documents(self) -> int:
+        """Number of documents, empty ones included."""
+        return int(self.counts.shape[0])
+
+    @property
+    def n_words(self) -> int:
+        """Size of the vocabulary."""
+        return int(self.counts.shape[1])
+
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Number of tokens of each document."""
+        return np.asarray(row_sums(self.counts.indptr, self.counts.data))
+
+    @property
+    def n_tokens(self) -> float:
+        """Weighted number of tokens."""
+        lengths = self.lengths
+        return float(lengths.sum() if self.weights is None else lengths @ self.weights)
+
+    def layout(self, batch_rows: int | None = None) -> Layout:
+        """Blocks and batches; None makes one batch of all documents."""
+        rows = None if batch_rows is None else min(batch_rows, self.n_documents)
+        return Layout(self.n_documents, rows, block_rows(self.n_documents, self.source.n_nonzeros))
+
+
+def check_documents(
+    estimator: Any,
+    X: Any,
+    sample_weight: Any = None,
+    *,
+    reset: bool,
+    whom: str,
+    dtype: np.dtype[Any] | None = None,
+) -> Documents:
+    """Check counts and weights; `reset` learns the number and names of the columns.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Not two-dimensional, empty, not numeric, negative, NaN or infinite, other columns than in
+        fit, or weights of another length, negative, not finite or all zero.
+    """
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32] if dtype is None else dtype,
+    )
+    check_non_negative(X, f"{type(estimator).__name__}.{whom}")
+    counts = _canonical(X)
+    weights = _weights(sample_weight, counts.shape[0])
+    source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
+    return Documents(counts, weights, source)
+
+
+def _canonical(X: Any) -> csr_array:
+    if not issparse(X):
+        return csr_array(X)
+    # A wrapper of the same arrays: what is found out about them is not noted in the user's object.
+    counts = csr_array((X.data, X.indices, X.indptr), shape=X.shape)
+    if not counts.has_canonical_format:
+        counts = counts.copy()
+        counts.sum_duplicates()
+    if counts.data.size and not counts.data.all():
+        counts = counts.copy()
+        counts.eliminate_zeros()
+    return counts
+
+
+def _weights(sample_weight: Any, n_documents: int) -> NDArray[np.float64] | None:
+    if sample_weight is None:
+        return None
+    weights = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
+    if weights.shape != (n_documents,):
+        raise ValueError(
+            f"sample_weight must hold one weight a document, shape ({n_documents},), got "
+            f"{weights.shape}."
+        )
+    if weights.min() < 0:
+        first = int(np.argmax(weights < 0))
+        raise ValueError(
+            f"sample_weight must not be negative, got {weights[first]} for document {first}. "
+            "Weights count documents: leave one out with weight 0."
+        )
+    if not weights.max() > 0:
+        raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
+    return np.ascontiguousarray(weights)

@@ -1,0 +1,302 @@
+"""The estimator: parameters, documentation, fit. Its other methods come from the mixins."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
+
+from vivace.engine import Fit
+from vivace.topics._describe import DescribeMixin
+from vivace.topics._documents import Documents, check_documents
+from vivace.topics._fitting import (
+    Fitted,
+    check_callbacks,
+    fit_documents,
+    make_executor,
+    partial_fit_documents,
+    perplexity_of,
+)
+from vivace.topics._inference import InferenceMixin, infer
+from vivace.topics._parameters import CONSTRAINTS
+
+
+class LatentDirichletAllocation(
+    InferenceMixin,
+    DescribeMixin,
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+):
+    """Latent Dirichlet allocation, fitted by variational Bayes.
+
+    A drop-in for scikit-learn's class of this name: the same parameters, methods and fitted
+    attributes, compiled document loops, results that do not depend on the number of threads, a
+    complete bound, and scores of held-out documents that do not mix in the topics' terms.
+
+    Parameters
+    ----------
+    n_components : int, default=10
+        Number of topics K.
+    doc_topic_prior : float or array-like of shape (n_components,), default=None
+        Dirichlet prior of a document's topics, alpha; 1 / n_components if None.
+    topic_word_prior : float, default=None
+        Dirichlet prior of a topic's words, eta; 1 / n_components if None.
+    learning_method : {'batch', 'online', 'memoized'}, default='batch'
+        Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
+        rate; or a batch at a time with stored statistics, which needs no rate and has an exact
+        bound.
+    learning_decay, learning_offset : float, default=0.7 and 10.0
+        Step t = 1, 2, ... of online learning and of partial_fit weighs (t + offset) ** -decay.
+    max_iter : int, default=10
+        Most passes over the documents of `fit`.
+    batch_size : int, default=None
+        Documents of a batch (online, memoized, partial_fit). If None, as many as hold about
+        100,000 tokens: with small batches online learning of short documents stays at the level of
+        single words.
+    evaluate_every : int, default=-1
+        Compare the perplexity, exp(-bound per token), after every so many passes with `perp_tol`;
+        never if not positive.
+    total_samples : float, default=1e6
+        Number of documents that partial_fit speaks for.
+    perp_tol : float, default=1e-1
+        Converged when the perplexity changes by less than this between evaluations.
+    mean_change_tol : float, default=1e-3
+        A document's step ends when its parameters move by less than this on average over topics.
+    max_doc_update_iter : int, default=100
+        Most sweeps of a document's step.
+    topics_init : array-like of shape (n_components, n_words), default=None
+        Dirichlet parameters of the topics to start from, such as `components_` of another fit;
+        random if None.
+    n_jobs : int, default=None
+        Number of threads; None and -1 mean all that this process may use. Results do not depend
+        on it.
+    verbose : int, default=0
+        1 prints a line after each pass.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the start and of the order of batches.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_words)
+        Dirichlet parameters of the topics, lambda.
+    exp_dirichlet_component_ : ndarray of shape (n_components, n_words)
+        exp(E ln beta), computed when it is asked for.
+    topic_word_ : ndarray of shape (n_components, n_words)
+        Expected probabilities of words, computed when asked for.
+    topic_sizes_ : ndarray of shape (n_components,)
+        Expected tokens of each topic among those fitted.
+    elbo_ : float
+        Evidence lower bound after the last pass, complete with every constant but the multinomial
+        coefficients (the data are sequences of tokens); after `fit` only. Online it speaks for the
+        topics at the end and the documents as they were visited.
+    elbo_trace_ : ndarray of shape (n_iter_,)
+        The bound after each pass.
+    bound_ : float
+        Perplexity of the fitted documents, where evaluate_every is positive.
+    doc_topic_prior_ : float or ndarray of shape (n_components,)
+        The prior in use.
+    topic_word_prior_ : float
+        The prior in use.
+    n_iter_ : int
+        Passes made by `fit`.
+    n_batch_iter_ : int
+        Number of the next step.
+    random_state_ : RandomState
+        From `random_state`, as it was before the start was drawn.
+    n_features_in_ : int
+        Size of the vocabulary.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where they are all strings.
+
+    Notes
+    -----
+    Documents of the first `fit` pass start near equal shares at random; in the first 20 passes each
+    document starts afresh but keeps what it had where that has a higher bound, so that the bound of
+    batch and memoized learning never falls. float32 counts are worked on in float32 with float64
+    sums. Model and bound: Blei, Ng and Jordan, JMLR 3 (2003); online: Hoffman, Blei and Bach, NIPS
+    (2010); memoized: Hughes and Sudderth, NIPS (2013).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vivace import LatentDirichletAllocation
+    >>> X = np.array([[4, 3, 0, 0], [3, 5, 1, 0], [0, 0, 4, 5], [0, 1, 5, 3]])
+    >>> lda = LatentDirichletAllocation(n_components=2, random_state=0).fit(X)
+    >>> lda.transform(X).argmax(axis=1)[[0, 2]].tolist() in ([0, 1], [1, 0])
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    # A list of functions is no metadata that other estimators could route.
+    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
+
+    def __init__(
+        self,
+        n_components: int = 10,
+        *,
+        doc_topic_prior: ArrayLike | None = None,
+        topic_word_prior: float | None = None,
+        learning_method: str = "batch",
+        learning_decay: float = 0.7,
+        learning_offset: float = 10.0,
+        max_iter: int = 10,
+        batch_size: int | None = None,
+        evaluate_every: int = -1,
+        total_samples: float = 1e6,
+        perp_tol: float = 1e-1,
+        mean_change_tol: float = 1e-3,
+        max_doc_update_iter: int = 100,
+        topics_init: ArrayLike | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.doc_topic_prior = doc_topic_prior
+        self.topic_word_prior = topic_word_prior
+        self.learning_method = learning_method
+        self.learning_decay = learning_decay
+        self.learning_offset = learning_offset
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.evaluate_every = evaluate_every
+        self.total_samples = total_samples
+        self.perp_tol = perp_tol
+        self.mean_change_tol = mean_change_tol
+        self.max_doc_update_iter = max_doc_update_iter
+        self.topics_init = topics_init
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, callbacks: Any = None) -> Self:
+        """Fit topics to documents.
+
+        Ctrl-C stops within a block's work: the state of the last pass (batch) or step becomes the
+        fitted one, and KeyboardInterrupt goes on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_documents, n_words)
+            Counts of words, not negative; they need not be whole numbers. float32 and float64 are
+            kept as they are. Explicit zeros, duplicates and the order of entries do not matter.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_documents,), default=None
+            Weights count documents: 2 is the document twice, 0 the document left out.
+        callbacks : callable or list of callables, default=None
+            Each is called after every pass with a Progress (n_iter, elbo, accepted, elapsed,
+            max_iter) and may return True to stop.
+
+        Returns
+        -------
+        self : LatentDirichletAllocation
+
+        Raises
+        ------
+        ValueError, TypeError
+            Data, weights or parameters that cannot be used; the message says what and the remedy.
+        """
+        watching = check_callbacks(callbacks)
+        documents = check_documents(self, X, sample_weight, reset=True, whom="fit")
+        with make_executor(self.n_jobs, documents) as executor:
+            fitted, fit, interrupted = fit_documents(self, documents, executor, watching)
+        state = self._state(fitted, fit)
+        if self.evaluate_every > 0 and interrupted is None:
+            state["bound_"] = self._final_perplexity(fitted, documents)
+        self._set_state(state)
+        if interrupted is not None:
+            raise interrupted
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
+        """Take in documents by stochastic steps, one for each `batch_size` of them.
+
+        Each batch is scaled to `total_samples` documents. After `fit` it goes on from its topics.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_documents, n_words)
+            Counts of words, as in `fit`.
+        y : Ignored
+            Not used, present for API consistency by convention.
+        sample_weight : array-like of shape (n_documents,), default=None
+            Weights of the documents, as in `fit`.
+
+        Returns
+        -------
+        self : LatentDirichletAllocation
+        """
+        first = not hasattr(self, "_fitted")
+        dtype = None if first else self._fitted.model.dtype
+        documents = check_documents(
+            self, X, sample_weight, reset=first, whom="partial_fit", dtype=dtype
+        )
+        with make_executor(self.n_jobs, documents) as executor:
+            fitted = partial_fit_documents(self, documents, executor)
+        self._set_state(self._state(fitted, None))
+        return self
+
+    def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
+        bound = infer(fitted, documents, self.n_jobs, with_bound=True)[1]
+        assert bound is not None
+        total = bound.sum() if documents.weights is None else documents.weights @ bound
+        return perplexity_of(float(total), documents.n_tokens)
+
+    def _state(self, fitted: Fitted, fit: Fit | None) -> dict[str, Any]:
+        """Attributes of an estimator in this state; `fit` is None for partial_fit."""
+        alpha = fitted.model.alpha
+        state: dict[str, Any] = {
+            "_fitted": fitted,
+            "components_": fitted.topics.values.T,
+            "doc_topic_prior_": float(alpha[0]) if (alpha == alpha[0]).all() else alpha.copy(),
+            "topic_word_prior_": fitted.model.eta,
+            "n_batch_iter_": fitted.step + 1,
+            "random_state_": getattr(self, "random_state_", None),
+            "n_iter_": 0,
+        }
+        if fit is not None:
+            state |= {
+                "elbo_": float(fit.elbo),
+                "elbo_trace_": np.array(fit.trace, dtype=np.float64),
+                "n_iter_": int(fit.n_iter),
+            }
+        if fit is not None or state["random_state_"] is None:
+            state["random_state_"] = check_random_state(self.random_state)
+        return state
+
+    def _set_state(self, state: dict[str, Any]) -> None:
+        kept = {k: v for k, v in vars(self).items() if k not in _OF_FIT}
+        # In one step: an interrupt finds the old fit or the new one.
+        self.__dict__ = kept | state
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_fitted")
+
+    @property
+    def _n_features_out(self) -> int:
+        """Columns of `transform`."""
+        return self._fitted.model.n_topics
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float32", "float64"]
+        return tags
+
+
+# What only `fit` sets.
+_OF_FIT = {"elbo_", "elbo_trace_", "bound_"}

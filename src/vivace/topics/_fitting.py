@@ -1,0 +1,244 @@
+"""One call of `fit` or `partial_fit`: from checked documents to topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from vivace.engine import (
+    CoordinateAscent,
+    CsrSource,
+    Fit,
+    Infeasible,
+    Memoized,
+    Progress,
+    Schedule,
+    Stochastic,
+    StopRule,
+    ThreadExecutor,
+    expectation,
+    online_update,
+    resolve_n_jobs,
+    resume,
+    run,
+)
+from vivace.models.lda import LatentDirichletModel, Sweeps, Topics, make_topics
+from vivace.topics._documents import Documents
+from vivace.topics._parameters import document_prior, positive, word_prior
+
+Callback = Callable[[Progress], bool | None]
+
+# Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
+# tokens, the default elsewhere, never leave the level of single words on short documents.
+BATCH_TOKENS = 100_000
+
+# Random topics: Gamma with this shape and mean 1, as in scikit-learn.
+START_SHAPE = 100.0
+
+
+@dataclass
+class Fitted:
+    """What an estimator keeps: everything later calls need, nothing as large as the data.
+
+    Attributes
+    ----------
+    model : LatentDirichletModel
+        Priors, type and settings of the documents' step.
+    topics : Topics
+        The posterior.
+    step : int
+        Stochastic steps so far.
+    """
+
+    model: LatentDirichletModel
+    topics: Topics
+    step: int = 0
+
+
+def make_executor(n_jobs: int | None, documents: Documents) -> ThreadExecutor:
+    """Threads for `n_jobs`, but no more than there are blocks to work on."""
+    blocks = -(-documents.n_documents // documents.layout().block_rows)
+    return ThreadExecutor(max(1, min(resolve_n_jobs(n_jobs), blocks)))
+
+
+def make_model(
+    parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], seed: int
+) -> LatentDirichletModel:
+    """Put priors and settings together."""
+    return LatentDirichletModel(
+        document_prior(parameters),
+        word_prior(parameters),
+        n_words,
+        dtype,
+        Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
+        keep_documents=parameters["learning_method"] != "online",
+        seed=seed,
+    )
+
+
+def start_topics(
+    parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], rng: np.random.RandomState
+) -> Topics:
+    """Return topics_init, or random topics."""
+    shape = (parameters["n_components"], n_words)
+    given = parameters["topics_init"]
+    if given is None:
+        values = rng.gamma(START_SHAPE, 1.0 / START_SHAPE, shape)
+    else:
+        values = positive(given, "topics_init", shape, "n_components, words of the vocabulary")
+    return make_topics(values.T, dtype)
+
+
+def fit_documents(
+    estimator: Any,
+    documents: Documents,
+    executor: ThreadExecutor,
+    callbacks: tuple[Callback, ...],
+) -> tuple[Fitted, Fit, KeyboardInterrupt | None]:
+    """Fit; on an interrupt the last accepted state comes back with it."""
+    parameters = estimator.get_params(deep=False)
+    rng = check_random_state(parameters["random_state"])
+    dtype = documents.counts.dtype
+    topics = start_topics(parameters, documents.n_words, dtype, rng)
+    model = make_model(parameters, documents.n_words, dtype, _seed(rng))
+    schedule = _schedule(parameters, _seed(rng))
+    online = parameters["learning_method"] == "online"
+    fit = resume(topics, model.statistics_of(topics))
+    layout = documents.layout(_batch_rows(parameters, documents))
+    watch = Watch(parameters, documents.n_tokens, callbacks)
+    interrupted = None
+    if parameters["max_iter"] > 0:
+        rule = StopRule(0.0, parameters["max_iter"])
+        source = documents.source
+        try:
+            run(model, source, layout, schedule, executor, fit, rule, [watch])
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+    fit.commit(converged=watch.converged)
+    # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
+    return Fitted(model, fit.posterior, fit.step if online else fit.n_iter), fit, interrupted
+
+
+def partial_fit_documents(estimator: Any, documents: Documents, executor: ThreadExecutor) -> Fitted:
+    """Take in documents by stochastic steps, batch by batch; the old state is left as it was."""
+    parameters = estimator.get_params(deep=False)
+    previous: Fitted | None = getattr(estimator, "_fitted", None)
+    if previous is None:
+        rng = check_random_state(parameters["random_state"])
+        dtype = documents.counts.dtype
+        topics = start_topics(parameters, documents.n_words, dtype, rng)
+        seed = _seed(rng)
+    else:
+        topics, seed, dtype = previous.topics, previous.model.seed, previous.model.dtype
+        if topics.values.shape[1] != parameters["n_components"]:
+            raise ValueError(
+                f"n_components must stay {topics.values.shape[1]}, as it was fitted, for "
+                f"partial_fit; got {parameters['n_components']}. Fit a clone to start afresh."
+            )
+    model = make_model(parameters, documents.n_words, dtype, seed)
+    model.keep_documents = False
+    fit = resume(topics, model.statistics_of(topics), step=previous.step if previous else 0)
+    schedule = _stochastic(parameters, 0)
+    whole = documents.layout(_batch_rows({**parameters, "learning_method": "online"}, documents))
+    for batch in whole.batches:
+        part = part_of(documents, batch.start, batch.stop)
+        # Other random starts for the same document at another time.
+        model.seed = seed + fit.step
+        statistics = expectation(model, part.source, part.layout(), executor, fit.posterior)
+        factor = float(parameters["total_samples"]) / batch.n_rows
+        online_update(model, fit, statistics, schedule.rate(fit.step), factor)
+    model.seed = seed
+    return Fitted(model, fit.posterior, fit.step)
+
+
+def part_of(documents: Documents, start: int, stop: int) -> Documents:
+    """Documents `start` to `stop` (exclusive)."""
+    counts = documents.counts[start:stop]
+    weights = None if documents.weights is None else documents.weights[start:stop]
+    source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
+    return Documents(counts, weights, source)
+
+
+class Watch:
+    """Prints as scikit-learn does, stops by `perp_tol`, and passes progress on to callbacks."""
+
+    def __init__(
+        self, parameters: dict[str, Any], n_tokens: float, callbacks: Iterable[Callback]
+    ) -> None:
+        self._every = parameters["evaluate_every"]
+        self._tol = parameters["perp_tol"]
+        self._verbose = parameters["verbose"]
+        self._tokens = n_tokens
+        self._callbacks = tuple(callbacks)
+        self._last: float | None = None
+        self.converged = False
+
+    def __call__(self, progress: Progress) -> bool:
+        """Return True when the perplexity has settled or a callback wants to stop."""
+        line = f"iteration: {progress.n_iter} of max_iter: {progress.max_iter}"
+        if self._every > 0 and progress.n_iter % self._every == 0:
+            perplexity = perplexity_of(progress.elbo, self._tokens)
+            line += f", perplexity: {perplexity:.4f}"
+            self.converged = self._last is not None and abs(self._last - perplexity) < self._tol
+            self._last = perplexity
+        if self._verbose:
+            print(line)
+        answers = [callback(progress) for callback in self._callbacks]
+        return self.converged or any(answer is True for answer in answers)
+
+
+def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
+    """Accept None, one callable or several."""
+    if callbacks is None:
+        return ()
+    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    for callback in found:
+        if not callable(callback):
+            raise TypeError(
+                "callbacks must be a callable or a list of callables that take a Progress "
+                f"(n_iter, elbo, accepted, elapsed, max_iter), got {callback!r}."
+            )
+    return found
+
+
+def perplexity_of(bound: float, n_tokens: float) -> float:
+    """exp(-bound per token); nan without tokens."""
+    return float(np.exp(-bound / n_tokens)) if n_tokens > 0 else float("nan")
+
+
+def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
+    if parameters["learning_method"] == "batch":
+        return None
+    if parameters["batch_size"] is not None:
+        return int(parameters["batch_size"])
+    per_document = max(1.0, float(documents.lengths.sum()) / documents.n_documents)
+    return max(1, int(BATCH_TOKENS / per_document))
+
+
+def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+    if parameters["learning_method"] == "online":
+        return _stochastic(parameters, seed)
+    if parameters["learning_method"] == "memoized":
+        return Memoized(seed)
+    return CoordinateAscent(acceleration=None)
+
+
+def _stochastic(parameters: dict[str, Any], seed: int) -> Stochastic:
+    # scikit-learn counts steps from 1.
+    offset = float(parameters["learning_offset"]) + 1.0
+    return Stochastic(float(parameters["learning_decay"]), offset, seed)
+
+
+def _seed(rng: np.random.RandomState) -> int:
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+def check_topics(values: NDArray[Any]) -> None:
+    """Raise unless these can be the parameters of topics."""
+    if not (np.isfinite(values).all() and values.min() > 0):
+        raise Infeasible("topics must be positive and finite")

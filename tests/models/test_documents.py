@@ -1,0 +1,235 @@
+"""The topic kernels against slow references, on every precision."""
+
+from __future__ import annotations
+
+import naive_topics as naive
+import numpy as np
+import pytest
+from corpora import planted
+from scipy import sparse
+
+from vivace import _core
+from vivace.engine import CsrSource, Layout, ThreadExecutor
+from vivace.models.documents import (
+    Sweeps,
+    Topics,
+    add_word_sums,
+    document_step,
+    make_table,
+    random_start,
+    topic_terms,
+    word_index,
+)
+from vivace.models.lda import make_topics
+
+PRIORS = [(1.0, 1.0), (0.05, 0.02), (1e-3, 1e-2), (1e-3, 1e-4)]
+ONE = ThreadExecutor(1)
+
+
+def source_of(counts, dtype=np.float64, weights=None):
+    rows = sparse.csr_array(counts)
+    return CsrSource(rows.indptr, rows.indices, rows.data.astype(dtype), rows.shape[1], weights)
+
+
+def fitted_topics(true, eta, dtype, tokens=300.0) -> Topics:
+    return make_topics((eta + tokens * true).T, dtype)
+
+
+def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
+    """Kernel results: group, expected counts (V, K)."""
+    source = source_of(counts, topics.values.dtype, weights)
+    layout = Layout(len(counts), None, 16)
+    blocks = layout.blocks(layout.batches[0])
+    table = make_table(topics, None, ONE)
+    group = document_step(source.read, blocks, topics, table, alpha, sweeps, ONE, **settings)
+    sums = np.zeros(topics.values.shape)
+    add_word_sums(group, word_index(group.rows), topics, table, sums, ONE)
+    return group, sums
+
+
+def reference(counts, topics, gamma, weights=None):
+    """Expected counts (V, K) and bounds of the documents for a given gamma."""
+    values = topics.values.T.astype(float)
+    log_beta = naive.expected_log(values).T
+    gamma = gamma.astype(float)
+    weights = np.ones(len(counts)) if weights is None else weights
+    sums = sum(
+        w * x[:, None] * naive.responsibilities(g, log_beta)
+        for w, x, g in zip(weights, counts, gamma, strict=True)
+    )
+    return sums
+
+
+@pytest.mark.parametrize(("alpha", "eta"), PRIORS)
+@pytest.mark.parametrize("n_topics", [1, 5, 23])
+def test_documents_match_the_reference(alpha, eta, n_topics):
+    counts, true = planted(60, n_topics=n_topics)
+    topics = fitted_topics(true, eta, np.float64)
+    prior = np.full(n_topics, alpha)
+    group, sums = step(counts, topics, prior, Sweeps(300, 1e-10))
+    values = topics.values.T
+    for x, gamma, bound in zip(counts, group.gamma, group.bound, strict=True):
+        expected, _, _ = naive.document_step(x, values, prior, np.ones(n_topics), 300, 1e-10)
+        np.testing.assert_allclose(gamma, expected, atol=1e-7)
+        assert bound == pytest.approx(naive.document_bound(x, values, prior, gamma), rel=1e-11)
+    np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-11)
+
+
+@pytest.mark.parametrize(("alpha", "eta"), PRIORS)
+def test_single_precision(alpha, eta):
+    counts, true = planted(60, n_topics=7)
+    topics = fitted_topics(true, eta, np.float32)
+    prior = np.full(7, alpha)
+    group, sums = step(counts, topics, prior, Sweeps(300, 1e-5))
+    assert group.gamma.dtype == np.float32
+    np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=5e-4)
+    values = topics.values.T.astype(float)
+    for x, gamma, bound in zip(counts, group.gamma.astype(float), group.bound, strict=True):
+        assert bound == pytest.approx(naive.document_bound(x, values, prior, gamma), rel=2e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_words_that_underflow_keep_their_tokens(dtype):
+    """A gamma that rules out the only topic of a word, with priors beyond the range of either."""
+    eta, alpha = 1e-5, 1e-5
+    true = np.kron(np.eye(2), np.full((1, 3), 1 / 3))
+    topics = make_topics((eta + 30 * true).T, dtype)
+    counts = np.array([[3.0, 2, 0, 0, 0, 1], [0.0, 0, 0, 4, 0, 0]])
+    previous = np.array([[6 + alpha, alpha], [4 + alpha, alpha]], dtype)
+    # No sweep at all: the step is asked what this gamma is worth.
+    group, sums = step(
+        counts, topics, np.full(2, alpha), Sweeps(0, 0.0), previous=previous, warm=True
+    )
+    np.testing.assert_array_equal(group.gamma, previous)
+    assert (group.weights < 0).sum() == 2
+    assert sums.sum() == pytest.approx(counts.sum(), rel=1e-6)
+    np.testing.assert_allclose(sums, reference(counts, topics, previous), atol=1e-5)
+    values = topics.values.T.astype(float)
+    for x, gamma, bound in zip(counts, group.gamma.astype(float), group.bound, strict=True):
+        expected = naive.document_bound(x, values, np.full(2, alpha), gamma)
+        assert bound == pytest.approx(expected, rel=1e-5)
+    # With sweeps they pull their topic back.
+    group, _ = step(
+        counts, topics, np.full(2, alpha), Sweeps(50, 1e-6), previous=previous, warm=True
+    )
+    np.testing.assert_allclose(group.gamma, [[5, 1], [0, 4]], atol=1e-3)
+
+
+def test_active_topics_change_nothing():
+    """The tolerance decides how much a topic may lose by being left out."""
+    counts, true = planted(80, n_topics=40, n_words=200, length=100)
+    topics = fitted_topics(true, 0.02, np.float64)
+    prior = np.full(40, 0.02)
+    group, _ = step(counts, topics, prior, Sweeps(1000, 1e-9))
+    for x, gamma in zip(counts, group.gamma, strict=True):
+        log_beta = naive.expected_log(topics.values.T).T
+        again = prior + x @ naive.responsibilities(gamma, log_beta)
+        np.testing.assert_allclose(again, gamma, atol=1e-6)  # a fixed point over all topics
+
+
+def test_previous_parameters_guard_the_bound():
+    counts, true = planted(100, n_topics=8)
+    topics = fitted_topics(true, 0.02, np.float64)
+    prior = np.full(8, 0.05)
+    rng = np.random.default_rng(1)
+    previous = rng.gamma(0.3, 10.0, (100, 8)) + 0.05
+    values = topics.values.T
+    before = [
+        naive.document_bound(x, values, prior, g) for x, g in zip(counts, previous, strict=True)
+    ]
+    kept = previous.copy()
+    group, sums = step(counts, topics, prior, Sweeps(20, 1e-3), previous=previous)
+    assert (group.bound >= np.array(before) - 1e-9).all()
+    np.testing.assert_array_equal(previous, kept)
+    np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-11)
+
+
+def test_long_documents_read_the_table_itself():
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(1.0, (3, 4000)).astype(float)
+    topics = make_topics(rng.gamma(1.0, 1.0, (4000, 30)), np.float64)
+    prior = np.full(30, 0.1)
+    group, sums = step(counts, topics, prior, Sweeps(30, 1e-6))
+    expected, _, _ = naive.document_step(counts[0], topics.values.T, prior, np.ones(30), 30, 1e-6)
+    np.testing.assert_allclose(group.gamma[0], expected, rtol=1e-3)
+    np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-9)
+
+
+def test_weights_of_documents():
+    counts, true = planted(40)
+    topics = fitted_topics(true, 0.1, np.float64)
+    weights = np.random.default_rng(0).uniform(0, 3, 40)
+    weights[5] = 0
+    prior = np.full(5, 0.1)
+    group, sums = step(counts, topics, prior, Sweeps(50, 1e-6), weights=weights)
+    plain, _ = step(counts, topics, prior, Sweeps(50, 1e-6))
+    np.testing.assert_array_equal(group.gamma, plain.gamma)
+    np.testing.assert_allclose(sums, reference(counts, topics, group.gamma, weights), atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_topic_terms(dtype):
+    rng = np.random.default_rng(0)
+    topics = make_topics(rng.gamma(0.5, 1.0, (3000, 13)) + 1e-4, dtype)
+    values = topics.values.T.astype(float)
+    log_beta = naive.expected_log(values)
+    counts = rng.gamma(1.0, 1.0, (3000, 13))
+    words = np.arange(0, 3000, 3, dtype=np.int32)
+    cross = topic_terms(topics, words, counts, None)
+    assert cross == pytest.approx((counts.T * log_beta)[:, words].sum(), rel=1e-12)
+    assert cross == topic_terms(topics, words, counts, None, ThreadExecutor(2))
+
+
+def test_random_starts_belong_to_documents():
+    counts, _ = planted(30)
+    source = source_of(counts)
+    order = np.random.default_rng(0).permutation(30)
+    rows, moved = source.read(0, 30).data, source_of(counts[order]).read(0, 30).data
+    start = random_start(rows, 0, 30, 9, seed=4)
+    np.testing.assert_array_equal(random_start(moved, 0, 30, 9, seed=4), start[order])
+    np.testing.assert_array_equal(random_start(rows, 7, 20, 9, seed=4), start[7:20])
+    other = random_start(rows, 0, 30, 9, seed=5)
+    assert (other != start)[counts.any(axis=1)].all()
+    many = random_start(source_of(planted(3000)[0]).read(0, 3000).data, 0, 3000, 9, seed=4)
+    assert many.mean() == pytest.approx(1.0, abs=2e-3)
+    assert many.std() == pytest.approx(0.1, rel=0.05)
+    assert abs(np.corrcoef(many.T) - np.eye(9)).max() < 0.1
+
+
+CALLS = {
+    "topics": {"topics": np.ones((6, 2), np.int64)},
+    "psi_total": {"psi_total": np.zeros(3)},
+    "table": {"table": np.ones((6, 9))},
+    "words": {"words": np.array([0, 6], np.int32)},
+    "start": {"start": np.array([0, 3], np.int64)},
+    "gamma": {"gamma": np.ones((2, 2))},
+    "weights": {"weights": np.ones(3)},
+    "alpha": {"alpha": np.ones(3)},
+    "counts": {"counts": np.ones(2, np.float32)},
+    "previous": {"previous": np.ones((1, 3))},
+    "theta": {"theta": np.ones((1, 9))},
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_border_checks_what_it_is_given(name):
+    stride = _core.topic_stride(2, False)
+    good = {
+        "topics": np.ones((6, 2)),
+        "psi_total": np.zeros(2),
+        "table": np.ones((6, stride)),
+        "level": np.zeros(6),
+        "start": np.array([0, 2], np.int64),
+        "words": np.array([0, 5], np.int32),
+        "counts": np.ones(2),
+        "row_weights": None,
+        "alpha": np.ones(2),
+        "max_sweeps": 3,
+        "tolerance": 0.1,
+        "gamma": np.ones((1, 2)),
+        "previous": None,
+        "weights": np.ones(2),
+    }
+    _core.topic_documents(**good)
+    with pytest.raises((TypeError, ValueError), match=name if name != "topics" else "topics|float"):
+        _core.topic_documents(**(good | CALLS[name]))
