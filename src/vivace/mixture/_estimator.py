@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metadata_routing import UNUSED
 
+from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
-from vivace.mixture._callbacks import CallbackSupportMixin, check_callbacks
 from vivace.mixture._describe import DescribeMixin
 from vivace.mixture._fitting import fit_rows, warn_of_convergence
 from vivace.mixture._parameters import CONSTRAINTS

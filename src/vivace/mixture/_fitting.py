@@ -22,7 +22,7 @@ from vivace.engine import (
     run,
     start,
 )
-from vivace.mixture._callbacks import Callback, Observers
+from vivace.estimators.callbacks import Callback, Observers
 from vivace.mixture._moments import column_moments
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
@@ -35,6 +35,7 @@ from vivace.mixture._state import (
     tolerance,
 )
 from vivace.mixture._validation import Rows
+from vivace.mixture._verbose import Verbose
 from vivace.models import predict
 from vivace.models.mixture import MixtureModel
 
@@ -73,7 +74,8 @@ def fit_rows(
     max_iter = parameters["max_iter"]
     metadata = None if rows.weights is None else {"sample_weight": rows.weights}
     told = {"X": rows.X, "y": y, "metadata": metadata}
-    observers = Observers(estimator, callbacks, told, n_runs, max_iter)
+    verbose = Verbose(parameters["verbose"], parameters["verbose_interval"])
+    observers = Observers(estimator, verbose, callbacks, told, n_runs, max_iter)
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
     for number in range(n_runs):

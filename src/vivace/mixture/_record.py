@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Fit, Infeasible, Statistics, single_threaded_blas
+from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.mixture._parameters import shape_of_covariance_prior
 from vivace.mixture._prior import PriorValues
 from vivace.mixture._state import Fitted, model_of, shape_of_fit
 from vivace.models.scaling import Scaling
-
-Arrays = dict[str, NDArray[Any]]
 
 _FIT_SCALARS = ("elbo", "n_iter", "converged", "quiet", "step", "smoothed")
 
@@ -28,10 +27,9 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     """Return metadata and arrays of a fitted estimator."""
     fitted: Fitted = estimator._fitted
     fit, prior, statistics = fitted.fit, fitted.prior, fitted.fit.statistics
-    names = getattr(estimator, "feature_names_in_", None)
     meta = {
-        "parameters": {k: _plain(v) for k, v in estimator.get_params(deep=False).items()},
-        "feature_names": None if names is None else [str(name) for name in names],
+        "parameters": parameters_record(estimator),
+        "feature_names": names_record(estimator),
         "n_features": int(estimator.n_features_in_),
         "instruction_set": _core.isa(),
         "single": bool(fitted.model.single),
@@ -101,24 +99,13 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     fit = Fit(posterior, statistics, float(saved["elbo"]))
     fit.commit(**{name: saved[name] for name in _FIT_SCALARS})
     fit.commit(trace=_array(arrays, "trace", (int(saved["n_iter"]),)).tolist())
-    estimator.n_features_in_ = d
-    if meta["feature_names"] is not None:
-        names = np.asarray(meta["feature_names"], dtype=object)
-        if names.shape != (d,):
-            raise ValueError(f"feature_names must name {d} columns, got {names.shape}")
-        estimator.feature_names_in_ = names
+    restore_features(estimator, meta["feature_names"], d)
     fitted = Fitted(
         model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
         str(meta["fingerprint"]), float(meta["seen"]),
     )  # fmt: skip
     estimator._set_fitted(fitted)
     return estimator
-
-
-def _plain(value: Any) -> Any:
-    """Array-likes of any library as NumPy arrays; numbers, text and generators as they are."""
-    known = (bool, int, float, str, np.generic, np.ndarray, np.random.RandomState, list, tuple)
-    return value if value is None or isinstance(value, known) else np.asarray(value)
 
 
 def _array(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

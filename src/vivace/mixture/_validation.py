@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource
+from vivace.estimators.checks import check_weights
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
 LARGEST_VALUE = 1e150
@@ -75,34 +76,6 @@ def check_rows(estimator: Any, X: Any, sample_weight: Any = None, *, reset: bool
     X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
     weights = check_weights(sample_weight, X.shape[0])
     return Rows(X, weights, ArraySource(X, weights))
-
-
-def check_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64] | None:
-    """Row weights as float64, or None for all ones."""
-    if sample_weight is None:
-        return None
-    weights = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weights.shape != (n_rows,):
-        raise ValueError(
-            f"sample_weight must hold one weight a row, shape ({n_rows},), got {weights.shape}."
-        )
-    if weights.min() < 0:
-        first = int(np.argmax(weights < 0))
-        raise ValueError(
-            f"sample_weight must not be negative, got {weights[first]} for row {first}. "
-            "Weights count rows: leave a row out with weight 0."
-        )
-    if not weights.max() > 0:
-        raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
-    with np.errstate(over="ignore"):
-        total = weights.sum()
-    if not np.isfinite(total):
-        raise ValueError(
-            "sample_weight has a sum that overflows. Divide the weights by a constant."
-        )
-    return np.ascontiguousarray(weights)
 
 
 def check_enough_rows(estimator: Any, rows: Rows, n_components: int) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
-from sklearn.utils.validation import check_array, check_non_negative, validate_data
+from sklearn.utils.validation import check_non_negative, validate_data
 
 from vivace.engine import CsrSource, Layout
+from vivace.estimators.checks import check_weights
 from vivace.models.documents import block_rows, row_sums
 
 
@@ -86,7 +87,7 @@ def check_documents(
     )
     check_non_negative(X, f"{type(estimator).__name__}.{whom}")
     counts = _canonical(X)
-    weights = _weights(sample_weight, counts.shape[0])
+    weights = check_weights(sample_weight, counts.shape[0], "document")
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
     return Documents(counts, weights, source)
 
@@ -103,25 +104,3 @@ def _canonical(X: Any) -> csr_array:
         counts = counts.copy()
         counts.eliminate_zeros()
     return counts
-
-
-def _weights(sample_weight: Any, n_documents: int) -> NDArray[np.float64] | None:
-    if sample_weight is None:
-        return None
-    weights = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
-    )
-    if weights.shape != (n_documents,):
-        raise ValueError(
-            f"sample_weight must hold one weight a document, shape ({n_documents},), got "
-            f"{weights.shape}."
-        )
-    if weights.min() < 0:
-        first = int(np.argmax(weights < 0))
-        raise ValueError(
-            f"sample_weight must not be negative, got {weights[first]} for document {first}. "
-            "Weights count documents: leave one out with weight 0."
-        )
-    if not weights.max() > 0:
-        raise ValueError("sample_weight must contain at least one non-zero weight, all are zero.")
-    return np.ascontiguousarray(weights)

@@ -16,11 +16,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.engine import Fit
+from vivace.estimators.callbacks import check_callbacks
 from vivace.topics._describe import DescribeMixin
 from vivace.topics._documents import Documents, check_documents
 from vivace.topics._fitting import (
     Fitted,
-    check_callbacks,
     fit_documents,
     make_executor,
     partial_fit_documents,

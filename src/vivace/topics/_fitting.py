@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,10 @@ from vivace.engine import (
     resume,
     run,
 )
+from vivace.estimators.callbacks import Callback
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics, make_topics
 from vivace.topics._documents import Documents
 from vivace.topics._parameters import document_prior, positive, word_prior
-
-Callback = Callable[[Progress], bool | None]
 
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
@@ -190,20 +189,6 @@ class Watch:
             print(line)
         answers = [callback(progress) for callback in self._callbacks]
         return self.converged or any(answer is True for answer in answers)
-
-
-def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """Accept None, one callable or several."""
-    if callbacks is None:
-        return ()
-    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
-    for callback in found:
-        if not callable(callback):
-            raise TypeError(
-                "callbacks must be a callable or a list of callables that take a Progress "
-                f"(n_iter, elbo, accepted, elapsed, max_iter), got {callback!r}."
-            )
-    return found
 
 
 def perplexity_of(bound: float, n_tokens: float) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vivace import _core
+from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.models.lda import make_topics
 from vivace.topics._fitting import Fitted, check_topics, make_model
-
-Arrays = dict[str, NDArray[Any]]
 
 _SCALARS = ("elbo_", "bound_", "n_iter_", "n_batch_iter_")
 
@@ -19,11 +17,10 @@ _SCALARS = ("elbo_", "bound_", "n_iter_", "n_batch_iter_")
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     """Return metadata and arrays of a fitted estimator."""
     fitted: Fitted = estimator._fitted
-    names = getattr(estimator, "feature_names_in_", None)
     found = vars(estimator)
     meta = {
-        "parameters": {k: _plain(v) for k, v in estimator.get_params(deep=False).items()},
-        "feature_names": None if names is None else [str(name) for name in names],
+        "parameters": parameters_record(estimator),
+        "feature_names": names_record(estimator),
         "instruction_set": _core.isa(),
         "fitted": {name: found[name] for name in _SCALARS if name in found},
         "random_state": estimator.random_state_,
@@ -61,12 +58,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
          "topic_word_prior": meta["eta"]},
         values.shape[0], values.dtype, int(meta["seed"]),
     )  # fmt: skip
-    estimator.n_features_in_ = values.shape[0]
-    if meta["feature_names"] is not None:
-        names = np.asarray(meta["feature_names"], dtype=object)
-        if names.shape != (values.shape[0],):
-            raise ValueError(f"feature_names must name {values.shape[0]} words, got {names.shape}")
-        estimator.feature_names_in_ = names
+    restore_features(estimator, meta["feature_names"], values.shape[0], "words")
     fitted = Fitted(model, make_topics(values, values.dtype), int(meta["step"]))
     state = estimator._state(fitted, None)
     state["random_state_"] = meta["random_state"]
@@ -75,9 +67,3 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
         state["elbo_trace_"] = arrays["trace"]
     estimator._set_state(state)
     return estimator
-
-
-def _plain(value: Any) -> Any:
-    """Array-likes of any library as NumPy arrays; numbers, text and generators as they are."""
-    known = (bool, int, float, str, np.generic, np.ndarray, np.random.RandomState, list, tuple)
-    return value if value is None or isinstance(value, known) else np.asarray(value)

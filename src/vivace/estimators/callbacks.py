@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from vivace.engine import Progress
 
@@ -36,37 +36,17 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
     return found
 
 
-class Verbose:
-    """Prints as scikit-learn's mixtures do: 1 what happens, 2 the bound and the time as well."""
-
-    def __init__(self, level: int, interval: int) -> None:
-        self._level, self._interval = int(level), interval
-        self._last_time = self._last_elbo = 0.0
+class Reporter(Protocol):
+    """Prints what happens; each estimator has its own way, that of scikit-learn's namesake."""
 
     def begin(self, number: int, elbo: float) -> None:
         """Announce initialisation `number`, which starts at the bound `elbo`."""
-        self._last_time, self._last_elbo = 0.0, elbo
-        if self._level:
-            print(f"Initialization {number}")
 
     def __call__(self, progress: Progress) -> None:
-        """Print every `interval`-th iteration."""
-        if self._level and progress.n_iter % self._interval == 0:
-            line = f"  Iteration {progress.n_iter}"
-            if self._level >= 2:
-                lapse, gain = progress.elapsed - self._last_time, progress.elbo - self._last_elbo
-                line += f"\t time lapse {lapse:.5f}s\t lower bound {progress.elbo:.5f}"
-                line += f"\t change {gain:.5f}"
-                self._last_time, self._last_elbo = progress.elapsed, progress.elbo
-            print(line)
+        """Print after a map or pass."""
 
     def end(self, converged: bool, elbo: float, seconds: float) -> None:
         """Say how the initialisation ended."""
-        if self._level:
-            line = f"Initialization {'converged' if converged else 'did not converge'}."
-            if self._level >= 2:
-                line += f" time lapse {seconds:.5f}s\t lower bound {elbo:.5f}."
-            print(line)
 
 
 class Observers:
@@ -75,7 +55,9 @@ class Observers:
     Parameters
     ----------
     estimator : object
-        Has `verbose`, `verbose_interval`, and perhaps callbacks set by `set_callbacks`.
+        Perhaps with callbacks set by `set_callbacks`.
+    reporter : Reporter
+        Verbose output.
     callbacks : sequence of callable
         Given to `fit`.
     told : dict
@@ -87,12 +69,13 @@ class Observers:
     def __init__(
         self,
         estimator: Any,
+        reporter: Reporter,
         callbacks: Sequence[Callback],
         told: dict[str, Any],
         n_runs: int,
         max_iter: int,
     ) -> None:
-        self._verbose = Verbose(estimator.verbose, estimator.verbose_interval)
+        self._verbose = reporter
         self._callbacks = callbacks
         self._estimator = estimator
         self._told = {"estimator": estimator, **told}

@@ -1,0 +1,1 @@
+"""What the estimators of all packages share: checks, callbacks, model-file records."""
