@@ -129,6 +129,8 @@ struct Kernels {
   void (*word_sums_f)(const WordSums<float>&);
   void (*topic_terms_d)(const TopicTerms<double>&);
   void (*topic_terms_f)(const TopicTerms<float>&);
+  void (*row_update_d)(const RowUpdate<double>&);
+  void (*row_update_f)(const RowUpdate<float>&);
 };
 
 #define VIVACE_DECLARE_TABLE(ns) \

@@ -45,6 +45,8 @@ const Kernels kernels = {
     .word_sums_f = word_sums_f,
     .topic_terms_d = topic_terms_d,
     .topic_terms_f = topic_terms_f,
+    .row_update_d = row_update_d,
+    .row_update_f = row_update_f,
 };
 
 }  // namespace vivace::VIVACE_ISA_NS
