@@ -25,7 +25,27 @@ def mixture_step(
     resp: _Rows | None = ...,
     labels: NDArray[np.int32] | None = ...,
     lse: _Doubles | None = ...,
+    quadratic: int | None = ...,
+    added: _Doubles | None = ...,
+    weighted: _Doubles | None = ...,
 ) -> None: ...
+def gather_scores(
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    values: _Doubles | None,
+    table: _Doubles,
+    scores: _Doubles,
+) -> None: ...
+def gather_sums(
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    values: _Doubles | None,
+    resp: _Doubles,
+    sums: _Doubles,
+) -> None: ...
+
+PAD: int
+
 def mixture_student(
     X: _Rows,
     centre: _Doubles,
