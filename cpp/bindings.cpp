@@ -10,6 +10,7 @@
 #include "arguments.hpp"
 
 namespace vivace {
+void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
 
 namespace {
@@ -317,5 +318,6 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_exp_nonpositive", &special<&D::exp_nonpositive, &S::exp_nonpositive>, arg("x"), arg("out"));
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
 
+  bind_text(m);
   bind_topics(m);
 }

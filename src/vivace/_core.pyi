@@ -124,3 +124,23 @@ def topic_terms(
     prior: float | None,
     out: _Doubles,
 ) -> None: ...
+def parse_triples(
+    text: bytes | memoryview,
+    n_rows: int,
+    n_columns: int,
+    with_value: bool,
+    whole: bool,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: _Rows,
+) -> tuple[int, int, int, int, str]: ...
+def parse_pairs(
+    text: bytes | memoryview,
+    n_columns: int,
+    base: int,
+    form: str,
+    whole: bool,
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: _Rows,
+) -> tuple[int, int, int, int, str]: ...
