@@ -66,7 +66,8 @@ class DescribeMixin:
             From 1, the most probable words, to 0, those that are most typical: the weight lambda of
             Sievert and Shirley (2014) between ln p(word | topic) and ln p(word | topic) / p(word).
         feature_names : array-like of shape (n_words,), default=None
-            The vocabulary. If None, `feature_names_in_` or, without it, numbers of columns.
+            The vocabulary. If None, `vocabulary_` or `feature_names_in_` or, without them, numbers
+            of columns.
 
         Returns
         -------
@@ -97,10 +98,11 @@ class DescribeMixin:
         save_model(self, path)
 
     def _names(self, feature_names: Any) -> list[Any]:
-        """The vocabulary: what is given, `feature_names_in_`, or numbers."""
+        """The vocabulary: what is given, `vocabulary_`, `feature_names_in_`, or numbers."""
         n_words = self._fitted.topics.n_words
         if feature_names is None:
-            feature_names = getattr(self, "feature_names_in_", range(n_words))
+            names_in = getattr(self, "feature_names_in_", range(n_words))
+            feature_names = getattr(self, "vocabulary_", names_in)
         names = list(feature_names)
         if len(names) != n_words:
             raise ValueError(f"feature_names must name {n_words} words, got {len(names)}.")

@@ -10,6 +10,7 @@ from vivace import _core
 from vivace.engine import RowTable
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.models.topics import Topics, WordPrior
+from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, make_model
 from vivace.topics._parameters import learned
 
@@ -29,16 +30,19 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "step": int(fitted.step),
         "seed": int(fitted.model.seed),
         "scale": topics.counts.scale,
-        "documents": float(fitted.statistics["documents"]),
     }
+    words_meta, words_arrays = vocabulary_record(estimator)
+    meta |= words_meta
     arrays: Arrays = {
         "counts": topics.counts.values,
         "totals": topics.totals,
         "alpha": topics.alpha,
         "prior": topics.prior.values,
+        **words_arrays,
     }
     if "log_theta" in fitted.statistics:
         arrays["log_theta"] = fitted.statistics["log_theta"]
+        meta["documents"] = float(fitted.statistics["documents"])
     if "elbo_trace_" in found:
         arrays["trace"] = estimator.elbo_trace_
     return meta, arrays
@@ -72,6 +76,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
         statistics["documents"][...] = float(meta["documents"])
         statistics["log_theta"][...] = arrays["log_theta"]
     restore_features(estimator, meta["feature_names"], n_words, "words")
+    restore_vocabulary(estimator, meta, arrays, n_words)
     fitted = Fitted(model, topics, statistics, int(meta["step"]))
     state = estimator._state(fitted, None)
     state["random_state_"] = meta["random_state"]
