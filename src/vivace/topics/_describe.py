@@ -62,7 +62,8 @@ class DescribeMixin:
             From 1, the most probable words, to 0, those that are most typical: the weight lambda of
             Sievert and Shirley (2014) between ln p(word | topic) and ln p(word | topic) / p(word).
         feature_names : array-like of shape (n_words,), default=None
-            The vocabulary. If None, `feature_names_in_` or, without it, numbers of columns.
+            The vocabulary. If None, `vocabulary_` or `feature_names_in_` or, without them, numbers
+            of columns.
 
         Returns
         -------
@@ -74,7 +75,8 @@ class DescribeMixin:
             raise ValueError(f"relevance must lie from 0 to 1, got {relevance}.")
         topics = self._fitted.topics
         if feature_names is None:
-            feature_names = getattr(self, "feature_names_in_", range(len(topics.values)))
+            names_in = getattr(self, "feature_names_in_", range(len(topics.values)))
+            feature_names = getattr(self, "vocabulary_", names_in)
         names = list(feature_names)
         if len(names) != len(topics.values):
             raise ValueError(

@@ -117,6 +117,11 @@ class LatentDirichletAllocation(
         Size of the vocabulary.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where they are all strings.
+    vocabulary_ : ndarray of shape (n_features_in_,)
+        The words, where a `vivace.io.Corpus` with a vocabulary was fitted.
+    tokenizer_ : vivace.io.Tokenizer
+        How text became words, where the corpus was made from text: `transform` and the others then
+        take lists of texts as well.
 
     Notes
     -----
@@ -188,7 +193,7 @@ class LatentDirichletAllocation(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_words)
+        X : {array-like, sparse matrix} of shape (n_documents, n_words), or vivace.io.Corpus
             Counts of words, not negative; they need not be whole numbers. float32 and float64 are
             kept as they are. Explicit zeros, duplicates and the order of entries do not matter.
         y : Ignored

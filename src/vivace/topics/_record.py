@@ -9,6 +9,7 @@ import numpy as np
 from vivace import _core
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.models.lda import make_topics
+from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, check_topics, make_model
 
 _SCALARS = ("elbo_", "bound_", "n_iter_", "n_batch_iter_")
@@ -29,7 +30,9 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "alpha": fitted.model.alpha,
         "eta": float(fitted.model.eta),
     }
-    arrays: Arrays = {"topics": fitted.topics.values}
+    words_meta, words_arrays = vocabulary_record(estimator)
+    meta |= words_meta
+    arrays: Arrays = {"topics": fitted.topics.values, **words_arrays}
     if "elbo_trace_" in found:
         arrays["trace"] = estimator.elbo_trace_
     return meta, arrays
@@ -59,6 +62,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
         values.shape[0], values.dtype, int(meta["seed"]),
     )  # fmt: skip
     restore_features(estimator, meta["feature_names"], values.shape[0], "words")
+    restore_vocabulary(estimator, meta, arrays, values.shape[0])
     fitted = Fitted(model, make_topics(values, values.dtype), int(meta["step"]))
     state = estimator._state(fitted, None)
     state["random_state_"] = meta["random_state"]
