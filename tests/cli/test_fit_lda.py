@@ -173,13 +173,13 @@ def test_interrupt_keeps_the_model_beside(
         ("docs.txt", "did you mean 'vivace fit lda docs.txt"),
         ("docword.x.txt.gz", "did you mean 'vivace fit lda docword.x.txt.gz"),
         ("model.vivace", "did you mean 'vivace fit gaussian-mixture model.vivace"),
-        ("gmm", "no estimator 'gmm'; did you mean gaussian-mixture"),
+        ("gmm", "No such estimator 'gmm'; did you mean gaussian-mixture"),
         ("GaussianMixture", "did you mean gaussian-mixture"),
         ("gausian-mixture", "did you mean gaussian-mixture"),
         ("latent_dirichlet_allocation", "did you mean lda"),
         ("LDA", "did you mean lda"),
         ("ldaa", "did you mean lda"),
-        ("xyzzy", "no estimator 'xyzzy'. There are: gaussian-mixture, lda"),
+        ("xyzzy", "No such estimator 'xyzzy'. There are: gaussian-mixture, lda"),
     ],
 )
 def test_suggestions(run: Any, docs: Path, name: str, message: str) -> None:

@@ -42,7 +42,7 @@ class Estimators(click.Group):
         if meant in known:
             rest = "--n-components K --out MODEL"
             return (
-                f"the name of an estimator is missing in front of {name}; did you mean "
+                f"The name of an estimator is missing in front of {name}; did you mean "
                 f"'vivace fit {meant} {name} {rest}'? There are: {', '.join(known)}"
             )
         plain = name.lower().replace("_", "-")
@@ -52,7 +52,7 @@ class Estimators(click.Group):
             near = difflib.get_close_matches(plain, _ALSO_KNOWN_AS, n=1)
             close = [_ALSO_KNOWN_AS[alias] for alias in near if _ALSO_KNOWN_AS[alias] in known]
         hint = f"; did you mean {close[0]}?" if close else "."
-        return f"there is no estimator {name!r}{hint} There are: {', '.join(known)}"
+        return f"No such estimator {name!r}{hint} There are: {', '.join(known)}"
 
 
 def _command_for_file(name: str) -> str | None:
