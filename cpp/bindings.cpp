@@ -77,14 +77,11 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
     throw py::value_error("lse is an output of the modes 'soft' and 'score'; pass None");
   a.lse = optional_view<double>(lse, "lse", n, 0).data;
   const Kernels& kernels = active_kernels();
-  if constexpr (std::is_same_v<X, double>) {
-    if (single) throw py::value_error("single needs a float32 X, got float64");
-  }
   const Scratch memory = scratch(kernels.mixture_scratch(d, k, a.score, a.stat, single));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (std::is_same_v<X, double>) {
-      kernels.mixture_step_dd(a);
+      (single ? kernels.mixture_step_df : kernels.mixture_step_dd)(a);
     } else {
       (single ? kernels.mixture_step_ff : kernels.mixture_step_fd)(a);
     }
