@@ -28,6 +28,8 @@ const Kernels kernels = {
     .mixture_step_fd = mixture_step_fd,
     .mixture_step_ff = mixture_step_ff,
     .mixture_scratch = mixture_scratch,
+    .gather_scores = gather_scores,
+    .gather_sums = gather_sums,
     .student_d = student_d,
     .student_f = student_f,
     .student_diag_d = student_diag_d,
@@ -46,6 +48,8 @@ const Kernels kernels = {
     .word_sums_f = word_sums_f,
     .topic_terms_d = topic_terms_d,
     .topic_terms_f = topic_terms_f,
+    .row_update_d = row_update_d,
+    .row_update_f = row_update_f,
 };
 
 }  // namespace vivace::VIVACE_ISA_NS
