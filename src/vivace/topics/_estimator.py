@@ -27,7 +27,7 @@ from vivace.topics._fitting import (
     perplexity_of,
 )
 from vivace.topics._inference import InferenceMixin, infer
-from vivace.topics._parameters import CONSTRAINTS
+from vivace.topics._parameters import CONSTRAINTS, given_prior
 
 
 class LatentDirichletAllocation(
@@ -47,10 +47,14 @@ class LatentDirichletAllocation(
     ----------
     n_components : int, default=10
         Number of topics K.
-    doc_topic_prior : float or array-like of shape (n_components,), default=None
-        Dirichlet prior of a document's topics, alpha; 1 / n_components if None.
-    topic_word_prior : float, default=None
-        Dirichlet prior of a topic's words, eta; 1 / n_components if None.
+    doc_topic_prior : float, array-like of shape (n_components,) or 'auto', default=None
+        Dirichlet prior of a document's topics, alpha; 1 / n_components if None. 'auto' learns one
+        number a topic, from 1 / n_components on, at every step of the topics (Newton's method).
+    topic_word_prior : float, array-like or 'auto', default=None
+        Dirichlet prior of a topic's words, eta; 1 / n_components if None. An array holds one number
+        a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
+        topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
+        many rows of words as there are were gone over.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -105,7 +109,7 @@ class LatentDirichletAllocation(
         Perplexity of the fitted documents, where evaluate_every is positive.
     doc_topic_prior_ : float or ndarray of shape (n_components,)
         The prior in use.
-    topic_word_prior_ : float
+    topic_word_prior_ : float or ndarray of shape (n_words,) or (n_components, n_words)
         The prior in use.
     n_iter_ : int
         Passes made by `fit`.
@@ -150,7 +154,7 @@ class LatentDirichletAllocation(
         n_components: int = 10,
         *,
         doc_topic_prior: ArrayLike | None = None,
-        topic_word_prior: float | None = None,
+        topic_word_prior: ArrayLike | None = None,
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -249,9 +253,12 @@ class LatentDirichletAllocation(
         documents = check_documents(
             self, X, sample_weight, reset=first, whom="partial_fit", dtype=dtype
         )
+
+        def keep(fitted: Fitted) -> None:
+            self._set_state(self._state(fitted, None))
+
         with make_executor(self.n_jobs, documents) as executor:
-            fitted = partial_fit_documents(self, documents, executor)
-        self._set_state(self._state(fitted, None))
+            partial_fit_documents(self, documents, executor, keep)
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
@@ -262,12 +269,11 @@ class LatentDirichletAllocation(
 
     def _state(self, fitted: Fitted, fit: Fit | None) -> dict[str, Any]:
         """Attributes of an estimator in this state; `fit` is None for partial_fit."""
-        alpha = fitted.model.alpha
+        alpha = fitted.topics.alpha
         state: dict[str, Any] = {
             "_fitted": fitted,
-            "components_": fitted.topics.values.T,
             "doc_topic_prior_": float(alpha[0]) if (alpha == alpha[0]).all() else alpha.copy(),
-            "topic_word_prior_": fitted.model.eta,
+            "topic_word_prior_": given_prior(fitted.topics.prior),
             "n_batch_iter_": fitted.step + 1,
             "random_state_": getattr(self, "random_state_", None),
             "n_iter_": 0,

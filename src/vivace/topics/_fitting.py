@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from vivace.engine import (
     CoordinateAscent,
     CsrSource,
     Fit,
-    Infeasible,
     Memoized,
     Progress,
     Schedule,
+    Statistics,
     Stochastic,
     StopRule,
     ThreadExecutor,
@@ -28,9 +27,9 @@ from vivace.engine import (
     run,
 )
 from vivace.estimators.callbacks import Callback
-from vivace.models.lda import LatentDirichletModel, Sweeps, Topics, make_topics
+from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
 from vivace.topics._documents import Documents
-from vivace.topics._parameters import document_prior, positive, word_prior
+from vivace.topics._parameters import document_prior, learned, positive, word_prior
 
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
@@ -49,13 +48,16 @@ class Fitted:
     model : LatentDirichletModel
         Priors, type and settings of the documents' step.
     topics : Topics
-        The posterior.
+        The posterior; its priors are those in use.
+    statistics : Statistics
+        What made the topics; stochastic steps go on from it.
     step : int
         Stochastic steps so far.
     """
 
     model: LatentDirichletModel
     topics: Topics
+    statistics: Statistics
     step: int = 0
 
 
@@ -71,26 +73,26 @@ def make_model(
     """Put priors and settings together."""
     return LatentDirichletModel(
         document_prior(parameters),
-        word_prior(parameters),
-        n_words,
-        dtype,
+        word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
         keep_documents=parameters["learning_method"] != "online",
         seed=seed,
+        learn_alpha=learned(parameters, "doc_topic_prior"),
+        learn_prior=learned(parameters, "topic_word_prior"),
     )
 
 
 def start_topics(
-    parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], rng: np.random.RandomState
+    parameters: dict[str, Any], model: LatentDirichletModel, rng: np.random.RandomState
 ) -> Topics:
     """Return topics_init, or random topics."""
-    shape = (parameters["n_components"], n_words)
+    shape = (model.n_topics, model.n_words)
     given = parameters["topics_init"]
     if given is None:
         values = rng.gamma(START_SHAPE, 1.0 / START_SHAPE, shape)
     else:
         values = positive(given, "topics_init", shape, "n_components, words of the vocabulary")
-    return make_topics(values.T, dtype)
+    return model.start(values.T)
 
 
 def fit_documents(
@@ -102,9 +104,11 @@ def fit_documents(
     """Fit; on an interrupt the last accepted state comes back with it."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
-    dtype = documents.counts.dtype
-    topics = start_topics(parameters, documents.n_words, dtype, rng)
-    model = make_model(parameters, documents.n_words, dtype, _seed(rng))
+    # The start is drawn first: it is scikit-learn's for the same seed.
+    model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
+    topics = start_topics(parameters, model, rng)
+    model.seed = _seed(rng)
+    model.executor = executor
     schedule = _schedule(parameters, _seed(rng))
     online = parameters["learning_method"] == "online"
     fit = resume(topics, model.statistics_of(topics))
@@ -119,40 +123,67 @@ def fit_documents(
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     fit.commit(converged=watch.converged)
+    if fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
+        fit.commit(elbo=model.elbo(fit.posterior, fit.statistics))
+    model.executor = None
     # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
-    return Fitted(model, fit.posterior, fit.step if online else fit.n_iter), fit, interrupted
+    step = fit.step if online else fit.n_iter
+    return Fitted(model, fit.posterior, fit.statistics, step), fit, interrupted
 
 
-def partial_fit_documents(estimator: Any, documents: Documents, executor: ThreadExecutor) -> Fitted:
-    """Take in documents by stochastic steps, batch by batch; the old state is left as it was."""
+def partial_fit_documents(
+    estimator: Any,
+    documents: Documents,
+    executor: ThreadExecutor,
+    keep: Callable[[Fitted], None],
+) -> None:
+    """Take in documents by stochastic steps, batch by batch; `keep` is given each new state."""
     parameters = estimator.get_params(deep=False)
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if previous is None:
         rng = check_random_state(parameters["random_state"])
-        dtype = documents.counts.dtype
-        topics = start_topics(parameters, documents.n_words, dtype, rng)
+        model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
+        topics = start_topics(parameters, model, rng)
         seed = _seed(rng)
+        fit = resume(topics, model.statistics_of(topics))
     else:
-        topics, seed, dtype = previous.topics, previous.model.seed, previous.model.dtype
-        if topics.values.shape[1] != parameters["n_components"]:
+        model, topics, seed = previous.model, previous.topics, previous.model.seed
+        if topics.n_topics != parameters["n_components"]:
             raise ValueError(
-                f"n_components must stay {topics.values.shape[1]}, as it was fitted, for "
+                f"n_components must stay {topics.n_topics}, as it was fitted, for "
                 f"partial_fit; got {parameters['n_components']}. Fit a clone to start afresh."
             )
-    model = make_model(parameters, documents.n_words, dtype, seed)
+        model = continued(parameters, previous)
+        fit = resume(topics, previous.statistics, step=previous.step)
     model.keep_documents = False
-    fit = resume(topics, model.statistics_of(topics), step=previous.step if previous else 0)
     schedule = _stochastic(parameters, 0)
     whole = documents.layout(_batch_rows({**parameters, "learning_method": "online"}, documents))
     for batch in whole.batches:
         part = part_of(documents, batch.start, batch.stop)
         # Other random starts for the same document at another time.
         model.seed = seed + fit.step
+        model.executor = executor
         statistics = expectation(model, part.source, part.layout(), executor, fit.posterior)
         factor = float(parameters["total_samples"]) / batch.n_rows
         online_update(model, fit, statistics, schedule.rate(fit.step), factor)
-    model.seed = seed
-    return Fitted(model, fit.posterior, fit.step)
+        model.executor = None
+        model.seed = seed
+        keep(Fitted(model, fit.posterior, fit.statistics, fit.step))
+
+
+def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletModel:
+    """Return a model with the settings of today and the priors in use."""
+    before, topics = previous.model, previous.topics
+    sweeps = Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"]))
+    return LatentDirichletModel(
+        topics.alpha,
+        topics.prior,
+        sweeps,
+        before.keep_documents,
+        before.seed,
+        learn_alpha=before.learn_alpha,
+        learn_prior=before.learn_prior,
+    )
 
 
 def part_of(documents: Documents, start: int, stop: int) -> Documents:
@@ -221,9 +252,3 @@ def _stochastic(parameters: dict[str, Any], seed: int) -> Stochastic:
 
 def _seed(rng: np.random.RandomState) -> int:
     return int(rng.randint(np.iinfo(np.int32).max))
-
-
-def check_topics(values: NDArray[Any]) -> None:
-    """Raise unless these can be the parameters of topics."""
-    if not (np.isfinite(values).all() and values.min() > 0):
-        raise Infeasible("topics must be positive and finite")
