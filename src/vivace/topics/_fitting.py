@@ -112,6 +112,7 @@ def fit_documents(
     schedule = _schedule(parameters, _seed(rng))
     online = parameters["learning_method"] == "online"
     fit = resume(topics, model.statistics_of(topics))
+    del topics  # as large as the vocabulary: it must not outlive the first pass
     layout = documents.layout(_batch_rows(parameters, documents))
     watch = Watch(parameters, documents.n_tokens, callbacks)
     interrupted = None
