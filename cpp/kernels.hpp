@@ -136,6 +136,7 @@ struct Kernels {
   SpecialFunctions<float> special_single;
   // [X = double, arithmetic double], [float, double], [float, float]
   void (*mixture_step_dd)(const MixtureStep<double>&);
+  void (*mixture_step_df)(const MixtureStep<double>&);
   void (*mixture_step_fd)(const MixtureStep<float>&);
   void (*mixture_step_ff)(const MixtureStep<float>&);
   std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);
@@ -159,6 +160,8 @@ struct Kernels {
   void (*word_sums_f)(const WordSums<float>&);
   void (*topic_terms_d)(const TopicTerms<double>&);
   void (*topic_terms_f)(const TopicTerms<float>&);
+  void (*row_update_d)(const RowUpdate<double>&);
+  void (*row_update_f)(const RowUpdate<float>&);
 };
 
 #define VIVACE_DECLARE_TABLE(ns) \

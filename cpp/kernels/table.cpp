@@ -24,6 +24,7 @@ const Kernels kernels = {
     .special = special_functions<double>,
     .special_single = special_functions<float>,
     .mixture_step_dd = mixture_step_dd,
+    .mixture_step_df = mixture_step_df,
     .mixture_step_fd = mixture_step_fd,
     .mixture_step_ff = mixture_step_ff,
     .mixture_scratch = mixture_scratch,
@@ -47,6 +48,8 @@ const Kernels kernels = {
     .word_sums_f = word_sums_f,
     .topic_terms_d = topic_terms_d,
     .topic_terms_f = topic_terms_f,
+    .row_update_d = row_update_d,
+    .row_update_f = row_update_f,
 };
 
 }  // namespace vivace::VIVACE_ISA_NS

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 _Rows = NDArray[np.float64] | NDArray[np.float32]
 _Doubles = NDArray[np.float64]
+_Topics = tuple[_Rows, float, _Rows, _Doubles]
 _Kind = Literal["linear", "spherical", "diag", "full"]
 _Mode = Literal["soft", "hard", "given", "score"]
 
@@ -78,15 +79,14 @@ def special_exp_nonpositive(x: _Rows, out: _Rows) -> None: ...
 def special_log1p(x: _Rows, out: _Rows) -> None: ...
 def topic_stride(n_topics: int, single: bool) -> int: ...
 def topic_table(
-    topics: _Rows,
-    psi_total: _Doubles,
-    words: NDArray[np.int32] | None,
+    topics: _Topics,
+    words: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
 ) -> None: ...
 def topic_documents(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
+    vocabulary: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
     start: NDArray[np.int64],
@@ -101,11 +101,12 @@ def topic_documents(
     weights: _Rows,
     theta: _Rows | None = ...,
     bound: _Doubles | None = ...,
+    log_theta: _Doubles | None = ...,
     sweeps: NDArray[np.int32] | None = ...,
 ) -> None: ...
 def topic_word_sums(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
+    vocabulary: NDArray[np.int32],
     table: _Rows,
     words: NDArray[np.int32],
     start: NDArray[np.int64],
@@ -114,15 +115,31 @@ def topic_word_sums(
     weights: _Rows,
     theta: _Rows,
     gamma: _Rows,
-    out: _Doubles,
+    out: _Rows,
+    dense: bool,
 ) -> None: ...
 def topic_terms(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
     words: NDArray[np.int32] | None,
-    statistics: _Doubles | None,
-    prior: float | None,
+    statistics: _Rows | None,
+    factor: float,
+    own_factor: float,
+    log_gamma: bool,
+    digamma: bool,
     out: _Doubles,
+) -> None: ...
+def row_update(
+    base: _Rows,
+    version: NDArray[np.int64],
+    expected: int,
+    next: int,
+    keep: float,
+    rows: NDArray[np.int32] | None,
+    add: _Rows,
+    factor: float,
+    subtract: _Rows | None,
+    factor_old: float,
+    clip: bool,
 ) -> None: ...
 def parse_triples(
     text: bytes | memoryview,

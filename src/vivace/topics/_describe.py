@@ -20,26 +20,30 @@ class DescribeMixin:
     _fitted: Fitted
 
     @property
+    def components_(self) -> NDArray[Any]:
+        """Dirichlet parameters of the topics, (n_components, n_words); computed at each access."""
+        topics = self._need_fitted("components_").topics
+        return np.ascontiguousarray(topics.parameters().T)
+
+    @property
     def exp_dirichlet_component_(self) -> NDArray[Any]:
         """exp(E ln beta), (n_components, n_words); computed at each access."""
         topics = self._need_fitted("exp_dirichlet_component_").topics
-        values = np.asarray(topics.values, dtype=np.float64)
+        values = topics.parameters().astype(np.float64, copy=False)
         expected = np.exp(psi(values) - topics.psi_totals)
-        return np.ascontiguousarray(expected.T, dtype=topics.values.dtype)
+        return np.ascontiguousarray(expected.T, dtype=topics.dtype)
 
     @property
     def topic_word_(self) -> NDArray[Any]:
         """Expected probability of each word in each topic; computed at each access."""
         topics = self._need_fitted("topic_word_").topics
-        mean = topics.values / topics.totals
-        return np.ascontiguousarray(mean.T, dtype=topics.values.dtype)
+        return np.ascontiguousarray(topics.mean().T, dtype=topics.dtype)
 
     @property
     def topic_sizes_(self) -> NDArray[np.float64]:
         """Expected tokens of each topic."""
-        fitted = self._need_fitted("topic_sizes_")
-        sizes = fitted.topics.totals - fitted.model.eta * fitted.model.n_words
-        return np.asarray(np.maximum(sizes, 0.0))
+        topics = self._need_fitted("topic_sizes_").topics
+        return np.asarray(np.maximum(topics.totals - topics.prior.totals, 0.0))
 
     def __getattr__(self, name: str) -> Any:
         if name == "bound_" and "_fitted" in vars(self):
@@ -70,21 +74,13 @@ class DescribeMixin:
         words : list of lists
             One list a topic.
         """
-        check_is_fitted(self, "_fitted")
+        topics = self._checked().topics
         if not 0.0 <= relevance <= 1.0:
             raise ValueError(f"relevance must lie from 0 to 1, got {relevance}.")
-        topics = self._fitted.topics
-        if feature_names is None:
-            names_in = getattr(self, "feature_names_in_", range(len(topics.values)))
-            feature_names = getattr(self, "vocabulary_", names_in)
-        names = list(feature_names)
-        if len(names) != len(topics.values):
-            raise ValueError(
-                f"feature_names must name {len(topics.values)} words, got {len(names)}."
-            )
-        probability = topics.values / topics.totals
-        total = topics.values.sum(axis=1, dtype=np.float64)
-        scores = np.log(probability)
+        names = self._names(feature_names)
+        values = topics.parameters()
+        total = values.sum(axis=1, dtype=np.float64)
+        scores = np.log(values / topics.totals)
         scores -= (1.0 - relevance) * np.log(total / total.sum())[:, None]
         order = np.argsort(-scores, axis=0, kind="stable")[:n]
         return [[names[i] for i in column] for column in order.T]
@@ -100,6 +96,21 @@ class DescribeMixin:
         from vivace.io import save_model
 
         save_model(self, path)
+
+    def _names(self, feature_names: Any) -> list[Any]:
+        """The vocabulary: what is given, `vocabulary_`, `feature_names_in_`, or numbers."""
+        n_words = self._fitted.topics.n_words
+        if feature_names is None:
+            names_in = getattr(self, "feature_names_in_", range(n_words))
+            feature_names = getattr(self, "vocabulary_", names_in)
+        names = list(feature_names)
+        if len(names) != n_words:
+            raise ValueError(f"feature_names must name {n_words} words, got {len(names)}.")
+        return names
+
+    def _checked(self) -> Fitted:
+        check_is_fitted(self, "_fitted")
+        return self._fitted
 
     def _need_fitted(self, name: str) -> Fitted:
         fitted: Fitted | None = vars(self).get("_fitted")

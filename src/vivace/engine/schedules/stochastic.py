@@ -88,7 +88,7 @@ class _Passes:
             # all rows even when some batches weigh more.
             factor = self._scale * problem.layout.n_rows / batch.n_rows
             rho = self._schedule.rate(fit.step)
-            blended = fit.statistics.copy().blend_(statistics, rho, factor)
+            blended = fit.statistics.blended(statistics, rho, factor)
             posterior = model.global_step(blended, fit.posterior)
             fit.local.commit(states)
             fit.commit(posterior=posterior, statistics=blended, step=fit.step + 1)
@@ -98,3 +98,6 @@ class _Passes:
         smoothed = elbo if before is None else (1 - SMOOTHING) * before + SMOOTHING * elbo
         fit.record(elbo, smoothed=smoothed)
         return Step(accepted=True, change=math.inf if before is None else smoothed - before)
+
+    def finish(self) -> None:
+        """The bound is exact after each pass."""
