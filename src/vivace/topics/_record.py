@@ -14,7 +14,7 @@ from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, make_model
 from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "bound_", "n_iter_", "n_batch_iter_")
+_SCALARS = ("elbo_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -45,6 +45,8 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         meta["documents"] = float(fitted.statistics["documents"])
     if "elbo_trace_" in found:
         arrays["trace"] = estimator.elbo_trace_
+    if "validation_trace_" in found:
+        arrays["validation_trace"] = estimator.validation_trace_
     return meta, arrays
 
 
@@ -83,6 +85,8 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     state |= {name: meta["fitted"][name] for name in _SCALARS if name in meta["fitted"]}
     if "trace" in arrays:
         state["elbo_trace_"] = arrays["trace"]
+    if "validation_trace" in arrays:
+        state["validation_trace_"] = arrays["validation_trace"]
     estimator._set_state(state)
     return estimator
 
