@@ -7,6 +7,7 @@
 #include "arguments.hpp"
 
 namespace vivace {
+void bind_cvb0(py::module_& m);
 void bind_topics(py::module_& m);
 
 namespace {
@@ -245,4 +246,5 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
 
   bind_topics(m);
+  bind_cvb0(m);
 }
