@@ -4,13 +4,20 @@
 // of dimensions and shapes are checked again, so that no wrong call can touch memory that is not its own: TypeError and
 // ValueError name the argument, what was expected and what came. Python allocates outputs, kernels fill them. The GIL
 // is released around every kernel, by `without_gil` alone.
+#include <algorithm>
+#include <optional>
+
 #include "arguments.hpp"
 
 namespace vivace {
 void bind_cvb0(py::module_& m);
+void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
 
 namespace {
+
+// Rows of K numbers are padded to a multiple of the widest vector of doubles.
+constexpr std::size_t pad = 8;
 
 Kind kind_from(const std::string& text, const char* name) {
   if (text == "linear") return Kind::linear;
@@ -34,6 +41,37 @@ void check_rows(std::size_t n, std::size_t d, std::size_t k) {
                           ", " + std::to_string(d) + ", " + std::to_string(k));
 }
 
+/// A matrix whose rows are padded to whole vectors of any instruction set.
+template <class T>
+View<T> padded_view(const py::object& object, const char* name, std::size_t rows, std::size_t cols) {
+  if (object.is_none()) return {};
+  const View<T> found = view<T>(object, name, rows, any);
+  if (found.cols % pad != 0 || found.cols < cols)
+    throw py::value_error(std::string(name) + " must have at least " + std::to_string(cols) +
+                          " columns, a multiple of " + std::to_string(pad) + ", got " + std::to_string(found.cols));
+  return found;
+}
+
+/// Entries of compressed rows, each checked to lie within a table of `limit` rows.
+Entries entries_from(const py::object& start, const py::object& index, const py::object& values, std::size_t limit) {
+  Entries e;
+  const auto edges = view<const std::int64_t>(start, "start", any, 0);
+  const auto found = view<const std::int32_t>(index, "index", any, 0);
+  e.values = optional_view<const double>(values, "values", found.rows, 0).data;
+  if (edges.rows == 0) throw py::value_error("start must hold at least one number, got none");
+  e.start = edges.data;
+  e.index = found.data;
+  e.rows = edges.rows - 1;
+  bool rising = edges[0] == 0 && edges[e.rows] == static_cast<std::int64_t>(found.rows);
+  for (std::size_t i = 0; i < e.rows; ++i) rising = rising && edges[i] <= edges[i + 1];
+  if (!rising) throw py::value_error("start must rise from 0 to the number of entries");
+  std::uint32_t largest = 0;  // negative numbers become large
+  for (std::size_t i = 0; i < found.rows; ++i) largest = std::max(largest, static_cast<std::uint32_t>(found[i]));
+  if (found.rows && largest >= limit)
+    throw py::value_error("index must lie from 0 to below " + std::to_string(limit) + ", got an entry outside");
+  return e;
+}
+
 // ---- kernels
 // ---------------------------------------------------------------------------------------------------------
 
@@ -41,10 +79,15 @@ template <class X>
 void mixture_step(const py::object& x, const py::object& weights, const py::object& centre, const py::object& inv_scale,
                   const py::object& eta, const std::string& score_kind, const std::string& stat_kind,
                   const std::string& mode, bool single, const py::object& suff, const py::object& entropy,
-                  const py::object& resp, const py::object& labels, const py::object& lse) {
+                  const py::object& resp, const py::object& labels, const py::object& lse,
+                  const std::optional<std::size_t>& quadratic, const py::object& added, const py::object& weighted) {
   MixtureStep<X> a;
   a.x = view<const X>(x, "X", any, any);
   const std::size_t n = a.x.rows, d = a.x.cols;
+  a.quadratic = quadratic.value_or(d);
+  if (a.quadratic > d)
+    throw py::value_error("quadratic must be at most the number of columns, " + std::to_string(d) + ", got " +
+                          std::to_string(a.quadratic));
   a.weights = optional_view<const double>(weights, "weights", n, 0).data;
   a.centre = view<const double>(centre, "centre", d, 0).data;
   a.inv_scale = view<const double>(inv_scale, "inv_scale", d, 0).data;
@@ -57,13 +100,13 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
     a.components = a.resp_in.cols;
     a.score = a.stat;
   } else {
-    a.eta = view<const double>(eta, "eta", any, feature_count(a.score, d));
+    a.eta = view<const double>(eta, "eta", any, feature_count(a.score, d, a.quadratic));
     a.components = a.eta.rows;
   }
   const std::size_t k = a.components;
   check_rows(n, d, k);
   if (a.mode != Mode::score) {
-    a.suff = view<double>(suff, "suff", k, feature_count(a.stat, d));
+    a.suff = view<double>(suff, "suff", k, feature_count(a.stat, d, a.quadratic));
     a.entropy = view<double>(entropy, "entropy", k, 0).data;
   }
   if (!given && !resp.is_none()) {
@@ -77,11 +120,16 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
   if (!lse.is_none() && (given || a.mode == Mode::hard))
     throw py::value_error("lse is an output of the modes 'soft' and 'score'; pass None");
   a.lse = optional_view<double>(lse, "lse", n, 0).data;
+  if (given && !(added.is_none() && weighted.is_none()))
+    throw py::value_error("added and weighted do not go with mode 'given'; pass None");
+  if (single && !added.is_none()) throw py::value_error("added needs arithmetic in float64; pass single=False");
+  a.added = padded_view<const double>(added, "added", n, k);
+  a.weighted = padded_view<double>(weighted, "weighted", n, k);
   const Kernels& kernels = active_kernels();
   if constexpr (std::is_same_v<X, double>) {
     if (single) throw py::value_error("single needs a float32 X, got float64");
   }
-  const Scratch memory = scratch(kernels.mixture_scratch(d, k, a.score, a.stat, single));
+  const Scratch memory = scratch(kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (std::is_same_v<X, double>) {
@@ -90,6 +138,24 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
       (single ? kernels.mixture_step_ff : kernels.mixture_step_fd)(a);
     }
   });
+}
+
+void gather_scores(const py::object& start, const py::object& index, const py::object& values, const py::object& table,
+                   const py::object& scores) {
+  GatherScores a;
+  a.table = padded_view<const double>(table, "table", any, 1);
+  a.entries = entries_from(start, index, values, a.table.rows);
+  a.scores = view<double>(scores, "scores", a.entries.rows, a.table.cols);
+  without_gil([&] { active_kernels().gather_scores(a); });
+}
+
+void gather_sums(const py::object& start, const py::object& index, const py::object& values, const py::object& resp,
+                 const py::object& sums) {
+  GatherSums a;
+  a.sums = padded_view<double>(sums, "sums", any, 1);
+  a.entries = entries_from(start, index, values, a.sums.rows);
+  a.resp = view<const double>(resp, "resp", a.entries.rows, a.sums.cols);
+  without_gil([&] { active_kernels().gather_sums(a); });
 }
 
 template <class X>
@@ -201,13 +267,21 @@ PYBIND11_MODULE(_core, m) {
       [](const py::object& x, const py::object& weights, const py::object& centre, const py::object& inv_scale,
          const py::object& eta, const std::string& score_kind, const std::string& stat_kind, const std::string& mode,
          bool single, const py::object& suff, const py::object& entropy, const py::object& resp,
-         const py::object& labels, const py::object& lse) {
+         const py::object& labels, const py::object& lse, const std::optional<std::size_t>& quadratic,
+         const py::object& added, const py::object& weighted) {
         by_dtype(&mixture_step<double>, &mixture_step<float>, x, weights, centre, inv_scale, eta, score_kind, stat_kind,
-                 mode, single, suff, entropy, resp, labels, lse);
+                 mode, single, suff, entropy, resp, labels, lse, quadratic, added, weighted);
       },
       arg("X"), arg("weights"), arg("centre"), arg("inv_scale"), arg("eta"), arg("score_kind"), arg("stat_kind"),
       arg("mode"), arg("single"), arg("suff"), arg("entropy"), arg("resp") = py::none(), arg("labels") = py::none(),
-      arg("lse") = py::none(), "Local step of a mixture over one block.");
+      arg("lse") = py::none(), arg("quadratic") = py::none(), arg("added") = py::none(), arg("weighted") = py::none(),
+      "Local step of a mixture over one block. The first `quadratic` columns have quadratic features (all of them if "
+      "None); `added` goes to the scores; `weighted` takes responsibilities times weights.");
+  m.def("gather_scores", &gather_scores, arg("start"), arg("index"), arg("values"), arg("table"), arg("scores"),
+        "scores[i] += sum of value * table[index] over the entries start[i] to start[i + 1].");
+  m.def("gather_sums", &gather_sums, arg("start"), arg("index"), arg("values"), arg("resp"), arg("sums"),
+        "sums[index] += value * resp[i] for every entry of every row i.");
+  m.attr("PAD") = pad;
   m.def(
       "mixture_student",
       [](const py::object& x, const py::object& centre, const py::object& inv_scale, const py::object& eta,
@@ -245,6 +319,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_exp_nonpositive", &special<&D::exp_nonpositive, &S::exp_nonpositive>, arg("x"), arg("out"));
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
 
+  bind_text(m);
   bind_topics(m);
   bind_cvb0(m);
 }

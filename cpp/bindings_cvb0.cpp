@@ -146,23 +146,25 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
 
 template <class T>
 void extrapolate(const py::object& table, const py::object& shift, const py::object& previous,
-                 const py::object& posterior, std::size_t first,
-                 std::size_t last, double step, double least, const py::object& sums) {
+                 const py::object& counts, const py::object& prior, std::size_t first, std::size_t last, double step,
+                 const py::object& sums) {
   const Kernels& kernels = active_kernels();
   Cvb0Extrapolation<T> a;
-  const auto sum = view<double>(sums, "sums", 2, any);
-  const std::size_t topics = sum.cols;
+  a.sums = view<double>(sums, "sums", 2, any);
+  const std::size_t topics = a.sums.cols;
   const std::size_t stride = is_double<T> ? kernels.topic_stride_d(topics) : kernels.topic_stride_f(topics);
   a.table = view<T>(table, "table", any, stride);
-  a.shift = view<T>(shift, "shift", a.table.rows, stride);
-  a.previous = view<const T>(previous, "previous", a.table.rows, topics);
-  a.posterior = view<T>(posterior, "posterior", a.table.rows, topics);
-  a.sums = sum;
+  const std::size_t words = a.table.rows;
+  a.shift = view<T>(shift, "shift", words, stride);
+  a.previous = view<const T>(previous, "previous", words, topics);
+  a.counts = view<T>(counts, "counts", words, topics);
+  a.prior = view<const T>(prior, "prior", any, any);
+  if ((a.prior.rows != 1 && a.prior.rows != words) || (a.prior.cols != 1 && a.prior.cols != topics))
+    throw py::value_error("prior must have one row or one a word, and one column or one a topic");
+  if (first > last || last > words) throw py::value_error("first and last must be rows of the table");
   a.first = first;
   a.last = last;
-  if (first > last || last > a.table.rows) throw py::value_error("first and last must be rows of the table");
   a.step = static_cast<T>(step);
-  a.least = static_cast<T>(least);
   without_gil([&] {
     if constexpr (is_double<T>)
       kernels.cvb0_extrapolate_d(a);
@@ -205,13 +207,13 @@ void bind_cvb0(py::module_& m) {
       "Works on some batches, together with the other threads that call with the same arrays.");
   m.def(
       "cvb0_extrapolate",
-      [](const O& table, const O& shift, const O& previous, const O& posterior, std::size_t first, std::size_t last, double step,
-         double least, const O& sums) {
-        by_dtype(&extrapolate<double>, &extrapolate<float>, table, shift, previous, posterior, first, last, step, least,
+      [](const O& table, const O& shift, const O& previous, const O& counts, const O& prior, std::size_t first,
+         std::size_t last, double step, const O& sums) {
+        by_dtype(&extrapolate<double>, &extrapolate<float>, table, shift, previous, counts, prior, first, last, step,
                  sums);
       },
-      arg("table"), arg("shift"), arg("previous"), arg("posterior"), arg("first"), arg("last"), arg("step"), arg("least"), arg("sums"),
-      "Ends a pass for some words: their posterior, and the table that the next pass starts from.");
+      arg("table"), arg("shift"), arg("previous"), arg("counts"), arg("prior"), arg("first"), arg("last"), arg("step"),
+      arg("sums"), "Ends a pass for some words: expected counts, and the table that the next pass starts from.");
 }
 
 }  // namespace vivace

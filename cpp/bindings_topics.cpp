@@ -36,13 +36,39 @@ View<const std::int32_t> indices(const py::object& object, const char* name, std
   return v;
 }
 
+/// (counts, scale, prior, psi_total), as engine and models hold topics.
 template <class T>
-View<const T> topics_view(const py::object& object) {
-  const auto v = view<const T>(object, "topics", any, any);
-  if (v.rows == 0 || v.cols == 0)
-    throw py::value_error("topics must have at least one word and one topic, got shape (" + std::to_string(v.rows) +
-                          ", " + std::to_string(v.cols) + ")");
-  return v;
+TopicRows<T> topic_rows(const py::object& object) {
+  if (!py::isinstance<py::tuple>(object) || py::len(object) != 4)
+    throw py::type_error("topics must be a tuple (counts, scale, prior, psi_total), got " +
+                         py::str(py::type::of(object)).cast<std::string>());
+  const auto parts = py::reinterpret_borrow<py::tuple>(object);
+  TopicRows<T> t;
+  t.counts = view<const T>(parts[0], "topics", any, any);
+  const std::size_t v = t.counts.rows, k = t.counts.cols;
+  if (v == 0 || k == 0)
+    throw py::value_error("topics must have at least one word and one topic, got shape (" + std::to_string(v) + ", " +
+                          std::to_string(k) + ")");
+  t.scale = static_cast<T>(parts[1].cast<double>());
+  const auto prior = view<const T>(parts[2], "prior", any, any);
+  if ((prior.rows != 1 && prior.rows != v) || (prior.cols != 1 && prior.cols != k) ||
+      (prior.rows == 1 && prior.cols != 1))
+    throw py::value_error("prior must have shape (1, 1), (" + std::to_string(v) + ", 1) or (" + std::to_string(v) +
+                          ", " + std::to_string(k) + "), got (" + std::to_string(prior.rows) + ", " +
+                          std::to_string(prior.cols) + ")");
+  t.prior = prior.data;
+  t.by_word = prior.rows == 1 && v != 1 ? 0 : prior.cols;
+  t.by_topic = prior.cols == 1 ? 0 : 1;
+  t.psi_total = view<const double>(parts[3], "psi_total", k, 0).data;
+  return t;
+}
+
+template <class Double, class Single, class... Args>
+auto by_topics(Double on_double, Single on_single, const py::object& topics, Args&&... args) {
+  const bool tuple = py::isinstance<py::tuple>(topics) && py::len(topics) > 0;
+  if (tuple && has_dtype<float>(py::reinterpret_borrow<py::tuple>(topics)[0]))
+    return on_single(topics, std::forward<Args>(args)...);
+  return on_double(topics, std::forward<Args>(args)...);
 }
 
 template <class T>
@@ -50,51 +76,52 @@ std::size_t stride_of(std::size_t topics) {
   return is_double<T> ? active_kernels().topic_stride_d(topics) : active_kernels().topic_stride_f(topics);
 }
 
-template <class T>
-void topic_table(const py::object& topics, const py::object& psi_total, const py::object& words,
-                 const py::object& table, const py::object& level) {
-  TopicTable<T> a;
-  a.topics = topics_view<T>(topics);
-  const std::size_t v = a.topics.rows, k = a.topics.cols;
-  a.psi_total = view<const double>(psi_total, "psi_total", k, 0).data;
-  a.count = v;
-  if (!words.is_none()) {
-    const auto chosen = indices(words, "words", any, v);
-    a.words = chosen.data;
-    a.count = chosen.rows;
-  }
-  a.table = view<T>(table, "table", v, stride_of<T>(k));
-  a.level = view<double>(level, "level", v, 0).data;
-  const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(kernels.topic_scratch(k));
+/// Calls a kernel in the precision of T, without the interpreter's lock.
+template <class T, class Double, class Single, class Arguments>
+void call(Double on_double, Single on_single, Arguments& a, std::size_t topics) {
+  const Scratch memory = scratch(active_kernels().topic_scratch(topics));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (is_double<T>)
-      kernels.topic_table_d(a);
+      on_double(a);
     else
-      kernels.topic_table_f(a);
+      on_single(a);
   });
 }
 
 template <class T>
-void topic_documents(const py::object& topics, const py::object& psi_total, const py::object& table,
+void topic_table(const py::object& topics, const py::object& words, const py::object& table, const py::object& level) {
+  TopicTable<T> a;
+  a.topics = topic_rows<T>(topics);
+  const std::size_t k = a.topics.counts.cols;
+  const auto chosen = indices(words, "words", any, a.topics.counts.rows);
+  a.words = chosen.data;
+  a.count = chosen.rows;
+  a.table = view<T>(table, "table", a.count, stride_of<T>(k));
+  a.level = view<double>(level, "level", a.count, 0).data;
+  call<T>(active_kernels().topic_table_d, active_kernels().topic_table_f, a, k);
+}
+
+template <class T>
+void topic_documents(const py::object& topics, const py::object& vocabulary, const py::object& table,
                      const py::object& level, const py::object& start, const py::object& words,
                      const py::object& counts, const py::object& row_weights, const py::object& alpha,
                      std::size_t max_sweeps, double tolerance, const py::object& gamma, const py::object& previous,
                      const py::object& weights, const py::object& theta, const py::object& bound,
-                     const py::object& sweeps) {
+                     const py::object& log_theta, const py::object& sweeps) {
   DocumentStep<T> a;
-  a.topics = topics_view<T>(topics);
-  const std::size_t v = a.topics.rows, k = a.topics.cols;
-  a.psi_total = view<const double>(psi_total, "psi_total", k, 0).data;
-  a.table = view<const T>(table, "table", v, stride_of<T>(k));
-  a.level = view<const double>(level, "level", v, 0).data;
+  a.topics = topic_rows<T>(topics);
+  const std::size_t k = a.topics.counts.cols;
+  const auto known = indices(vocabulary, "vocabulary", any, a.topics.counts.rows);
+  a.vocabulary = known.data;
+  a.table = view<const T>(table, "table", known.rows, stride_of<T>(k));
+  a.level = view<const double>(level, "level", known.rows, 0).data;
   const auto all_counts = view<const T>(counts, "counts", any, 0);
   const auto offset = offsets(start, "start", all_counts.rows);
   a.start = offset.data;
   a.documents = offset.rows - 1;
   a.counts = all_counts.data;
-  a.words = indices(words, "words", all_counts.rows, v, offset).data;
+  a.words = indices(words, "words", all_counts.rows, known.rows, offset).data;
   a.row_weights = optional_view<const double>(row_weights, "row_weights", a.documents, 0).data;
   a.alpha = view<const double>(alpha, "alpha", k, 0).data;
   a.max_sweeps = max_sweeps;
@@ -104,29 +131,23 @@ void topic_documents(const py::object& topics, const py::object& psi_total, cons
   a.weights = view<T>(weights, "weights", all_counts.rows, 0).data;
   a.theta = optional_view<T>(theta, "theta", a.documents, stride_of<T>(k));
   a.bound = optional_view<double>(bound, "bound", a.documents, 0).data;
+  a.log_theta = optional_view<double>(log_theta, "log_theta", k, 0).data;
   a.sweeps = optional_view<std::int32_t>(sweeps, "sweeps", a.documents, 0).data;
-  const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(kernels.topic_scratch(k));
-  a.scratch = memory.get();
-  without_gil([&] {
-    if constexpr (is_double<T>)
-      kernels.document_step_d(a);
-    else
-      kernels.document_step_f(a);
-  });
+  call<T>(active_kernels().document_step_d, active_kernels().document_step_f, a, k);
 }
 
 template <class T>
-void topic_word_sums(const py::object& topics, const py::object& psi_total, const py::object& table,
+void topic_word_sums(const py::object& topics, const py::object& vocabulary, const py::object& table,
                      const py::object& words, const py::object& start, const py::object& entries,
                      const py::object& documents, const py::object& weights, const py::object& theta,
-                     const py::object& gamma, const py::object& out) {
+                     const py::object& gamma, const py::object& out, bool dense) {
   WordSums<T> a;
-  a.topics = topics_view<T>(topics);
-  const std::size_t v = a.topics.rows, k = a.topics.cols;
-  a.psi_total = view<const double>(psi_total, "psi_total", k, 0).data;
-  a.table = view<const T>(table, "table", v, stride_of<T>(k));
-  const auto distinct = indices(words, "words", any, v);
+  a.topics = topic_rows<T>(topics);
+  const std::size_t v = a.topics.counts.rows, k = a.topics.counts.cols;
+  const auto known = indices(vocabulary, "vocabulary", any, v);
+  a.vocabulary = known.data;
+  a.table = view<const T>(table, "table", known.rows, stride_of<T>(k));
+  const auto distinct = indices(words, "words", any, known.rows);
   a.words = distinct.data;
   a.count = distinct.rows;
   const auto all_entries = view<const std::int32_t>(entries, "entries", any, 0);
@@ -141,43 +162,67 @@ void topic_word_sums(const py::object& topics, const py::object& psi_total, cons
   a.gamma = view<const T>(gamma, "gamma", any, k);
   a.theta = view<const T>(theta, "theta", a.gamma.rows, stride_of<T>(k));
   a.documents = indices(documents, "documents", all_entries.rows, a.gamma.rows, offset).data;
-  a.out = view<double>(out, "out", v, k);
-  const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(kernels.topic_scratch(k));
-  a.scratch = memory.get();
-  without_gil([&] {
-    if constexpr (is_double<T>)
-      kernels.word_sums_d(a);
-    else
-      kernels.word_sums_f(a);
-  });
+  a.dense = dense;
+  a.out = view<T>(out, "out", dense ? v : known.rows, k);
+  call<T>(active_kernels().word_sums_d, active_kernels().word_sums_f, a, k);
 }
 
 template <class T>
-void topic_terms(const py::object& topics, const py::object& psi_total, const py::object& words,
-                 const py::object& statistics, const py::object& prior, const py::object& out) {
+void topic_terms(const py::object& topics, const py::object& words, const py::object& statistics, double factor,
+                 double own_factor, bool log_gamma, bool digamma, const py::object& out) {
   TopicTerms<T> a;
-  a.topics = topics_view<T>(topics);
-  const std::size_t v = a.topics.rows, k = a.topics.cols;
-  a.psi_total = view<const double>(psi_total, "psi_total", k, 0).data;
+  a.topics = topic_rows<T>(topics);
+  const std::size_t v = a.topics.counts.rows, k = a.topics.counts.cols;
   a.count = v;
   if (!words.is_none()) {
     const auto chosen = indices(words, "words", any, v);
     a.words = chosen.data;
     a.count = chosen.rows;
   }
-  a.statistics = optional_view<const double>(statistics, "statistics", v, k);
-  a.with_prior = !prior.is_none();
-  a.prior = a.with_prior ? prior.cast<double>() : 0.0;
+  if (!statistics.is_none()) {
+    a.statistics = view<const T>(statistics, "statistics", any, k);
+    a.dense = a.statistics.rows == v;
+    if (!a.dense && a.statistics.rows != a.count)
+      throw py::value_error("statistics must have " + std::to_string(v) + " rows, or one for each of words, " +
+                            std::to_string(a.count) + "; got " + std::to_string(a.statistics.rows));
+  }
+  a.factor = factor;
+  a.own_factor = own_factor;
+  a.log_gamma = log_gamma;
+  a.digamma = digamma;
   a.out = view<double>(out, "out", k, 0).data;
+  call<T>(active_kernels().topic_terms_d, active_kernels().topic_terms_f, a, k);
+}
+
+/// One call, so that Python never sees it half done: `version` tells whether it was done already.
+template <class T>
+void row_update(const py::object& base, const py::object& version, std::int64_t expected, std::int64_t next,
+                double keep, const py::object& rows, const py::object& add, double factor, const py::object& subtract,
+                double factor_old, bool clip) {
+  RowUpdate<T> a;
+  a.base = view<T>(base, "base", any, any);
+  const std::size_t columns = a.base.cols;
+  const auto counter = view<std::int64_t>(version, "version", 1, 0);
+  a.keep = static_cast<T>(keep);
+  a.count = a.base.rows;
+  if (!rows.is_none()) {
+    const auto chosen = indices(rows, "rows", any, a.base.rows);
+    a.rows = chosen.data;
+    a.count = chosen.rows;
+  }
+  a.add = view<const T>(add, "add", a.count, columns).data;
+  a.factor = static_cast<T>(factor);
+  a.subtract = optional_view<const T>(subtract, "subtract", a.count, columns).data;
+  a.factor_old = static_cast<T>(factor_old);
+  a.clip = clip;
+  if (counter[0] != expected) return;
   const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(kernels.topic_scratch(k));
-  a.scratch = memory.get();
   without_gil([&] {
     if constexpr (is_double<T>)
-      kernels.topic_terms_d(a);
+      kernels.row_update_d(a);
     else
-      kernels.topic_terms_f(a);
+      kernels.row_update_f(a);
+    counter[0] = next;
   });
 }
 
@@ -192,39 +237,53 @@ void bind_topics(py::module_& m) {
       arg("n_topics"), arg("single"), "Columns of a table of topics: their number, filled up to whole vectors.");
   m.def(
       "topic_table",
-      [](const O& topics, const O& psi_total, const O& words, const O& table, const O& level) {
-        by_dtype(&topic_table<double>, &topic_table<float>, topics, psi_total, words, table, level);
+      [](const O& topics, const O& words, const O& table, const O& level) {
+        by_topics(&topic_table<double>, &topic_table<float>, topics, words, table, level);
       },
-      arg("topics"), arg("psi_total"), arg("words"), arg("table"), arg("level"),
-      "Fills the rows of exp(E ln beta) of the given words.");
+      arg("topics"), arg("words"), arg("table"), arg("level"), "Fills rows of exp(E ln beta), one for each word.");
   m.def(
       "topic_documents",
-      [](const O& topics, const O& psi_total, const O& table, const O& level, const O& start, const O& words,
+      [](const O& topics, const O& vocabulary, const O& table, const O& level, const O& start, const O& words,
          const O& counts, const O& row_weights, const O& alpha, std::size_t max_sweeps, double tolerance,
-         const O& gamma, const O& previous, const O& weights, const O& theta, const O& bound, const O& sweeps) {
-        by_dtype(&topic_documents<double>, &topic_documents<float>, topics, psi_total, table, level, start, words,
-                 counts, row_weights, alpha, max_sweeps, tolerance, gamma, previous, weights, theta, bound, sweeps);
+         const O& gamma, const O& previous, const O& weights, const O& theta, const O& bound, const O& log_theta,
+         const O& sweeps) {
+        by_topics(&topic_documents<double>, &topic_documents<float>, topics, vocabulary, table, level, start, words,
+                  counts, row_weights, alpha, max_sweeps, tolerance, gamma, previous, weights, theta, bound, log_theta,
+                  sweeps);
       },
-      arg("topics"), arg("psi_total"), arg("table"), arg("level"), arg("start"), arg("words"), arg("counts"),
+      arg("topics"), arg("vocabulary"), arg("table"), arg("level"), arg("start"), arg("words"), arg("counts"),
       arg("row_weights"), arg("alpha"), arg("max_sweeps"), arg("tolerance"), arg("gamma"), arg("previous"),
-      arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("sweeps") = py::none(),
-      "Variational step of documents at fixed topics.");
+      arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("log_theta") = py::none(),
+      arg("sweeps") = py::none(), "Variational step of documents at fixed topics.");
   m.def(
       "topic_word_sums",
-      [](const O& topics, const O& psi_total, const O& table, const O& words, const O& start, const O& entries,
-         const O& documents, const O& weights, const O& theta, const O& gamma, const O& out) {
-        by_dtype(&topic_word_sums<double>, &topic_word_sums<float>, topics, psi_total, table, words, start, entries,
-                 documents, weights, theta, gamma, out);
+      [](const O& topics, const O& vocabulary, const O& table, const O& words, const O& start, const O& entries,
+         const O& documents, const O& weights, const O& theta, const O& gamma, const O& out, bool dense) {
+        by_topics(&topic_word_sums<double>, &topic_word_sums<float>, topics, vocabulary, table, words, start, entries,
+                  documents, weights, theta, gamma, out, dense);
       },
-      arg("topics"), arg("psi_total"), arg("table"), arg("words"), arg("start"), arg("entries"), arg("documents"),
-      arg("weights"), arg("theta"), arg("gamma"), arg("out"), "Adds the expected counts of words to out.");
+      arg("topics"), arg("vocabulary"), arg("table"), arg("words"), arg("start"), arg("entries"), arg("documents"),
+      arg("weights"), arg("theta"), arg("gamma"), arg("out"), arg("dense"),
+      "Adds the expected counts of words to out.");
   m.def(
       "topic_terms",
-      [](const O& topics, const O& psi_total, const O& words, const O& statistics, const O& prior, const O& out) {
-        by_dtype(&topic_terms<double>, &topic_terms<float>, topics, psi_total, words, statistics, prior, out);
+      [](const O& topics, const O& words, const O& statistics, double factor, double own_factor, bool log_gamma,
+         bool digamma, const O& out) {
+        by_topics(&topic_terms<double>, &topic_terms<float>, topics, words, statistics, factor, own_factor, log_gamma,
+                  digamma, out);
       },
-      arg("topics"), arg("psi_total"), arg("words"), arg("statistics"), arg("prior"), arg("out"),
-      "Fills out (K,) with terms of the bound that belong to topics.");
+      arg("topics"), arg("words"), arg("statistics"), arg("factor"), arg("own_factor"), arg("log_gamma"),
+      arg("digamma"), arg("out"), "Fills out (K,) with terms of the bound that belong to topics.");
+  m.def(
+      "row_update",
+      [](const O& base, const O& version, std::int64_t expected, std::int64_t next, double keep, const O& rows,
+         const O& add, double factor, const O& subtract, double factor_old, bool clip) {
+        by_dtype(&row_update<double>, &row_update<float>, base, version, expected, next, keep, rows, add, factor,
+                 subtract, factor_old, clip);
+      },
+      arg("base"), arg("version"), arg("expected"), arg("next"), arg("keep"), arg("rows"), arg("add"), arg("factor"),
+      arg("subtract"), arg("factor_old"), arg("clip"),
+      "Changes rows of base in place and makes version the next; does nothing where version is not as expected.");
 }
 
 }  // namespace vivace

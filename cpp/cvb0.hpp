@@ -59,16 +59,17 @@ struct Cvb0Words {
   View<T> table;
 };
 
-/// The end of a pass, for words `first` to `last`. The table is posterior + shift; what the posterior moved by since the
-/// pass before is added `step` times to make the table (and the shift) of the next pass.
+/// The end of a pass, for words `first` to `last`. The table is expected counts + shift; what the counts moved by since
+/// the pass before is added to them `step` times, and the prior, to make the table (and the shift) of the next pass.
 template <class T>
 struct Cvb0Extrapolation {
-  View<T> table, shift;       // V x stride, in and out
-  View<const T> previous;     // V x K, of the pass before
-  View<T> posterior;          // V x K, out
+  View<T> table, shift;    // V x stride, in and out
+  View<const T> previous;  // V x K, counts of the pass before
+  View<T> counts;          // V x K, out
+  View<const T> prior;     // 1 x 1, V x 1 or V x K
   std::size_t first = 0, last = 0;
-  T step = 0, least = 0;  // what posterior and table are at least
-  View<double> sums;      // 2 x K, out: column sums of the posterior, of the table
+  T step = 0;
+  View<double> sums;  // 2 x K, out: column sums of the counts, of the table
 };
 
 }  // namespace vivace

@@ -24,15 +24,18 @@ enum class Mode : int {
   score   // like soft, but no statistics
 };
 
-static inline std::size_t feature_count(Kind kind, std::size_t d) {
+/// Of d columns, the first q of which enter the quadratic part.
+static inline std::size_t feature_count(Kind kind, std::size_t d, std::size_t q) {
   switch (kind) {
     case Kind::linear: return 1 + d;
     case Kind::spherical: return 2 + d;
-    case Kind::diag: return 1 + 2 * d;
-    case Kind::full: return 1 + d + d * (d + 1) / 2;
+    case Kind::diag: return 1 + d + q;
+    case Kind::full: return 1 + d + q * (q + 1) / 2;
   }
   return 0;
 }
+
+static inline std::size_t feature_count(Kind kind, std::size_t d) { return feature_count(kind, d, d); }
 
 /// One block of rows through the local step of a mixture.
 template <class X>
@@ -48,12 +51,15 @@ struct MixtureStep {
   View<double> suff;               // K x F(stat), out
   double* entropy = nullptr;       // K, out
   View<const double> resp_in;      // n x K, mode given
+  View<const double> added;        // n x at least K, a whole number of vectors: added to the scores, optional
+  View<double> weighted;           // n x at least K: w r, out, optional
   View<double> resp;               // n x K, out, optional
   View<float> resp_single;         // the same in float32
   std::int32_t* labels = nullptr;  // n, out, optional
   double* lse = nullptr;           // n, out, optional
   std::byte* scratch = nullptr;
   std::size_t components = 0;  // K
+  std::size_t quadratic = 0;   // columns with quadratic features, the first ones; D but for mixed columns
 };
 
 /// Log density of a mixture of multivariate Student-t: logsumexp_k(a_k - b_k log1p(features(z) . eta_k)).
@@ -95,6 +101,28 @@ struct ColumnSums {
   View<double> out;               // 4 x D: sum w (x - shift), sum w (x - shift)^2, min, max
 };
 
+/// Compressed rows of a V x K problem: row i has the entries start[i] to start[i + 1].
+struct Entries {
+  const std::int64_t* start = nullptr;  // n + 1
+  const std::int32_t* index = nullptr;  // below V
+  const double* values = nullptr;       // or null for ones
+  std::size_t rows = 0;
+};
+
+/// scores(i, :) += sum over the row's entries of value table(index, :).
+struct GatherScores {
+  Entries entries;
+  View<const double> table;  // V x width
+  View<double> scores;       // n x width, a whole number of vectors
+};
+
+/// sums(index, :) += value resp(i, :) for every entry, in the order of the rows.
+struct GatherSums {
+  Entries entries;
+  View<const double> resp;  // n x width
+  View<double> sums;        // V x width
+};
+
 template <class T>
 using ArrayFunction = void (*)(const T* x, T* out, std::size_t n);
 
@@ -111,7 +139,9 @@ struct Kernels {
   void (*mixture_step_dd)(const MixtureStep<double>&);
   void (*mixture_step_fd)(const MixtureStep<float>&);
   void (*mixture_step_ff)(const MixtureStep<float>&);
-  std::size_t (*mixture_scratch)(std::size_t d, std::size_t k, Kind score, Kind stat, bool single);
+  std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);
+  void (*gather_scores)(const GatherScores&);
+  void (*gather_sums)(const GatherSums&);
   void (*student_d)(const StudentScore<double>&);
   void (*student_f)(const StudentScore<float>&);
   void (*student_diag_d)(const StudentDiagScore<double>&);
@@ -137,6 +167,8 @@ struct Kernels {
   void (*cvb0_words_f)(const Cvb0Words<float>&);
   void (*cvb0_extrapolate_d)(const Cvb0Extrapolation<double>&);
   void (*cvb0_extrapolate_f)(const Cvb0Extrapolation<float>&);
+  void (*row_update_d)(const RowUpdate<double>&);
+  void (*row_update_f)(const RowUpdate<float>&);
 };
 
 #define VIVACE_DECLARE_TABLE(ns) \

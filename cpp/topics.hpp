@@ -1,11 +1,12 @@
 // Arguments of the kernels of latent Dirichlet allocation (Blei, Ng and Jordan 2003; Hoffman, Blei and Bach 2010).
 //
-// Topics are stored word by word: the entries of one word for all topics are contiguous. `topics` holds the Dirichlet
-// parameters lambda, V x K. A `table` made from it holds B = exp(E ln beta), V x topic_stride with zeros behind the
-// K-th column; each row is divided by its largest entry, whose logarithm is its `level`, and multiplied by a power of
-// two. The weights P = exp(digamma(gamma)) of a document are scaled in the same way. Together this keeps float32 away
-// from underflow down to priors of about 0.01. Where a word still gets no weight from any topic (smaller priors), its
-// responsibilities are found from logarithms in double: an `orphan`, marked by a negative weight.
+// Topics are stored word by word: the entries of one word for all topics are contiguous. A `table` made from them holds
+// B = exp(E ln beta) of the words of a batch, one row a word, topic_stride columns with zeros behind the K-th; each row
+// is divided by its largest entry, whose logarithm is its `level`, and multiplied by a power of two. Documents know
+// words by their rows in the table; `vocabulary` tells their numbers among all words. The weights P =
+// exp(digamma(gamma)) of a document are scaled in the same way. Together this keeps float32 away from underflow down to
+// priors of about 0.01. Where a word still gets no weight from any topic (smaller priors), its responsibilities are
+// found from logarithms in double: an `orphan`, marked by a negative weight.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +16,24 @@
 
 namespace vivace {
 
-/// Rows of B for the given words (all, where `words` is null).
+/// Dirichlet parameters of topics: lambda = prior + scale x counts.
+template <class T>
+struct TopicRows {
+  View<const T> counts;  // V x K
+  T scale = 1;
+  const T* prior = nullptr;               // of word w and topic k: prior[w by_word + k by_topic]
+  std::size_t by_word = 0, by_topic = 0;  // 0 and 0: one number; 1 and 0: one a word; K and 1: a table
+  const double* psi_total = nullptr;      // K: digamma of a topic's sum
+};
+
+/// Rows of B for the given words.
 template <class T>
 struct TopicTable {
-  View<const T> topics;               // V x K
-  const double* psi_total = nullptr;  // K: digamma of a topic's sum
+  TopicRows<T> topics;
   const std::int32_t* words = nullptr;
   std::size_t count = 0;
-  View<T> table;            // V x stride, rows of `words` are written
-  double* level = nullptr;  // V
+  View<T> table;            // count x stride
+  double* level = nullptr;  // count
   std::byte* scratch = nullptr;
 };
 
@@ -35,11 +45,11 @@ template <class T>
 struct DocumentStep {
   const std::int64_t* start = nullptr;  // documents + 1 offsets into words, counts and weights
   std::size_t documents = 0;
-  const std::int32_t* words = nullptr;
+  const std::int32_t* words = nullptr;  // rows of the table
   const T* counts = nullptr;
   const double* row_weights = nullptr;  // documents, or null for ones
-  View<const T> topics;
-  const double* psi_total = nullptr;
+  TopicRows<T> topics;
+  const std::int32_t* vocabulary = nullptr;  // word of each row of the table
   View<const T> table;
   const double* level = nullptr;
   const double* alpha = nullptr;  // K
@@ -50,6 +60,7 @@ struct DocumentStep {
   T* weights = nullptr;            // out: row weight x n_w / s_w; for an orphan - row weight x n_w
   View<T> theta;                   // documents x stride, out: P; or null
   double* bound = nullptr;         // documents, out: the document's terms of the bound; or null
+  double* log_theta = nullptr;     // K, out, with `bound`: sum over documents of row weight x E ln theta; or null
   std::int32_t* sweeps = nullptr;  // documents, out; or null
   std::byte* scratch = nullptr;
 };
@@ -57,7 +68,7 @@ struct DocumentStep {
 /// Expected counts of words: out[w] += B_w * sum over the word's entries of weight x P_document, in their order.
 template <class T>
 struct WordSums {
-  const std::int32_t* words = nullptr;  // distinct words
+  const std::int32_t* words = nullptr;  // rows of the table, distinct
   std::size_t count = 0;
   const std::int64_t* start = nullptr;      // count + 1 offsets into entries and documents
   const std::int32_t* entries = nullptr;    // place in `weights`
@@ -65,26 +76,42 @@ struct WordSums {
   const T* weights = nullptr;
   View<const T> theta;
   View<const T> gamma;
-  View<const T> topics;
-  const double* psi_total = nullptr;
+  TopicRows<T> topics;
+  const std::int32_t* vocabulary = nullptr;
   View<const T> table;
-  View<double> out;  // V x K
+  View<T> out;         // V x K, or a row for each row of the table
+  bool dense = false;  // the former
   std::byte* scratch = nullptr;
 };
 
-/// Terms of the bound that belong to topics: out[k] = sum over words w of
-///   (S_wk + prior - lambda_wk) E ln beta_wk + ln Gamma(lambda_wk),  or without a prior  S_wk E ln beta_wk.
+/// Terms of the bound that belong to topics, summed over words: out[k] = sum of
+///   (factor S_wk + own_factor scale counts_wk) E ln beta_wk + ln Gamma(lambda_wk) + digamma(lambda_wk),
+/// the last two where they are asked for.
 template <class T>
 struct TopicTerms {
-  View<const T> topics;
-  const double* psi_total = nullptr;
+  TopicRows<T> topics;
   const std::int32_t* words = nullptr;  // or null: all
   std::size_t count = 0;
-  View<const double> statistics;  // V x K: S, or null: zero
-  bool with_prior = false;
-  double prior = 0;
+  View<const T> statistics;  // S: V x K, or one row for each of `words`; or null
+  bool dense = false;        // the former
+  double factor = 0, own_factor = 0;
+  bool log_gamma = false, digamma = false;
   double* out = nullptr;  // K
   std::byte* scratch = nullptr;
+};
+
+/// base = keep base, then base[rows] += factor add - factor_old subtract, not below zero where `clip` says so.
+template <class T>
+struct RowUpdate {
+  View<T> base;
+  T keep = 1;
+  const std::int32_t* rows = nullptr;  // distinct; or null: all
+  std::size_t count = 0;
+  const T* add = nullptr;  // count x columns
+  T factor = 0;
+  const T* subtract = nullptr;  // the same, or null
+  T factor_old = 0;
+  bool clip = false;
 };
 
 }  // namespace vivace

@@ -331,9 +331,10 @@ def standardise(X, centre, inv_scale):
     return (np.asarray(X, dtype=np.float64) - centre) * inv_scale
 
 
-def features(z, kind):
-    """Rows of features: 1, z, then the quadratic part of the kind."""
+def features(z, kind, quadratic=None):
+    """Rows of features: 1, z, then the quadratic part of the kind, of the first columns."""
     columns = [np.ones(len(z)), *z.T]
+    z = z[:, :quadratic]
     if kind == "spherical":
         columns.append((z**2).sum(axis=1))
     elif kind == "diag":
@@ -346,14 +347,16 @@ def features(z, kind):
 
 def mixture_step_reference(
     X, weights, centre, inv_scale, eta, score_kind, stat_kind, mode, single,
-    suff, entropy, resp=None, labels=None, lse=None,
+    suff, entropy, resp=None, labels=None, lse=None, quadratic=None, added=None, weighted=None,
 ):  # fmt: skip
     """What `_core.mixture_step` computes (always in float64)."""
     z = standardise(X, centre, inv_scale)
     if mode == "given":
         r = np.asarray(resp, dtype=np.float64)
     else:
-        scores = features(z, score_kind) @ eta.T
+        scores = features(z, score_kind, quadratic) @ eta.T
+        if added is not None:
+            scores += added[:, : len(eta)]
         total = logsumexp(scores, axis=1)
         r = np.exp(scores - total[:, None])
         best = scores.argmax(axis=1)
@@ -368,7 +371,10 @@ def mixture_step_reference(
     if mode == "score":
         return
     wr = r if weights is None else np.asarray(weights)[:, None] * r
-    suff[:] = wr.T @ features(z, stat_kind)
+    if weighted is not None:
+        weighted[:] = 0.0
+        weighted[:, : len(eta)] = wr
+    suff[:] = wr.T @ features(z, stat_kind, quadratic)
     entropy[:] = -(wr * np.log(np.where(r > 0, r, 1.0))).sum(axis=0)
 
 
@@ -388,13 +394,3 @@ def mixture_student_diag_reference(X, centre, inv_scale, means, inv_scale2, a, b
     out[:] = logsumexp(terms, axis=1)
     if resp is not None:
         resp[:] = np.exp(terms - out[:, None])
-
-
-def column_sums_reference(X, weights, shift, out):
-    """What `_core.column_sums` computes; returns the first row that is not finite, or -1."""
-    X = np.asarray(X, dtype=np.float64)
-    w = np.ones(len(X)) if weights is None else np.asarray(weights)
-    out[0], out[1] = w @ (X - shift), w @ (X - shift) ** 2
-    out[2], out[3] = X.min(axis=0), X.max(axis=0)
-    bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
-    return int(bad[0]) if len(bad) else -1

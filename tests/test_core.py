@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import naive
+import naive_kernels
 import numpy as np
 import pytest
 
@@ -60,6 +61,48 @@ def check_step(rng, mode, single):
         np.testing.assert_array_equal(ours[3], theirs[3])
 
 
+def check_mixed(rng):
+    """Quadratic features of some columns, added scores and weighted responsibilities."""
+    x, weights, centre, inv_scale = draw_block(rng, single=False)
+    (n, d), k = x.shape, int(rng.choice(COMPONENTS))
+    q, kind = int(rng.integers(0, d + 1)), str(rng.choice(KINDS))
+    width = -(-k // _core.PAD) * _core.PAD + _core.PAD * int(rng.integers(0, 2))
+    n_features = naive.features(np.zeros((1, d)), kind, q).shape[1]
+    eta = rng.normal(size=(k, n_features)) * 0.3 / np.sqrt(n_features)
+    added = rng.normal(size=(n, width))
+    outputs = []
+    for call in (_core.mixture_step, naive.mixture_step_reference):
+        suff, entropy = np.full((k, n_features), np.nan), np.full(k, np.nan)
+        weighted = np.full((n, width), np.nan)
+        call(x, weights, centre, inv_scale, eta, kind, kind, "soft", False, suff, entropy,
+             quadratic=q, added=added, weighted=weighted)  # fmt: skip
+        outputs.append((suff, entropy, weighted))
+    ours, theirs = outputs
+    z = np.abs(naive.features(naive.standardise(x, centre, inv_scale), kind, q))
+    size = 1.0 + (z if weights is None else z * weights[:, None]).sum(axis=0)
+    assert np.all(np.abs(ours[0] - theirs[0]) <= 1e-11 * size)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=0, atol=1e-11 * (1 + n))
+    np.testing.assert_allclose(ours[2], theirs[2], rtol=0, atol=1e-10)
+
+
+def check_gather(rng):
+    n, levels, width = (
+        int(rng.integers(0, 60)), int(rng.integers(1, 20)), _core.PAD * int(rng.integers(1, 8))
+    )  # fmt: skip
+    start = np.append(0, np.cumsum(rng.integers(0, 5, size=n))).astype(np.int64)
+    index = rng.integers(0, levels, size=start[-1]).astype(np.int32)
+    values = rng.normal(size=start[-1]) if rng.random() < 0.5 else None
+    table, resp = rng.normal(size=(levels, width)), rng.normal(size=(n, width))
+    for mine, reference, source, shape in (
+        (_core.gather_scores, naive_kernels.gather_scores_reference, table, (n, width)),
+        (_core.gather_sums, naive_kernels.gather_sums_reference, resp, (levels, width)),
+    ):
+        one, two = np.ones(shape), np.ones(shape)
+        mine(start, index, values, source, one)
+        reference(start, index, values, source, two)
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+
+
 def check_student(rng):
     x, _, centre, inv_scale = draw_block(rng, single=False)
     (n, d), k = x.shape, int(rng.choice(COMPONENTS))
@@ -84,6 +127,8 @@ def check_all(rounds=40):
             check_step(rng, mode, single=False)
             check_step(rng, mode, single=True)
         check_student(rng)
+        check_mixed(rng)
+        check_gather(rng)
 
 
 @pytest.mark.parametrize("isa", _core.available_isas())
@@ -130,7 +175,7 @@ def test_column_sums(dtype, d):
     x, weights, shift = rng.normal(size=(97, d)).astype(dtype), rng.gamma(1.0, size=97), np.ones(d)
     ours, theirs = np.empty((4, d)), np.empty((4, d))
     assert _core.column_sums(x, weights, shift, ours) == -1
-    naive.column_sums_reference(x, weights, shift, theirs)
+    naive_kernels.column_sums_reference(x, weights, shift, theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
     for bad in (np.nan, np.inf, -np.inf):
         x[41, d - 1] = bad
@@ -178,3 +223,15 @@ def test_wrong_arguments_are_named(changes, error, message):
     call()
     with pytest.raises(error, match=message):
         call(**changes)
+
+
+def test_gather_refuses_entries_outside():
+    start, table, scores = np.array([0, 1]), np.zeros((3, 8)), np.zeros((1, 8))
+    _core.gather_scores(start, np.array([2], np.int32), None, table, scores)
+    for bad in (3, -1):
+        with pytest.raises(ValueError, match="index must lie from 0 to below 3"):
+            _core.gather_scores(start, np.array([bad], np.int32), None, table, scores)
+    with pytest.raises(ValueError, match="start must rise"):
+        _core.gather_scores(np.array([0, 2]), np.array([1], np.int32), None, table, scores)
+    with pytest.raises(ValueError, match="a multiple of 8"):
+        _core.gather_scores(start, np.array([0], np.int32), None, table[:, :5].copy(), scores)

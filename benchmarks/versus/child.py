@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 # What a result may depend on; only what a task has really imported is recorded.
-LIBRARIES = ("vivace", "numpy", "scipy", "sklearn", "pypmc", "torch", "pomegranate", "mlpack")
+LIBRARIES = (
+    *("vivace", "numpy", "scipy", "sklearn"),
+    *("pypmc", "torch", "pomegranate", "mlpack"),
+    *("gensim", "tomotopy", "topica", "lda", "vowpalwabbit"),
+)
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 
 

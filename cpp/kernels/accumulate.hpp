@@ -110,8 +110,8 @@ VIVACE_INLINE void add_to(double* to, Vec<C> v) {
 
 template <class C, std::size_t nj>
 [[maybe_unused]] static inline void update_block(std::size_t rows, const C* scaled, const C* const* plain,
-                                                 std::size_t d_padded, std::size_t column_i, std::size_t column_j,
-                                                 double* square) {
+                                                 std::size_t d_padded, std::size_t q_padded, std::size_t column_i,
+                                                 std::size_t column_j, double* square) {
   constexpr std::size_t n = lanes<C>;
   Vec<C> sum[update_i][nj];
 #pragma GCC unroll 8
@@ -134,38 +134,39 @@ template <class C, std::size_t nj>
 #pragma GCC unroll 8
   for (std::size_t i = 0; i < update_i; ++i)
 #pragma GCC unroll 8
-    for (std::size_t j = 0; j < nj; ++j) add_to<C>(square + (column_i + i) * d_padded + column_j + j * n, sum[i][j]);
+    for (std::size_t j = 0; j < nj; ++j) add_to<C>(square + (column_i + i) * q_padded + column_j + j * n, sum[i][j]);
 }
 
-/// square (d_padded x d_padded, the blocks on and above the diagonal) += sum_r scaled_r plain_r^T.
+/// square (q_padded x q_padded, the blocks on and above the diagonal) += sum_r scaled_r plain_r^T.
 template <class C>
 [[maybe_unused]] static inline void symmetric_update(std::size_t rows, const C* scaled, const C* const* plain,
-                                                     std::size_t d_padded, double* square) {
+                                                     std::size_t d_padded, std::size_t q_padded, double* square) {
   constexpr std::size_t n = lanes<C>;
-  for (std::size_t i = 0; i < d_padded; i += update_i) {
+  for (std::size_t i = 0; i < q_padded; i += update_i) {
     std::size_t j = i / n * n;
-    for (; j + update_j * n <= d_padded; j += update_j * n)
-      update_block<C, update_j>(rows, scaled, plain, d_padded, i, j, square);
+    for (; j + update_j * n <= q_padded; j += update_j * n)
+      update_block<C, update_j>(rows, scaled, plain, d_padded, q_padded, i, j, square);
     if constexpr (update_j > 2) {
-      if (j + 2 * n <= d_padded) {
-        update_block<C, 2>(rows, scaled, plain, d_padded, i, j, square);
+      if (j + 2 * n <= q_padded) {
+        update_block<C, 2>(rows, scaled, plain, d_padded, q_padded, i, j, square);
         j += 2 * n;
       }
     }
-    if (j + n <= d_padded) update_block<C, 1>(rows, scaled, plain, d_padded, i, j, square);
+    if (j + n <= q_padded) update_block<C, 1>(rows, scaled, plain, d_padded, q_padded, i, j, square);
   }
 }
 
 /// What the listed form sums for a component: rows always, then squares of columns, or the symmetric square.
 struct ListedSums {
   double* linear;  // components x d_padded
-  double* second;  // diag, spherical: components x d_padded; full: components x d_padded x d_padded
+  double* second;  // diag, spherical: components x d_padded; full: components x q_padded x q_padded
 };
 
 /// Adds up to update_rows listed rows to one component.
 template <class C>
 [[maybe_unused]] static inline void add_rows(Kind kind, std::size_t count, const C* const* plain, const C* weights,
-                                             std::size_t d_padded, C* scaled, double* linear, double* second) {
+                                             std::size_t d_padded, std::size_t q_padded, C* scaled, double* linear,
+                                             double* second) {
   constexpr std::size_t n = lanes<C>;
   const bool squares = kind == Kind::diag || kind == Kind::spherical;
   for (std::size_t j = 0; j < d_padded; j += n) {
@@ -183,16 +184,17 @@ template <class C>
     add_to<C>(linear + j, sum);
     if (squares) add_to<C>(second + j, sum2);
   }
-  if (kind == Kind::full) symmetric_update(count, scaled, plain, d_padded, second);
+  if (kind == Kind::full) symmetric_update(count, scaled, plain, d_padded, q_padded, second);
 }
 
 /// Adds the rows of a tile (row-major, standardised) with resp > 0. `bits`: components x chunks x words of resp > 0.
 template <class C>
 [[maybe_unused]] static inline void accumulate_listed(Kind kind, std::size_t components, std::size_t chunks,
                                                       const C* resp, const std::uint64_t* bits, const C* rows,
-                                                      std::size_t d_padded, C* scaled, ListedSums sums) {
+                                                      std::size_t d_padded, std::size_t q_padded, C* scaled,
+                                                      ListedSums sums) {
   constexpr std::size_t ch = chunk_rows<C>;
-  const std::size_t second_stride = kind == Kind::full ? d_padded * d_padded : d_padded;
+  const std::size_t second_stride = kind == Kind::full ? q_padded * q_padded : d_padded;
   const C* plain[update_rows];
   C weights[update_rows];
   for (std::size_t k = 0; k < components; ++k) {
@@ -206,33 +208,34 @@ template <class C>
         plain[count] = rows + (c * ch + r) * d_padded;
         weights[count] = p[r];
         if (++count == update_rows) {
-          add_rows(kind, count, plain, weights, d_padded, scaled, linear, second);
+          add_rows(kind, count, plain, weights, d_padded, q_padded, scaled, linear, second);
           count = 0;
         }
       }
     }
-    if (count) add_rows(kind, count, plain, weights, d_padded, scaled, linear, second);
+    if (count) add_rows(kind, count, plain, weights, d_padded, q_padded, scaled, linear, second);
   }
 }
 
 /// Adds the listed sums to the statistics (components x F) in feature order.
-[[maybe_unused]] static inline void unpack_listed(Kind kind, std::size_t components, std::size_t d,
-                                                  std::size_t d_padded, ListedSums sums, double* suff) {
-  const std::size_t stride = feature_count(kind, d);
+[[maybe_unused]] static inline void unpack_listed(Kind kind, std::size_t components, std::size_t d, std::size_t q,
+                                                  std::size_t d_padded, std::size_t q_padded, ListedSums sums,
+                                                  double* suff) {
+  const std::size_t stride = feature_count(kind, d, q);
   for (std::size_t k = 0; k < components; ++k) {
     double* out = suff + k * stride + 1;
     const double* linear = sums.linear + k * d_padded;
     for (std::size_t j = 0; j < d; ++j) *out++ += linear[j];
     if (kind == Kind::full) {
-      const double* square = sums.second + k * d_padded * d_padded;
-      for (std::size_t i = 0; i < d; ++i)
-        for (std::size_t j = i; j < d; ++j) *out++ += square[i * d_padded + j];
+      const double* square = sums.second + k * q_padded * q_padded;
+      for (std::size_t i = 0; i < q; ++i)
+        for (std::size_t j = i; j < q; ++j) *out++ += square[i * q_padded + j];
     } else if (kind != Kind::linear) {
       const double* squares = sums.second + k * d_padded;
       if (kind == Kind::diag) {
-        for (std::size_t j = 0; j < d; ++j) *out++ += squares[j];
+        for (std::size_t j = 0; j < q; ++j) *out++ += squares[j];
       } else {
-        for (std::size_t j = 0; j < d; ++j) *out += squares[j];
+        for (std::size_t j = 0; j < q; ++j) *out += squares[j];
       }
     }
   }

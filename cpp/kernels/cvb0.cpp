@@ -223,24 +223,24 @@ static inline void words(const Cvb0Words<T>& a) {
 
 template <class T>
 static inline void extrapolate(const Cvb0Extrapolation<T>& a) {
-  const std::size_t topics = a.posterior.cols;
-  for (std::size_t i = 0; i < a.sums.rows; ++i)
-    for (std::size_t k = 0; k < topics; ++k) a.sums(i, k) = 0;
-  double* known = a.sums.row(0);
+  const std::size_t topics = a.counts.cols, across = a.prior.cols > 1 ? 1 : 0;
+  double* counted = a.sums.row(0);
   double* used = a.sums.row(1);
+  for (std::size_t k = 0; k < topics; ++k) counted[k] = used[k] = 0;
   for (std::size_t w = a.first; w < a.last; ++w) {
     T* table = a.table.row(w);
     T* shift = a.shift.row(w);
     const T* previous = a.previous.row(w);
-    T* posterior = a.posterior.row(w);
+    const T* prior = a.prior.row(a.prior.rows > 1 ? w : 0);
+    T* counts = a.counts.row(w);
     for (std::size_t k = 0; k < topics; ++k) {
-      const T found = table[k] - shift[k], now = found > a.least ? found : a.least;
-      const T next = now + a.step * (now - previous[k]);
-      table[k] = next > a.least ? next : a.least;
-      shift[k] = table[k] - now;
-      posterior[k] = now;
-      known[k] += static_cast<double>(now);
-      used[k] += static_cast<double>(table[k]);
+      const T found = table[k] - shift[k], now = found > T(0) ? found : T(0);
+      const T ahead = now + a.step * (now - previous[k]), next = (ahead > T(0) ? ahead : T(0)) + prior[k * across];
+      table[k] = next;
+      shift[k] = next - now;
+      counts[k] = now;
+      counted[k] += static_cast<double>(now);
+      used[k] += static_cast<double>(next);
     }
   }
 }

@@ -71,7 +71,7 @@ template <class T>
 class Worker {
  public:
   Worker(const DocumentStep<T>& args, const Room<T>& buffers)
-      : a(args), room(buffers), topics(args.topics.cols), dead(static_cast<T>(dead_share * args.tolerance)) {
+      : a(args), room(buffers), topics(args.topics.counts.cols), dead(static_cast<T>(dead_share * args.tolerance)) {
     if (!a.bound && !a.previous) return;
     double sum = 0;
     for (std::size_t k = 0; k < topics; ++k) {
@@ -280,7 +280,7 @@ class Worker {
     close();
     for (std::size_t e = 0; e < n; ++e) {
       if (a.weights[first + e] > T(0)) continue;
-      orphan_phi(full, a.topics.row(static_cast<std::size_t>(a.words[first + e])), a.psi_total, topics, room.phi);
+      orphan_phi(full, a.topics, a.vocabulary[a.words[first + e]], room.phi);
       for (std::size_t k = 0; k < topics; ++k) room.extra[k] += a.counts[first + e] * static_cast<T>(room.phi[k]);
     }
   }
@@ -312,10 +312,22 @@ class Worker {
     if (a.theta)
       for (std::size_t k = 0; k < room.stride; k += lanes<T>) storeu(a.theta.row(d) + k, loadu(room.p + k));
     const T weight = a.row_weights ? static_cast<T>(a.row_weights[d]) : T(1);
+    if (a.log_theta) add_log_theta(a.row_weights ? a.row_weights[d] : 1.0);
     for (std::size_t e = first; e < first + n; ++e) {
       const T s = a.weights[e];
       a.weights[e] = s > T(0) ? weight * (a.counts[e] / s) : -weight * a.counts[e];
     }
+  }
+
+  void add_log_theta(double weight) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < topics; ++k) sum += static_cast<double>(full[k]);
+    const double psi_sum = digamma(broadcast<double>(sum))[0];
+    for (std::size_t k = 0; k < doubles_of(topics); ++k)
+      room.gamma_d[k] = k < topics ? static_cast<double>(full[k]) : 1.0;
+    for (std::size_t k = 0; k < doubles_of(topics); k += lanes<double>)
+      storeu(room.gamma_d + k, weight * (digamma(loadu(room.gamma_d + k)) - psi_sum));
+    for (std::size_t k = 0; k < topics; ++k) a.log_theta[k] += room.gamma_d[k];
   }
 
   /// The document's terms of the bound in double: words, and E ln p(theta) - E ln q(theta).
@@ -351,9 +363,8 @@ class Worker {
     if (orphans)
       for (std::size_t e = first; e < first + n; ++e)
         if (!(a.weights[e] > T(0))) {
-          const T* words_row = a.topics.row(static_cast<std::size_t>(a.words[e]));
-          total +=
-              static_cast<double>(a.counts[e]) * (orphan_phi(full, words_row, a.psi_total, topics, room.phi) - psi_sum);
+          const double l = orphan_phi(full, a.topics, a.vocabulary[a.words[e]], room.phi);
+          total += static_cast<double>(a.counts[e]) * (l - psi_sum);
         }
     return total;
   }
@@ -362,7 +373,7 @@ class Worker {
 template <class T>
 static inline void document_step(const DocumentStep<T>& a) {
   Arena arena{a.scratch};
-  const Room<T> room(arena, a.topics.cols);
+  const Room<T> room(arena, a.topics.counts.cols);
   Worker<T> worker(a, room);
   for (std::size_t d = 0; d < a.documents; ++d) worker.work(d);
 }

@@ -23,10 +23,11 @@ template <class C>
   for (std::size_t r = 0; r < chunk_rows<C>; r += lanes<C>) storeu(to + r, loadu(a + r) * loadu(b + r));
 }
 
-/// Writes the next `count` features of the columns z (d x chunk_rows) to `out` (count x chunk_rows).
+/// Writes the next `count` features of the columns z (d x chunk_rows) to `out` (count x chunk_rows); the first q
+/// columns have quadratic ones.
 template <class C>
-[[maybe_unused]] static inline void make_features(Kind kind, const C* z, std::size_t d, FeatureCursor& cursor,
-                                                  std::size_t count, C* out) {
+[[maybe_unused]] static inline void make_features(Kind kind, const C* z, std::size_t d, std::size_t q,
+                                                  FeatureCursor& cursor, std::size_t count, C* out) {
   constexpr std::size_t ch = chunk_rows<C>;
   const std::size_t last = cursor.next + count;
   while (cursor.next < last && cursor.next < d) {
@@ -40,7 +41,7 @@ template <class C>
       if (cursor.next < last) {
         for (std::size_t r = 0; r < ch; r += lanes<C>) {
           Vec<C> sum = broadcast<C>(C(0));
-          for (std::size_t c = 0; c < d; ++c) {
+          for (std::size_t c = 0; c < q; ++c) {
             const Vec<C> v = loadu(z + c * ch + r);
             sum += v * v;
           }
@@ -58,7 +59,7 @@ template <class C>
     case Kind::full:
       for (; cursor.next < last; ++cursor.next, out += ch) {
         multiply_rows(z + cursor.i * ch, z + cursor.j * ch, out);
-        if (++cursor.j == d) cursor.j = ++cursor.i;
+        if (++cursor.j == q) cursor.j = ++cursor.i;
       }
       break;
   }

@@ -16,18 +16,20 @@ namespace {
 /// Scratch memory of a call, cut into buffers.
 template <class C>
 struct Workspace {
-  std::size_t d_padded, features, tile, chunks;
+  std::size_t d_padded, q_padded, k_padded, features, tile, chunks;
   bool kept_fits;
-  C *constants, *packed, *columns, *panel, *kept, *rows, *scores, *resp, *weights, *lse, *scaled;
+  C *constants, *packed, *columns, *panel, *kept, *rows, *scores, *resp, *weights, *lse, *scaled, *added, *added_rows;
   RowSums<C> row_sums;
   ListedSums listed;
   std::uint64_t* bits;
   std::int32_t* labels;
 
-  Workspace(Arena& arena, std::size_t d, std::size_t k, Kind score, Kind stat) {
+  Workspace(Arena& arena, std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat) {
     constexpr std::size_t ch = chunk_rows<C>;
     d_padded = padded_columns<C>(d);
-    features = feature_count(score, d) - 1;
+    q_padded = padded_columns<C>(q);
+    k_padded = round_up(k, lanes<C>);
+    features = feature_count(score, d, q) - 1;
     tile = tile_rows<C>(d_padded, k, features);
     chunks = tile / ch;
     kept_fits = score == stat && features <= kept_features;
@@ -45,9 +47,11 @@ struct Workspace {
     row_sums.counts = arena.take<C>(k * lanes<C>);
     row_sums.entropy = arena.take<C>(k * lanes<C>);
     listed.linear = arena.take<double>(k * d_padded);
-    listed.second = arena.take<double>(k * d_padded * (stat == Kind::full ? d_padded : 1));
+    listed.second = arena.take<double>(k * (stat == Kind::full ? q_padded * q_padded : d_padded));
     bits = arena.take<std::uint64_t>(k * chunks);
     labels = arena.take<std::int32_t>(ch);
+    added = arena.take<C>(k_padded * ch);
+    added_rows = arena.take<C>(k_padded * ch);
   }
 };
 
@@ -55,9 +59,9 @@ struct Workspace {
 /// to reach.
 template <class C>
 static inline bool listed_is_cheaper(Kind stat, std::size_t active, std::size_t components, std::size_t tile,
-                                     std::size_t features, std::size_t d_padded) {
+                                     std::size_t features, std::size_t d_padded, std::size_t q_padded) {
   const std::size_t vectors = d_padded / lanes<C>;
-  const std::size_t square = stat == Kind::full ? d_padded * (vectors + 1) / 2 : 0;
+  const std::size_t square = stat == Kind::full ? q_padded * (q_padded / lanes<C> + 1) / 2 : 0;
   const std::size_t one = 12 + 4 * vectors + square + square / 4;
   const std::size_t dense = components * tile / lanes<C> * (features + 2);
   return active * one < dense;
@@ -85,6 +89,27 @@ struct Step {
     if (a.resp_single) write_resp<C>(a.components, count, resp, a.resp_single.row(first));
   }
 
+  /// Adds the given scores of a chunk's rows; arithmetic is in double then (the border sees to it).
+  void add_scores(std::size_t first, std::size_t count) const {
+    constexpr std::size_t ch = chunk_rows<C>;
+    if constexpr (sizeof(C) == sizeof(double)) {
+      const double* from = a.added.row(first);
+      std::size_t stride = a.added.cols;
+      if (count < ch) {
+        for (std::size_t r = 0; r < count; ++r)
+          std::memcpy(w.added_rows + r * w.k_padded, from + r * stride, w.k_padded * sizeof(double));
+        std::memset(w.added_rows + count * w.k_padded, 0, (ch - count) * w.k_padded * sizeof(double));
+        from = w.added_rows;
+        stride = w.k_padded;
+      }
+      transpose<C>(from, a.components, stride, w.added);
+      for (std::size_t i = 0; i < a.components * ch; i += lanes<C>)
+        storeu(w.scores + i, loadu(w.scores + i) + loadu(w.added + i));
+    } else {
+      static_cast<void>(first), static_cast<void>(count);
+    }
+  }
+
   /// One chunk: everything up to weighted responsibilities. `c` is the chunk's place in the tile.
   void chunk(std::size_t c, std::size_t first, std::size_t count, bool keep) const {
     constexpr std::size_t ch = chunk_rows<C>;
@@ -98,8 +123,9 @@ struct Step {
       return;
     }
     transpose(rows, a.x.cols, w.d_padded, w.columns);
-    score_chunk<C>(a.score, w.columns, a.x.cols, w.features, a.components, w.constants, w.packed,
+    score_chunk<C>(a.score, w.columns, a.x.cols, a.quadratic, w.features, a.components, w.constants, w.packed,
                    keep ? w.kept + c * ch * w.features : nullptr, w.panel, w.scores);
+    if (a.added) add_scores(first, count);
     if (a.mode == Mode::hard || a.labels) {
       argmax_chunk<C>(a.components, w.scores, w.labels);
       if (a.labels) std::memcpy(a.labels + first, w.labels, count * sizeof(std::int32_t));
@@ -116,6 +142,7 @@ struct Step {
     read_weights(first, count, a.weights);
     if (a.mode == Mode::hard) harden_chunk<C, true>(a.components, w.labels, w.weights, resp, w.row_sums);
     if (a.mode == Mode::soft) softmax_chunk<C, true>(a.components, w.scores, w.weights, resp, w.row_sums, w.lse);
+    if (a.weighted) untranspose(resp, a.components, count, a.weighted.cols, a.weighted.row(first));
     if (a.lse)
       for (std::size_t r = 0; r < count; ++r) a.lse[first + r] = static_cast<double>(w.lse[r]);
   }
@@ -137,10 +164,11 @@ struct Step {
   void statistics(std::size_t chunks, bool kept) const {
     const std::size_t active = mark(chunks);
     const std::size_t rows = chunks * chunk_rows<C>;
-    if (kept && !listed_is_cheaper<C>(a.stat, active, a.components, rows, w.features, w.d_padded)) {
+    if (kept && !listed_is_cheaper<C>(a.stat, active, a.components, rows, w.features, w.d_padded, w.q_padded)) {
       accumulate_dense<C>(a.components, w.features, chunks, w.resp, w.kept, a.suff.data);
     } else {
-      accumulate_listed<C>(a.stat, a.components, chunks, w.resp, w.bits, w.rows, w.d_padded, w.scaled, w.listed);
+      accumulate_listed<C>(a.stat, a.components, chunks, w.resp, w.bits, w.rows, w.d_padded, w.q_padded, w.scaled,
+                           w.listed);
     }
   }
 
@@ -154,7 +182,8 @@ struct Step {
       std::memset(a.suff.data, 0, k * stride * sizeof(double));
       std::memset(a.entropy, 0, k * sizeof(double));
       std::memset(w.listed.linear, 0, k * w.d_padded * sizeof(double));
-      std::memset(w.listed.second, 0, k * w.d_padded * (a.stat == Kind::full ? w.d_padded : 1) * sizeof(double));
+      const std::size_t second = a.stat == Kind::full ? w.q_padded * w.q_padded : w.d_padded;
+      std::memset(w.listed.second, 0, k * second * sizeof(double));
     }
     std::memset(w.rows, 0, w.tile * w.d_padded * sizeof(C));
     if (a.mode != Mode::given) pack_eta<C>(a.eta, w.constants, w.packed);
@@ -171,14 +200,14 @@ struct Step {
         statistics(chunks, keep);
       }
     }
-    if (sums) unpack_listed(a.stat, k, a.x.cols, w.d_padded, w.listed, a.suff.data);
+    if (sums) unpack_listed(a.stat, k, a.x.cols, a.quadratic, w.d_padded, w.q_padded, w.listed, a.suff.data);
   }
 };
 
 template <class C, class X>
 static inline void mixture_step(const MixtureStep<X>& a) {
   Arena arena{a.scratch};
-  Workspace<C> workspace(arena, a.x.cols, a.components, a.score, a.stat);
+  Workspace<C> workspace(arena, a.x.cols, a.quadratic, a.components, a.score, a.stat);
   Step<C, X>{a, workspace}.run();
 }
 
@@ -188,12 +217,12 @@ void mixture_step_dd(const MixtureStep<double>& a) { mixture_step<double>(a); }
 void mixture_step_fd(const MixtureStep<float>& a) { mixture_step<double>(a); }
 void mixture_step_ff(const MixtureStep<float>& a) { mixture_step<float>(a); }
 
-std::size_t mixture_scratch(std::size_t d, std::size_t k, Kind score, Kind stat, bool single) {
+std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single) {
   Arena arena{nullptr};
   if (single) {
-    Workspace<float>(arena, d, k, score, stat);
+    Workspace<float>(arena, d, q, k, score, stat);
   } else {
-    Workspace<double>(arena, d, k, score, stat);
+    Workspace<double>(arena, d, q, k, score, stat);
   }
   return arena.used;
 }

@@ -8,7 +8,10 @@ namespace vivace::VIVACE_ISA_NS {
 void mixture_step_dd(const MixtureStep<double>& a);
 void mixture_step_fd(const MixtureStep<float>& a);
 void mixture_step_ff(const MixtureStep<float>& a);
-std::size_t mixture_scratch(std::size_t d, std::size_t k, Kind score, Kind stat, bool single);
+std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);
+
+void gather_scores(const GatherScores& a);
+void gather_sums(const GatherSums& a);
 
 void student_d(const StudentScore<double>& a);
 void student_f(const StudentScore<float>& a);

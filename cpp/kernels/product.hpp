@@ -75,9 +75,9 @@ template <class C>
 /// scores (K x chunk_rows) of the rows in the columns z. `kept`: all features, made beforehand for the tile, or null;
 /// `panel`: room for panel_features, used where nothing is kept.
 template <class C>
-[[maybe_unused]] static inline void score_chunk(Kind kind, const C* z, std::size_t d, std::size_t features,
-                                                std::size_t components, const C* constants, const C* packed, C* kept,
-                                                C* panel, C* scores) {
+[[maybe_unused]] static inline void score_chunk(Kind kind, const C* z, std::size_t d, std::size_t q,
+                                                std::size_t features, std::size_t components, const C* constants,
+                                                const C* packed, C* kept, C* panel, C* scores) {
   constexpr std::size_t ch = chunk_rows<C>;
   const Groups groups(components);
   for (std::size_t k = 0; k < components; ++k) {
@@ -88,7 +88,7 @@ template <class C>
   for (std::size_t f0 = 0; f0 < features; f0 += panel_features) {
     const std::size_t width = features - f0 < panel_features ? features - f0 : panel_features;
     C* made = kept ? kept + f0 * ch : panel;
-    make_features(kind, z, d, cursor, width, made);
+    make_features(kind, z, d, q, cursor, width, made);
     for (std::size_t g = 0; g < groups.count; ++g) {
       const std::size_t size = groups.size(g);
       product_group(size, made, width, packed, scores + groups.begin(g) * ch);

@@ -81,5 +81,29 @@ template <class C>
   }
 }
 
+/// columns (d x chunk_rows) -> the first `count` rows, row-major with `stride` doubles each; zeros beyond d.
+template <class C>
+[[maybe_unused]] static inline void untranspose(const C* columns, std::size_t d, std::size_t count, std::size_t stride,
+                                                double* rows) {
+  constexpr std::size_t n = lanes<C>, ch = chunk_rows<C>;
+  for (std::size_t j = 0; j < stride; j += n) {
+    for (std::size_t i = 0; i < count; i += n) {
+      Vec<C> v[n];
+#pragma GCC unroll 16
+      for (std::size_t c = 0; c < n; ++c) v[c] = j + c < d ? loadu(columns + (j + c) * ch + i) : broadcast<C>(C(0));
+      transpose_stages<C, 1>(v);
+      const std::size_t last = count - i < n ? count - i : n;
+      for (std::size_t r = 0; r < last; ++r) {
+        double* to = rows + (i + r) * stride + j;
+        if constexpr (sizeof(C) == sizeof(double)) {
+          storeu(to, v[r]);
+        } else {
+          for (std::size_t c = 0; c < n; ++c) to[c] = static_cast<double>(v[r][c]);
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace vivace::VIVACE_ISA_NS

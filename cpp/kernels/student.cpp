@@ -54,8 +54,8 @@ static inline void student(const StudentScore<X>& a) {
   const Buffers b(arena, a.x.cols, components, features);
   pack_eta<double>(a.eta, b.constants, b.packed);
   each_chunk(a, components, b, [&] {
-    score_chunk<double>(a.score, b.columns, a.x.cols, features, components, b.constants, b.packed, nullptr, b.panel,
-                        b.scores);
+    score_chunk<double>(a.score, b.columns, a.x.cols, a.x.cols, features, components, b.constants, b.packed, nullptr,
+                        b.panel, b.scores);
     for (std::size_t k = 0; k < components; ++k)
       for (std::size_t r = 0; r < ch; r += n) {
         // rounding may leave the square of a distance a little below zero

@@ -28,6 +28,8 @@ const Kernels kernels = {
     .mixture_step_fd = mixture_step_fd,
     .mixture_step_ff = mixture_step_ff,
     .mixture_scratch = mixture_scratch,
+    .gather_scores = gather_scores,
+    .gather_sums = gather_sums,
     .student_d = student_d,
     .student_f = student_f,
     .student_diag_d = student_diag_d,
@@ -53,6 +55,8 @@ const Kernels kernels = {
     .cvb0_words_f = cvb0_words_f,
     .cvb0_extrapolate_d = cvb0_extrapolate_d,
     .cvb0_extrapolate_f = cvb0_extrapolate_f,
+    .row_update_d = row_update_d,
+    .row_update_f = row_update_f,
 };
 
 }  // namespace vivace::VIVACE_ISA_NS

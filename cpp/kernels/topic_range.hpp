@@ -36,6 +36,31 @@ VIVACE_INLINE Vec<T> load_tail(const T* p, std::size_t i, std::size_t n, T fill)
   return n - i < lanes<T> ? load_part(p + i, n - i, fill) : loadu(p + i);
 }
 
+// Smallest parameter: rounding may take a start that is far below its prior to zero.
+template <class T>
+constexpr T least_parameter = T(1e-30);
+
+template <class T>
+VIVACE_INLINE T parameter(const TopicRows<T>& t, std::size_t w, std::size_t k) {
+  const T value = t.prior[w * t.by_word + k * t.by_topic] + t.scale * t.counts.row(w)[k];
+  return value > least_parameter<T> ? value : least_parameter<T>;
+}
+
+/// lambda of one word, filled up to whole vectors.
+template <class T>
+static inline void parameters(const TopicRows<T>& t, std::size_t w, T* out) {
+  const std::size_t topics = t.counts.cols;
+  const T* counts = t.counts.row(w);
+  const T* prior = t.prior + w * t.by_word;
+  std::size_t k = 0;
+  for (; k + lanes<T> <= topics; k += lanes<T>) {
+    const Vec<T> p = t.by_topic ? loadu(prior + k) : broadcast<T>(*prior);
+    storeu(out + k, max(p + loadu(counts + k) * t.scale, broadcast<T>(least_parameter<T>)));
+  }
+  for (; k < topics; ++k) out[k] = parameter(t, w, k);
+  for (; k < round_up(topics, lanes<T>); ++k) out[k] = no_topic<T>;
+}
+
 // e^x times the scale, for x <= 0, in two factors that keep the result's range.
 template <class T>
 VIVACE_INLINE Vec<T> scaled_exp(Vec<T> x) {
@@ -54,18 +79,19 @@ VIVACE_INLINE Vec<T> flush(Vec<T> v) {
 /// Responsibilities of a word in a document from logarithms, in double: phi (doubles_of(topics) entries) and the
 /// log-sum-exp of digamma(gamma) + E ln beta.
 template <class T>
-[[maybe_unused]] static inline double orphan_phi(const T* gamma, const T* topic_row, const double* psi_total,
-                                                 std::size_t topics, double* phi) {
+[[maybe_unused]] static inline double orphan_phi(const T* gamma, const TopicRows<T>& t, std::int32_t word,
+                                                 double* phi) {
   constexpr std::size_t n = lanes<double>;
-  const std::size_t padded = doubles_of(topics);
+  const std::size_t topics = t.counts.cols, padded = doubles_of(topics);
   for (std::size_t k = 0; k < topics; ++k) phi[k] = static_cast<double>(gamma[k]);
   for (std::size_t k = topics; k < padded; ++k) phi[k] = 1;
   for (std::size_t k = 0; k < padded; k += n) storeu(phi + k, digamma(loadu(phi + k)));
   double top = -infinity<double>;
   for (std::size_t k = 0; k < topics; k += n) {
     Vec<double> lambda = broadcast<double>(1);
-    for (std::size_t i = 0; i < n && k + i < topics; ++i) lambda[i] = static_cast<double>(topic_row[k + i]);
-    const Vec<double> l = loadu(phi + k) + digamma(lambda) - load_tail(psi_total, k, topics, 0.0);
+    for (std::size_t i = 0; i < n && k + i < topics; ++i)
+      lambda[i] = static_cast<double>(parameter(t, static_cast<std::size_t>(word), k + i));
+    const Vec<double> l = loadu(phi + k) + digamma(lambda) - load_tail(t.psi_total, k, topics, 0.0);
     storeu(phi + k, l);
     for (std::size_t i = 0; i < n && k + i < topics; ++i) top = l[i] > top ? l[i] : top;
   }

@@ -4,14 +4,14 @@
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-/// One row of B, and its level.
+/// One row of B, and its level; `factor` holds lambda.
 template <class T>
-static inline double table_row(const T* lambda, const T* psi_total, std::size_t topics, T* factor, T* power, T* out) {
+static inline double table_row(const T* psi_total, std::size_t topics, T* factor, T* power, T* out) {
   const std::size_t stride = round_up(topics, lanes<T>);
   Vec<T> highest = broadcast<T>(-infinity<T>);
   for (std::size_t k = 0; k < stride; k += lanes<T>) {
     Vec<T> rest;
-    storeu(factor + k, exp_digamma_factor(load_tail(lambda, k, topics, no_topic<T>), rest));
+    storeu(factor + k, exp_digamma_factor(loadu(factor + k), rest));
     const Vec<T> y = -rest - loadu(psi_total + k);
     storeu(power + k, y);
     highest = max(highest, y);
@@ -33,14 +33,14 @@ static inline double table_row(const T* lambda, const T* psi_total, std::size_t 
 template <class T>
 static inline void topic_table(const TopicTable<T>& a) {
   Arena arena{a.scratch};
-  const std::size_t topics = a.topics.cols, stride = round_up(topics, lanes<T>);
+  const std::size_t topics = a.topics.counts.cols, stride = round_up(topics, lanes<T>);
   T* psi_total = arena.take<T>(stride);
   T* factor = arena.take<T>(stride);
   T* power = arena.take<T>(stride);
-  for (std::size_t k = 0; k < stride; ++k) psi_total[k] = k < topics ? static_cast<T>(a.psi_total[k]) : T(0);
+  for (std::size_t k = 0; k < stride; ++k) psi_total[k] = k < topics ? static_cast<T>(a.topics.psi_total[k]) : T(0);
   for (std::size_t i = 0; i < a.count; ++i) {
-    const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
-    a.level[w] = table_row(a.topics.row(w), psi_total, topics, factor, power, a.table.row(w));
+    parameters(a.topics, static_cast<std::size_t>(a.words[i]), factor);
+    a.level[i] = table_row(psi_total, topics, factor, power, a.table.row(i));
   }
 }
 
@@ -53,7 +53,7 @@ static inline void word_sums(const WordSums<T>& a) {
   for (std::size_t i = 0; i < a.count; ++i) {
     const auto w = static_cast<std::size_t>(a.words[i]);
     const auto from = static_cast<std::size_t>(a.start[i]), to = static_cast<std::size_t>(a.start[i + 1]);
-    double* out = a.out.row(w);
+    T* out = a.out.row(a.dense ? static_cast<std::size_t>(a.vocabulary[w]) : w);
     bool orphans = false;
     for (std::size_t k = 0; k < stride; k += lanes<T>) storeu(sum + k, broadcast<T>(Range<T>::start));
     for (std::size_t e = from; e < to; ++e) {
@@ -67,14 +67,15 @@ static inline void word_sums(const WordSums<T>& a) {
         storeu(sum + k, mul_add(loadu(theta + k), broadcast<T>(weight), loadu(sum + k)));
     }
     const T* b = a.table.row(w);
-    for (std::size_t k = 0; k < topics; ++k) out[k] += static_cast<double>(sum[k]) * static_cast<double>(b[k]);
+    for (std::size_t k = 0; k < topics; ++k)
+      out[k] = static_cast<T>(static_cast<double>(out[k]) + static_cast<double>(sum[k]) * static_cast<double>(b[k]));
     if (!orphans) continue;
     for (std::size_t e = from; e < to; ++e) {
       const T weight = a.weights[a.entries[e]];
       if (!(weight < T(0))) continue;
       const T* gamma = a.gamma.row(static_cast<std::size_t>(a.documents[e]));
-      orphan_phi(gamma, a.topics.row(w), a.psi_total, topics, phi);
-      for (std::size_t k = 0; k < topics; ++k) out[k] -= static_cast<double>(weight) * phi[k];
+      orphan_phi(gamma, a.topics, a.vocabulary[w], phi);
+      for (std::size_t k = 0; k < topics; ++k) out[k] -= static_cast<T>(static_cast<double>(weight) * phi[k]);
     }
   }
 }
@@ -83,32 +84,59 @@ template <class T>
 static inline void topic_terms(const TopicTerms<T>& a) {
   Arena arena{a.scratch};
   constexpr std::size_t n = lanes<double>;
-  const std::size_t topics = a.topics.cols, padded = doubles_of(topics);
+  const std::size_t topics = a.topics.counts.cols, padded = doubles_of(topics);
   double* lambda = arena.take<double>(padded);
   double* factor = arena.take<double>(padded);
   double* psi_total = arena.take<double>(padded);
   double* total = arena.take<double>(padded);
+  const bool cross = a.statistics || a.own_factor != 0;
+  const double own = a.own_factor * static_cast<double>(a.topics.scale);
   for (std::size_t k = 0; k < padded; ++k) {
     lambda[k] = 1;
     factor[k] = total[k] = 0;
-    psi_total[k] = k < topics ? a.psi_total[k] : 0;
+    psi_total[k] = k < topics ? a.topics.psi_total[k] : 0;
   }
   for (std::size_t i = 0; i < a.count; ++i) {
     const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
-    const T* row = a.topics.row(w);
-    const double* statistics = a.statistics ? a.statistics.row(w) : nullptr;
+    const T* counts = a.topics.counts.row(w);
+    const T* statistics = a.statistics ? a.statistics.row(a.dense ? w : i) : nullptr;
     for (std::size_t k = 0; k < topics; ++k) {
-      lambda[k] = static_cast<double>(row[k]);
-      factor[k] = (statistics ? statistics[k] : 0.0) + (a.with_prior ? a.prior - lambda[k] : 0.0);
+      lambda[k] = static_cast<double>(parameter(a.topics, w, k));
+      factor[k] = own * static_cast<double>(counts[k]);
+      if (statistics) factor[k] += a.factor * static_cast<double>(statistics[k]);
     }
     for (std::size_t k = 0; k < padded; k += n) {
       const Vec<double> x = loadu(lambda + k);
-      Vec<double> terms = loadu(total + k) + loadu(factor + k) * (digamma(x) - loadu(psi_total + k));
-      if (a.with_prior) terms += lgamma(x);
+      Vec<double> terms = loadu(total + k);
+      if (cross) terms += loadu(factor + k) * (digamma(x) - loadu(psi_total + k));
+      if (a.log_gamma) terms += lgamma(x);
+      if (a.digamma) terms += digamma(x);
       storeu(total + k, terms);
     }
   }
   for (std::size_t k = 0; k < topics; ++k) a.out[k] = total[k];
+}
+
+template <class T>
+static inline void row_update(const RowUpdate<T>& a) {
+  const std::size_t columns = a.base.cols;
+  if (a.keep != T(1))
+    for (std::size_t i = 0; i < a.base.rows * columns; ++i) {
+      const T value = a.keep * a.base.data[i];
+      // What is this small is nothing beside a prior: no subnormal numbers.
+      a.base.data[i] = value > T(1e-30) || value < T(-1e-30) ? value : T(0);
+    }
+  const T floor = a.clip ? T(0) : -infinity<T>;
+  for (std::size_t i = 0; i < a.count; ++i) {
+    T* out = a.base.row(a.rows ? static_cast<std::size_t>(a.rows[i]) : i);
+    const T* add = a.add + i * columns;
+    const T* subtract = a.subtract ? a.subtract + i * columns : nullptr;
+    for (std::size_t k = 0; k < columns; ++k) {
+      T value = out[k] + a.factor * add[k];
+      if (subtract) value -= a.factor_old * subtract[k];
+      out[k] = value > floor ? value : floor;
+    }
+  }
 }
 
 }  // namespace
@@ -121,5 +149,7 @@ void word_sums_d(const WordSums<double>& a) { word_sums(a); }
 void word_sums_f(const WordSums<float>& a) { word_sums(a); }
 void topic_terms_d(const TopicTerms<double>& a) { topic_terms(a); }
 void topic_terms_f(const TopicTerms<float>& a) { topic_terms(a); }
+void row_update_d(const RowUpdate<double>& a) { row_update(a); }
+void row_update_f(const RowUpdate<float>& a) { row_update(a); }
 
 }  // namespace vivace::VIVACE_ISA_NS

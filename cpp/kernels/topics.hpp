@@ -16,5 +16,7 @@ void word_sums_d(const WordSums<double>&);
 void word_sums_f(const WordSums<float>&);
 void topic_terms_d(const TopicTerms<double>&);
 void topic_terms_f(const TopicTerms<float>&);
+void row_update_d(const RowUpdate<double>&);
+void row_update_f(const RowUpdate<float>&);
 
 }  // namespace vivace::VIVACE_ISA_NS

@@ -116,6 +116,7 @@ void mixture(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t k
   a.stat = stat;
   a.mode = mode;
   a.components = k;
+  a.quadratic = d;
   if (mode == Mode::given) {
     a.resp_in = {given.data(), n, k};
   } else {
@@ -129,7 +130,7 @@ void mixture(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t k
     a.suff = {suff.data(), k, ft};
     a.entropy = entropy.data();
   }
-  const Scratch scratch(kernels.mixture_scratch(d, k, score, stat, single));
+  const Scratch scratch(kernels.mixture_scratch(d, d, k, score, stat, single));
   a.scratch = scratch.p;
   if constexpr (std::is_same_v<X, double>) {
     kernels.mixture_step_dd(a);

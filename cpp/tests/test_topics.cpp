@@ -85,8 +85,13 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   std::vector<double> level(c.v);
 
   TopicTable<T> t;
-  t.topics = {c.topics.data(), c.v, c.k};
-  t.psi_total = c.psi_total.data();
+  std::vector<T> prior(1, T(0));
+  std::vector<std::int32_t> vocabulary(c.v);
+  for (std::size_t w = 0; w < c.v; ++w) vocabulary[w] = static_cast<std::int32_t>(w);
+  t.topics.counts = {c.topics.data(), c.v, c.k};
+  t.topics.prior = prior.data();
+  t.topics.psi_total = c.psi_total.data();
+  t.words = vocabulary.data();
   t.count = c.v;
   t.table = {table.data(), c.v, stride};
   t.level = level.data();
@@ -112,7 +117,7 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   s.words = c.words.data();
   s.counts = c.counts.data();
   s.topics = t.topics;
-  s.psi_total = t.psi_total;
+  s.vocabulary = vocabulary.data();
   s.table = {table.data(), c.v, stride};
   s.level = level.data();
   s.alpha = c.alpha.data();
@@ -159,7 +164,7 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     distinct.push_back(static_cast<std::int32_t>(w));
     starts.push_back(static_cast<std::int64_t>(entries.size()));
   }
-  std::vector<double> sums(c.v * c.k);
+  std::vector<T> sums(c.v * c.k);
   WordSums<T> a;
   a.words = distinct.data();
   a.count = distinct.size();
@@ -170,9 +175,10 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   a.theta = {theta.data(), c.documents, stride};
   a.gamma = {gamma.data(), c.documents, c.k};
   a.topics = t.topics;
-  a.psi_total = t.psi_total;
+  a.vocabulary = vocabulary.data();
   a.table = s.table;
   a.out = {sums.data(), c.v, c.k};
+  a.dense = guarded;
   a.scratch = scratch.p;
   if constexpr (twice)
     kernels.word_sums_d(a);
@@ -181,19 +187,20 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   std::vector<double> expected(c.v), found(c.v);
   for (std::size_t e = 0; e < nnz; ++e)
     expected[static_cast<std::size_t>(c.words[e])] += static_cast<double>(c.counts[e]);
-  for (std::size_t i = 0; i < sums.size(); ++i) found[i / c.k] += sums[i];
+  for (std::size_t i = 0; i < sums.size(); ++i) found[i / c.k] += static_cast<double>(sums[i]);
   for (std::size_t w = 0; w < c.v; ++w)
     expect(std::abs(found[w] - expected[w]) <= 1e-5 * (1 + expected[w]), what + " tokens of a word");
 
   std::vector<double> terms(c.k);
   TopicTerms<T> m;
   m.topics = t.topics;
-  m.psi_total = t.psi_total;
   m.words = distinct.data();
   m.count = distinct.size();
   m.statistics = {sums.data(), c.v, c.k};
-  m.with_prior = guarded;
-  m.prior = c.prior;
+  m.dense = true;
+  m.factor = 1;
+  m.own_factor = guarded ? -1 : 0;
+  m.log_gamma = guarded;
   m.out = terms.data();
   m.scratch = scratch.p;
   if constexpr (twice)
@@ -201,6 +208,22 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   else
     kernels.topic_terms_f(m);
   for (const double value : terms) expect(std::isfinite(value), what + " terms");
+
+  std::vector<T> base(c.topics);
+  RowUpdate<T> u;
+  u.base = {base.data(), c.v, c.k};
+  u.keep = guarded ? T(0.5) : T(1);
+  u.rows = distinct.data();
+  u.count = distinct.size();
+  u.add = sums.data();
+  u.factor = T(2);
+  u.subtract = guarded ? sums.data() : nullptr;
+  u.factor_old = T(2);
+  if constexpr (twice)
+    kernels.row_update_d(u);
+  else
+    kernels.row_update_f(u);
+  for (const T value : base) expect(std::isfinite(value) && value >= T(0), what + " row update");
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ The map of the package, from the top down (docs/architecture.md has the contract
     models      a family and a weight model behind the engine's four functions
     families    the likelihood of one component: prior, posterior, normalisers
     engine      statistics, blocks and batches, threads, schedules, the run loop; knows no model
-    io          the model file and tables
+    io          the model file, tables and documents
     special     exp, log, digamma, exp_digamma, lgamma on NumPy arrays
     _core       compiled kernels, chosen for the processor at load
 

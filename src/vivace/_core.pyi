@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 _Rows = NDArray[np.float64] | NDArray[np.float32]
 _Doubles = NDArray[np.float64]
+_Topics = tuple[_Rows, float, _Rows, _Doubles]
 _Kind = Literal["linear", "spherical", "diag", "full"]
 _Mode = Literal["soft", "hard", "given", "score"]
 
@@ -25,7 +26,27 @@ def mixture_step(
     resp: _Rows | None = ...,
     labels: NDArray[np.int32] | None = ...,
     lse: _Doubles | None = ...,
+    quadratic: int | None = ...,
+    added: _Doubles | None = ...,
+    weighted: _Doubles | None = ...,
 ) -> None: ...
+def gather_scores(
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    values: _Doubles | None,
+    table: _Doubles,
+    scores: _Doubles,
+) -> None: ...
+def gather_sums(
+    start: NDArray[np.int64],
+    index: NDArray[np.int32],
+    values: _Doubles | None,
+    resp: _Doubles,
+    sums: _Doubles,
+) -> None: ...
+
+PAD: int
+
 def mixture_student(
     X: _Rows,
     centre: _Doubles,
@@ -58,15 +79,14 @@ def special_exp_nonpositive(x: _Rows, out: _Rows) -> None: ...
 def special_log1p(x: _Rows, out: _Rows) -> None: ...
 def topic_stride(n_topics: int, single: bool) -> int: ...
 def topic_table(
-    topics: _Rows,
-    psi_total: _Doubles,
-    words: NDArray[np.int32] | None,
+    topics: _Topics,
+    words: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
 ) -> None: ...
 def topic_documents(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
+    vocabulary: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
     start: NDArray[np.int64],
@@ -81,11 +101,12 @@ def topic_documents(
     weights: _Rows,
     theta: _Rows | None = ...,
     bound: _Doubles | None = ...,
+    log_theta: _Doubles | None = ...,
     sweeps: NDArray[np.int32] | None = ...,
 ) -> None: ...
 def topic_word_sums(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
+    vocabulary: NDArray[np.int32],
     table: _Rows,
     words: NDArray[np.int32],
     start: NDArray[np.int64],
@@ -94,13 +115,49 @@ def topic_word_sums(
     weights: _Rows,
     theta: _Rows,
     gamma: _Rows,
-    out: _Doubles,
+    out: _Rows,
+    dense: bool,
 ) -> None: ...
 def topic_terms(
-    topics: _Rows,
-    psi_total: _Doubles,
+    topics: _Topics,
     words: NDArray[np.int32] | None,
-    statistics: _Doubles | None,
-    prior: float | None,
+    statistics: _Rows | None,
+    factor: float,
+    own_factor: float,
+    log_gamma: bool,
+    digamma: bool,
     out: _Doubles,
 ) -> None: ...
+def row_update(
+    base: _Rows,
+    version: NDArray[np.int64],
+    expected: int,
+    next: int,
+    keep: float,
+    rows: NDArray[np.int32] | None,
+    add: _Rows,
+    factor: float,
+    subtract: _Rows | None,
+    factor_old: float,
+    clip: bool,
+) -> None: ...
+def parse_triples(
+    text: bytes | memoryview,
+    n_rows: int,
+    n_columns: int,
+    with_value: bool,
+    whole: bool,
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: _Rows,
+) -> tuple[int, int, int, int, str]: ...
+def parse_pairs(
+    text: bytes | memoryview,
+    n_columns: int,
+    base: int,
+    form: str,
+    whole: bool,
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    values: _Rows,
+) -> tuple[int, int, int, int, str]: ...

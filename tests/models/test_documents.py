@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import naive_topics as naive
 import numpy as np
 import pytest
 from corpora import planted
 from scipy import sparse
+from scipy.special import digamma, gammaln
 
 from vivace import _core
-from vivace.engine import CsrSource, Layout, ThreadExecutor
+from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
 from vivace.models.documents import (
     Sweeps,
-    Topics,
     add_word_sums,
     document_step,
     make_table,
     random_start,
-    topic_terms,
     word_index,
 )
-from vivace.models.lda import make_topics
+from vivace.models.topics import Topics, WordPrior, terms, topics_of
 
 PRIORS = [(1.0, 1.0), (0.05, 0.02), (1e-3, 1e-2), (1e-3, 1e-4)]
 ONE = ThreadExecutor(1)
@@ -31,25 +32,39 @@ def source_of(counts, dtype=np.float64, weights=None):
     return CsrSource(rows.indptr, rows.indices, rows.data.astype(dtype), rows.shape[1], weights)
 
 
+def make_topics(values, dtype, eta=0.01) -> Topics:
+    n_words, n_topics = values.shape
+    prior = WordPrior(np.full((1, 1), eta, dtype), n_words, n_topics)
+    return topics_of(np.array(values), prior, np.ones(n_topics), np.dtype(dtype))
+
+
 def fitted_topics(true, eta, dtype, tokens=300.0) -> Topics:
-    return make_topics((eta + tokens * true).T, dtype)
+    return make_topics((eta + tokens * true).T, dtype, eta)
 
 
 def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
     """Kernel results: group, expected counts (V, K)."""
-    source = source_of(counts, topics.values.dtype, weights)
+    topics = replace(topics, alpha=alpha)
+    source = source_of(counts, topics.dtype, weights)
     layout = Layout(len(counts), None, 16)
     blocks = layout.blocks(layout.batches[0])
-    table = make_table(topics, None, ONE)
-    group = document_step(source.read, blocks, topics, table, alpha, sweeps, ONE, **settings)
-    sums = np.zeros(topics.values.shape)
-    add_word_sums(group, word_index(group.rows), topics, table, sums, ONE)
-    return group, sums
+    index = word_index(source.read(0, len(counts)).data)
+    table = make_table(topics, index.words, ONE)
+    group = document_step(source.read, blocks, topics, table, sweeps, ONE, **settings)
+    shape = topics.n_words, topics.n_topics
+    found = []
+    for rows in (index.words, None):  # a row a word of these documents, or of all
+        size = len(index.words) if rows is not None else shape[0]
+        sums = RowTable(shape[0], np.zeros((size, shape[1]), topics.dtype), rows)
+        add_word_sums(group, index, topics, table, sums, ONE)
+        found.append(sums.dense())
+    np.testing.assert_array_equal(*found)
+    return group, found[0]
 
 
 def reference(counts, topics, gamma, weights=None):
     """Expected counts (V, K) and bounds of the documents for a given gamma."""
-    values = topics.values.T.astype(float)
+    values = topics.parameters().T.astype(float)
     log_beta = naive.expected_log(values).T
     gamma = gamma.astype(float)
     weights = np.ones(len(counts)) if weights is None else weights
@@ -67,7 +82,7 @@ def test_documents_match_the_reference(alpha, eta, n_topics):
     topics = fitted_topics(true, eta, np.float64)
     prior = np.full(n_topics, alpha)
     group, sums = step(counts, topics, prior, Sweeps(300, 1e-10))
-    values = topics.values.T
+    values = topics.parameters().T
     for x, gamma, bound in zip(counts, group.gamma, group.bound, strict=True):
         expected, _, _ = naive.document_step(x, values, prior, np.ones(n_topics), 300, 1e-10)
         np.testing.assert_allclose(gamma, expected, atol=1e-7)
@@ -83,7 +98,7 @@ def test_single_precision(alpha, eta):
     group, sums = step(counts, topics, prior, Sweeps(300, 1e-5))
     assert group.gamma.dtype == np.float32
     np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=5e-4)
-    values = topics.values.T.astype(float)
+    values = topics.parameters().T.astype(float)
     for x, gamma, bound in zip(counts, group.gamma.astype(float), group.bound, strict=True):
         assert bound == pytest.approx(naive.document_bound(x, values, prior, gamma), rel=2e-5)
 
@@ -104,7 +119,7 @@ def test_words_that_underflow_keep_their_tokens(dtype):
     assert (group.weights < 0).sum() == 2
     assert sums.sum() == pytest.approx(counts.sum(), rel=1e-6)
     np.testing.assert_allclose(sums, reference(counts, topics, previous), atol=1e-5)
-    values = topics.values.T.astype(float)
+    values = topics.parameters().T.astype(float)
     for x, gamma, bound in zip(counts, group.gamma.astype(float), group.bound, strict=True):
         expected = naive.document_bound(x, values, np.full(2, alpha), gamma)
         assert bound == pytest.approx(expected, rel=1e-5)
@@ -122,7 +137,7 @@ def test_active_topics_change_nothing():
     prior = np.full(40, 0.02)
     group, _ = step(counts, topics, prior, Sweeps(1000, 1e-9))
     for x, gamma in zip(counts, group.gamma, strict=True):
-        log_beta = naive.expected_log(topics.values.T).T
+        log_beta = naive.expected_log(topics.parameters().T).T
         again = prior + x @ naive.responsibilities(gamma, log_beta)
         np.testing.assert_allclose(again, gamma, atol=1e-6)  # a fixed point over all topics
 
@@ -133,7 +148,7 @@ def test_previous_parameters_guard_the_bound():
     prior = np.full(8, 0.05)
     rng = np.random.default_rng(1)
     previous = rng.gamma(0.3, 10.0, (100, 8)) + 0.05
-    values = topics.values.T
+    values = topics.parameters().T
     before = [
         naive.document_bound(x, values, prior, g) for x, g in zip(counts, previous, strict=True)
     ]
@@ -150,7 +165,9 @@ def test_long_documents_read_the_table_itself():
     topics = make_topics(rng.gamma(1.0, 1.0, (4000, 30)), np.float64)
     prior = np.full(30, 0.1)
     group, sums = step(counts, topics, prior, Sweeps(30, 1e-6))
-    expected, _, _ = naive.document_step(counts[0], topics.values.T, prior, np.ones(30), 30, 1e-6)
+    expected, _, _ = naive.document_step(
+        counts[0], topics.parameters().T, prior, np.ones(30), 30, 1e-6
+    )
     np.testing.assert_allclose(group.gamma[0], expected, rtol=1e-3)
     np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-9)
 
@@ -171,13 +188,44 @@ def test_weights_of_documents():
 def test_topic_terms(dtype):
     rng = np.random.default_rng(0)
     topics = make_topics(rng.gamma(0.5, 1.0, (3000, 13)) + 1e-4, dtype)
-    values = topics.values.T.astype(float)
+    values = topics.parameters().T.astype(float)
     log_beta = naive.expected_log(values)
-    counts = rng.gamma(1.0, 1.0, (3000, 13))
+    counts = rng.gamma(1.0, 1.0, (3000, 13)).astype(dtype)
+    expected = counts.T * log_beta
+    exact = 1e-12 if dtype is np.float64 else 1e-8  # lambda may be rounded once more
     words = np.arange(0, 3000, 3, dtype=np.int32)
-    cross = topic_terms(topics, words, counts, None)
-    assert cross == pytest.approx((counts.T * log_beta)[:, words].sum(), rel=1e-12)
-    assert cross == topic_terms(topics, words, counts, None, ThreadExecutor(2))
+    cross = terms(topics, words, statistics=counts, factor=2.0)
+    assert cross == pytest.approx(2 * expected[:, words].sum(), rel=exact)
+    assert cross == terms(topics, words, ThreadExecutor(2), statistics=counts[words], factor=2.0)
+    own = topics.counts.values.T * log_beta
+    assert terms(topics, None, own_factor=-1.0) == pytest.approx(-own.sum(), rel=10 * exact)
+    assert terms(topics, None, log_gamma=True) == pytest.approx(gammaln(values).sum(), rel=exact)
+    assert terms(topics, None, digamma=True) == pytest.approx(digamma(values).sum(), rel=exact)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_topics", [1, 3, 16, 21])
+def test_priors_of_every_shape(dtype, n_topics):
+    """lambda is put together from counts, a factor and a prior; every kernel must do it alike."""
+    rng = np.random.default_rng(0)
+    counts, _ = planted(30, n_topics=n_topics)
+    table = rng.gamma(0.5, 4.0, (60, n_topics)).astype(dtype)
+    for shape in [(1, 1), (60, 1), (60, n_topics)]:
+        prior = WordPrior(rng.uniform(0.01, 2.0, shape).astype(dtype), 60, n_topics)
+        values = np.broadcast_to(prior.values, (60, n_topics)).astype(float)
+        np.testing.assert_allclose(prior.totals, values.sum(axis=0))
+        norm = (gammaln(values.sum(axis=0)) - gammaln(values).sum(axis=0)).sum()
+        assert prior.log_norm == pytest.approx(norm, rel=1e-11)
+        expected = values + 0.25 * table
+        rows = RowTable(60, table, scale=0.25)
+        topics = Topics(rows, prior, np.full(n_topics, 0.3), expected.sum(axis=0))
+        np.testing.assert_allclose(topics.parameters(), expected, rtol=1e-6)
+        group, sums = step(counts, topics, topics.alpha, Sweeps(20, 1e-6), with_log_theta=True)
+        np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-3)
+        log_theta = naive.expected_log(group.gamma.astype(float)).sum(axis=0)
+        np.testing.assert_allclose(group.log_theta, log_theta, rtol=1e-10)
+    with pytest.raises(ValueError, match="the prior of words must have shape"):
+        WordPrior(np.ones((60, n_topics + 1)), 60, n_topics)
 
 
 def test_random_starts_belong_to_documents():
@@ -196,11 +244,15 @@ def test_random_starts_belong_to_documents():
     assert abs(np.corrcoef(many.T) - np.eye(9)).max() < 0.1
 
 
+TOPICS = (np.ones((6, 2)), 1.0, np.full((1, 1), 0.1), np.zeros(2))
 CALLS = {
-    "topics": {"topics": np.ones((6, 2), np.int64)},
-    "psi_total": {"psi_total": np.zeros(3)},
-    "table": {"table": np.ones((6, 9))},
-    "words": {"words": np.array([0, 6], np.int32)},
+    "topics": {"topics": (np.ones((6, 2), np.int64), *TOPICS[1:])},
+    "tuple": {"topics": TOPICS[:3]},
+    "prior": {"topics": (*TOPICS[:2], np.ones((6, 3)), TOPICS[3])},
+    "psi_total": {"topics": (*TOPICS[:3], np.zeros(3))},
+    "vocabulary": {"vocabulary": np.array([0, 6], np.int32)},
+    "table": {"table": np.ones((2, 9))},
+    "words": {"words": np.array([0, 2], np.int32)},
     "start": {"start": np.array([0, 3], np.int64)},
     "gamma": {"gamma": np.ones((2, 2))},
     "weights": {"weights": np.ones(3)},
@@ -208,19 +260,19 @@ CALLS = {
     "counts": {"counts": np.ones(2, np.float32)},
     "previous": {"previous": np.ones((1, 3))},
     "theta": {"theta": np.ones((1, 9))},
+    "log_theta": {"log_theta": np.ones(3)},
 }
 
 
 @pytest.mark.parametrize("name", CALLS)
 def test_the_border_checks_what_it_is_given(name):
-    stride = _core.topic_stride(2, False)
     good = {
-        "topics": np.ones((6, 2)),
-        "psi_total": np.zeros(2),
-        "table": np.ones((6, stride)),
-        "level": np.zeros(6),
+        "topics": TOPICS,
+        "vocabulary": np.array([1, 5], np.int32),
+        "table": np.ones((2, _core.topic_stride(2, False))),
+        "level": np.zeros(2),
         "start": np.array([0, 2], np.int64),
-        "words": np.array([0, 5], np.int32),
+        "words": np.array([0, 1], np.int32),
         "counts": np.ones(2),
         "row_weights": None,
         "alpha": np.ones(2),
@@ -231,5 +283,5 @@ def test_the_border_checks_what_it_is_given(name):
         "weights": np.ones(2),
     }
     _core.topic_documents(**good)
-    with pytest.raises((TypeError, ValueError), match=name if name != "topics" else "topics|float"):
+    with pytest.raises((TypeError, ValueError), match=name):
         _core.topic_documents(**(good | CALLS[name]))

@@ -19,7 +19,8 @@ from vivace.engine import (
     resume,
     run,
 )
-from vivace.models.lda import LatentDirichletModel, Sweeps, make_topics
+from vivace.models.lda import LatentDirichletModel, Sweeps
+from vivace.models.topics import WordPrior
 
 COUNTS, TRUE = planted(150)
 ALPHA, ETA = 0.1, 0.05
@@ -31,11 +32,15 @@ def source_of(counts, dtype=np.float64, weights=None):
     return CsrSource(rows.indptr, rows.indices, rows.data.astype(dtype), rows.shape[1], weights)
 
 
+def model_of(alpha=ALPHA, eta=ETA, n_topics=5, n_words=60, dtype=np.float64, **settings):
+    eta = np.asarray(eta, dtype)
+    prior = WordPrior(eta.reshape(1, 1) if eta.ndim == 0 else eta, n_words, n_topics)
+    return LatentDirichletModel(np.full(n_topics, alpha), prior, SWEEPS, **settings)
+
+
 def fit(schedule, *, counts=COUNTS, batch=None, threads=1, passes=30, dtype=np.float64, **settings):
-    model = LatentDirichletModel(
-        np.full(5, ALPHA), ETA, counts.shape[1], np.dtype(dtype), SWEEPS, **settings
-    )
-    topics = make_topics(np.random.RandomState(0).gamma(100, 0.01, (5, counts.shape[1])).T, dtype)
+    model = model_of(n_words=counts.shape[1], dtype=dtype, **settings)
+    topics = model.start(np.random.RandomState(0).gamma(100, 0.01, (5, counts.shape[1])).T)
     layout = Layout(len(counts), batch, 16)
     state = resume(topics, model.statistics_of(topics))
     executor = ThreadExecutor(threads)
@@ -56,7 +61,7 @@ def test_the_bound_never_falls(name):
     schedule, batch = SCHEDULES[name]
     _, done = fit(schedule, batch=batch)
     assert np.diff(done.trace).min() >= -1e-9 * abs(done.elbo)
-    assert done.statistics["counts"].sum() == pytest.approx(COUNTS.sum())
+    assert done.statistics.table("counts").dense().sum() == pytest.approx(COUNTS.sum())
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -65,22 +70,22 @@ def test_the_same_bits_for_any_number_of_threads(name, dtype):
     schedule, batch = (SCHEDULES | {"online": (Stochastic(), 40)})[name]
     runs = [fit(schedule, batch=batch, threads=n, passes=5, dtype=dtype)[1] for n in (1, 2, 5)]
     for other in runs[1:]:
-        np.testing.assert_array_equal(other.posterior.values, runs[0].posterior.values)
+        np.testing.assert_array_equal(other.posterior.parameters(), runs[0].posterior.parameters())
         assert other.trace == runs[0].trace
 
 
 def test_the_bound_from_statistics_is_that_of_the_formula():
     model, done = fit(CoordinateAscent(None), passes=200)
     gamma = np.concatenate([state.gamma for state in done.local.get(0)])
-    expected = naive.bound(COUNTS, done.posterior.values.T, model.alpha, ETA, gamma)
+    expected = naive.bound(COUNTS, done.posterior.parameters().T, model.alpha, ETA, gamma)
     # At a fixed point the responsibilities of the last step are the best for the new topics.
     assert done.elbo == pytest.approx(expected, abs=1e-5)
     assert done.elbo <= expected + 1e-9
 
 
 def test_one_topic_has_its_evidence_in_closed_form():
-    model = LatentDirichletModel(np.array([0.3]), ETA, 60, np.dtype(float), SWEEPS)
-    topics = make_topics(np.ones((60, 1)), np.float64)
+    model = model_of(0.3, n_topics=1)
+    topics = model.start(np.ones((60, 1)))
     state = resume(topics, model.statistics_of(topics))
     layout = Layout(len(COUNTS), None, 16)
     done = run(
@@ -113,16 +118,18 @@ def test_a_row_of_weight_two_is_the_row_twice():
     counts = COUNTS[:40]
     weights = np.r_[np.full(20, 2.0), np.ones(20)]
     twice = np.concatenate([counts, counts[:20]])
-    model = LatentDirichletModel(np.full(5, ALPHA), ETA, 60, np.dtype(float), SWEEPS, seed=0)
-    topics = make_topics(ETA + 100 * TRUE.T, np.float64)
+    model = model_of(seed=0)
+    topics = model.start(ETA + 100 * TRUE.T)
     records = []
     for source in (source_of(counts, weights=weights), source_of(twice)):
         layout = Layout(source.n_rows, None, 16)
         blocks = layout.blocks(layout.batches[0])
         # Sharp topics: where a document starts makes no difference.
         records.append(model.local_batch(source.read, blocks, topics, None, ThreadExecutor(1))[0])
-    for name in records[0].names:
+    for name in ("local", "documents", "tokens", "totals"):
         np.testing.assert_allclose(records[0][name], records[1][name], rtol=1e-6, atol=1e-6)
+    tables = [record.table("counts").dense() for record in records]
+    np.testing.assert_allclose(*tables, rtol=1e-6, atol=1e-6)
 
 
 def test_impossible_statistics_are_refused():
@@ -130,6 +137,72 @@ def test_impossible_statistics_are_refused():
 
     model, done = fit(CoordinateAscent(None), passes=1)
     record = done.statistics.copy()
-    record["counts"][0, 0] = -1.0
+    record.table("counts").values[0, 0] = -1.0
     with pytest.raises(Infeasible, match="expected counts"):
-        model.global_step(record)
+        model.global_step(record, done.posterior)
+
+
+def gammas(done):
+    batches = done.layout.batches
+    return np.concatenate([state.gamma for b in batches for state in done.local.get(b.id)])
+
+
+PRIORS = {
+    "alpha": {"learn_alpha": True},
+    "eta": {"learn_prior": True},
+    "both": {"learn_alpha": True, "learn_prior": True},
+}
+
+
+@pytest.mark.parametrize("learn", PRIORS)
+@pytest.mark.parametrize("name", ["batch", "memoized"])
+def test_learned_priors_never_lower_the_bound(name, learn):
+    schedule, batch = SCHEDULES[name]
+    model, done = fit(schedule, batch=batch, passes=40, **PRIORS[learn])
+    assert np.diff(done.trace).min() >= -1e-9 * abs(done.elbo)
+    posterior = done.posterior
+    gamma = gammas(done)
+    values, prior = posterior.parameters().T, posterior.prior.number
+    expected = naive.bound(COUNTS, values, posterior.alpha, prior, gamma)
+    # Before the documents' next step, which can only gain.
+    assert done.elbo == pytest.approx(expected, rel=1e-3)
+    assert done.elbo <= expected + 1e-9
+    assert (posterior.alpha != ALPHA).any() == model.learn_alpha
+    assert (posterior.prior.number != ETA) == model.learn_prior
+
+
+@pytest.mark.parametrize("shape", [(60, 1), (60, 5)])
+@pytest.mark.parametrize("name", ["batch", "memoized"])
+def test_priors_of_words_and_topics(name, shape):
+    schedule, batch = SCHEDULES[name]
+    eta = np.random.default_rng(0).uniform(0.01, 1.0, shape)
+    model, done = fit(schedule, batch=batch, passes=20, eta=eta)
+    assert np.diff(done.trace).min() >= -1e-9 * abs(done.elbo)
+    gamma = gammas(done)
+    values = done.posterior.parameters().T
+    prior = np.broadcast_to(eta, (60, 5)).T
+    topics = sum(naive.dirichlet_terms(p, t) for p, t in zip(prior, values, strict=True))
+    assert model.topic_bound(done.posterior) == pytest.approx(topics, rel=1e-10)
+    documents = naive.bound(COUNTS, values, model.alpha, 1.0, gamma)
+    documents -= naive.topic_bound(values, 1.0)
+    assert done.elbo == pytest.approx(topics + documents, rel=1e-3)
+
+
+def test_the_bound_is_exact_for_any_pair():
+    """Statistics of other documents, and of a step at other topics, with learned priors."""
+    model, done = fit(CoordinateAscent(None), passes=15, learn_alpha=True, learn_prior=True)
+    posterior, source = done.posterior, source_of(COUNTS[:30])
+    blocks = Layout(30, None, 16).blocks(Layout(30, None, 16).batches[0])
+    other = model.start(np.random.default_rng(3).gamma(1.0, 1.0, (60, 5)))
+    record, states = model.local_batch(source.read, blocks, other, None, ThreadExecutor(1))
+    gamma = np.concatenate([state.gamma for state in states])
+    log_beta = naive.expected_log(other.parameters().T).T
+    expected = naive.topic_bound(posterior.parameters().T, posterior.prior.number)
+    new_beta = naive.expected_log(posterior.parameters().T).T
+    for x, g in zip(COUNTS[:30], gamma, strict=True):
+        phi = naive.responsibilities(g, log_beta)
+        cross = naive.expected_log(g) + new_beta
+        entropy = np.where(phi > 0, phi * np.log(np.maximum(phi, 1e-300)), 0.0)
+        expected += (x[:, None] * (phi * cross - entropy)).sum()
+        expected += naive.dirichlet_terms(posterior.alpha, g)
+    assert model.elbo(posterior, record) == pytest.approx(expected, rel=1e-10)

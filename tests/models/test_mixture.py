@@ -18,7 +18,7 @@ from problems import (
 )
 
 from vivace.engine import Infeasible, Statistics
-from vivace.families.base import KINDS, features, n_features
+from vivace.families.kinds import KINDS, features, n_features
 from vivace.models.mixture import SINGLE_TOLERANCE
 from vivace.models.scaling import Scaling
 from vivace.models.starts import given_start, hard_start

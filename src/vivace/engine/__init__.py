@@ -12,6 +12,7 @@ from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
 from vivace.engine.model import BatchModel, Infeasible, Model, SweepModel, Sweeper
 from vivace.engine.reduction import PairwiseSum
+from vivace.engine.rows import RowTable
 from vivace.engine.run import Callback, expectation, online_update, run, start
 from vivace.engine.schedules import CoordinateAscent, Memoized, Schedule, Stochastic, Sweeping
 from vivace.engine.statistics import Statistics
@@ -35,6 +36,7 @@ __all__ = [
     "Model",
     "PairwiseSum",
     "Progress",
+    "RowTable",
     "Schedule",
     "Source",
     "Statistics",

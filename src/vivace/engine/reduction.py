@@ -11,6 +11,9 @@ class PairwiseSum:
     The tree is the binary counter: after 2**m records one partial sum of them all is held, so
     that at most ``log2(n) + 1`` records are alive, the rounding error grows with log2(n), and
     the result does not depend on who computed the records.
+
+    Records with tables of rows are summed one after the other instead, into a table of their own:
+    one large table is enough.
     """
 
     __slots__ = ("_count", "_partial")
@@ -20,13 +23,26 @@ class PairwiseSum:
         self._partial: list[Statistics] = []
 
     def push(self, record: Statistics) -> None:
-        """Take the next record. It is changed in place: pass a copy of what must survive."""
+        """Take the next record. It is changed in place: pass a copy of what must survive.
+
+        Not so for a record with tables; a single one is the sum itself.
+        """
         self._count += 1
+        if record.has_tables:
+            return self._push_table(record)
         carry = self._count
         while carry % 2 == 0:
             record = self._partial.pop().add_(record)
             carry //= 2
         self._partial.append(record)
+
+    def _push_table(self, record: Statistics) -> None:
+        if self._count == 1:
+            self._partial.append(record)
+        elif self._count == 2:
+            self._partial[0] = self._partial[0].zeros_like().add_(self._partial[0]).add_(record)
+        else:
+            self._partial[0].add_(record)
 
     def total(self) -> Statistics:
         """Return the sum and start afresh.

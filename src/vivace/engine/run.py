@@ -168,7 +168,7 @@ def online_update(
     """
     if not 0.0 < rho <= 1.0:
         raise ValueError(f"rho: expected a number above 0 and at most 1, got {rho}")
-    blended = fit.statistics.copy().blend_(statistics, rho, factor)
+    blended = fit.statistics.blended(statistics, rho, factor)
     posterior = model.global_step(blended, fit.posterior)
     fit.commit(posterior=posterior, statistics=blended, step=fit.step + 1)
     return fit

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vivace.engine.rows import RowTable
+
 Array = npt.NDArray[np.float64]
 
 
@@ -26,11 +28,19 @@ class Statistics:
     axes : mapping of str to int or None
         For each field the axis that runs over components, None for a field without one. All
         component axes have the same length.
+    tables : mapping of str to RowTable, optional
+        Fields that are too large to be touched whole at each step; components are their columns.
     """
 
-    __slots__ = ("_arrays", "_axes")
+    __slots__ = ("_arrays", "_axes", "_tables")
 
-    def __init__(self, arrays: Mapping[str, npt.ArrayLike], axes: Mapping[str, int | None]) -> None:
+    def __init__(
+        self,
+        arrays: Mapping[str, npt.ArrayLike],
+        axes: Mapping[str, int | None],
+        tables: Mapping[str, RowTable] | None = None,
+    ) -> None:
+        self._tables = dict(tables or {})
         self._arrays: dict[str, Array] = {
             name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()
         }
@@ -42,17 +52,27 @@ class Statistics:
     def __getitem__(self, name: str) -> Array:
         return self._arrays[name]
 
+    def table(self, name: str) -> RowTable:
+        """Return a field that is a table of rows."""
+        return self._tables[name]
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether some field is a table of rows."""
+        return bool(self._tables)
+
     def __contains__(self, name: object) -> bool:
-        return name in self._arrays
+        return name in self._arrays or name in self._tables
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}{array.shape}" for name, array in self._arrays.items())
+        every: dict[str, Any] = {**self._arrays, **self._tables}
+        fields = ", ".join(f"{name}{array.shape}" for name, array in every.items())
         return f"Statistics({fields})"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the fields, in the order they were given."""
-        return tuple(self._arrays)
+        return (*self._arrays, *self._tables)
 
     @property
     def axes(self) -> dict[str, int | None]:
@@ -65,22 +85,31 @@ class Statistics:
         for name, axis in self._axes.items():
             if axis is not None:
                 return int(self._arrays[name].shape[axis])
+        for table in self._tables.values():
+            return table.shape[1]
         return None
 
     @property
     def nbytes(self) -> int:
         """Bytes that the arrays hold."""
-        return sum(array.nbytes for array in self._arrays.values())
+        arrays = sum(array.nbytes for array in self._arrays.values())
+        return arrays + sum(table.nbytes for table in self._tables.values())
 
     # -- new records -----------------------------------------------------------------------
 
     def copy(self) -> Statistics:
         """Return an independent copy."""
-        return self._like({name: array.copy() for name, array in self._arrays.items()})
+        return self._like(
+            {name: array.copy() for name, array in self._arrays.items()},
+            {name: table.copy() for name, table in self._tables.items()},
+        )
 
     def zeros_like(self) -> Statistics:
         """Return a record of the same shapes, all zero."""
-        return self._like({name: np.zeros_like(array) for name, array in self._arrays.items()})
+        return self._like(
+            {name: np.zeros_like(array) for name, array in self._arrays.items()},
+            {name: table.zeros_like() for name, table in self._tables.items()},
+        )
 
     def take(self, index: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Statistics:
         """Return a record with the components `index`, in that order.
@@ -92,7 +121,37 @@ class Statistics:
         for name, array in self._arrays.items():
             axis = self._axes[name]
             arrays[name] = array.copy() if axis is None else np.take(array, chosen, axis=axis)
-        return self._like(arrays)
+        return self._like(arrays, {name: t.take(chosen) for name, t in self._tables.items()})
+
+    def blended(self, other: Statistics, rho: float, factor: float = 1.0) -> Statistics:
+        """Return ``(1 - rho) * self + rho * factor * other``: `blend_` of a copy.
+
+        Tables of rows cost what the rows of `other` cost, and the result takes them over: once it
+        has been read this record is gone.
+        """
+        self._check_same_fields(other)
+        arrays = self._like({name: array.copy() for name, array in self._arrays.items()}, {})
+        arrays.blend_(other._like(other._arrays, {}), rho, factor)
+        tables = {
+            name: table.successor(1.0 - rho, other._tables[name], rho * factor)
+            for name, table in self._tables.items()
+        }
+        return self._like(arrays._arrays, tables)
+
+    def replaced(self, old: Statistics, new: Statistics) -> Statistics:
+        """Return ``self - old + new`` with tables taken over as in `blended`.
+
+        `old` must be part of this record: what rounding takes below zero in tables becomes zero.
+        """
+        self._check_same_fields(old)
+        self._check_same_fields(new)
+        ours, theirs = self._arrays, old._arrays
+        arrays = {name: np.asarray(ours[name] - theirs[name] + new._arrays[name]) for name in ours}
+        tables = {
+            name: table.successor(1.0, new._tables[name], 1.0, old._tables[name], clip=True)
+            for name, table in self._tables.items()
+        }
+        return self._like(arrays, tables)
 
     @staticmethod
     def combine(coefficients: Sequence[float], records: Sequence[Statistics]) -> Statistics:
@@ -112,6 +171,8 @@ class Statistics:
             total._check_same_fields(record)
             for name, array in total._arrays.items():
                 array += coefficient * record._arrays[name]
+            for name, table in total._tables.items():
+                table.add_(record._tables[name], coefficient)
         return total
 
     # -- in place --------------------------------------------------------------------------
@@ -121,6 +182,8 @@ class Statistics:
         self._check_same_fields(other)
         for name, array in self._arrays.items():
             array += other._arrays[name]
+        for name, table in self._tables.items():
+            table.add_(other._tables[name])
         return self
 
     def subtract_(self, other: Statistics) -> Statistics:
@@ -128,12 +191,16 @@ class Statistics:
         self._check_same_fields(other)
         for name, array in self._arrays.items():
             array -= other._arrays[name]
+        for name, table in self._tables.items():
+            table.add_(other._tables[name], -1.0)
         return self
 
     def scale_(self, factor: float) -> Statistics:
         """Multiply every field by `factor`."""
         for array in self._arrays.values():
             array *= factor
+        for table in self._tables.values():
+            table.scale_(factor)
         return self
 
     def blend_(self, other: Statistics, rho: float, factor: float = 1.0) -> Statistics:
@@ -142,33 +209,43 @@ class Statistics:
         for name, array in self._arrays.items():
             array *= 1.0 - rho
             array += (rho * factor) * other._arrays[name]
+        for name, table in self._tables.items():
+            table.scale_(1.0 - rho).add_(other._tables[name], rho * factor)
         return self
 
     # -- storage ---------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{"arrays": {name: array}, "axes": {name: axis}}``; the arrays are shared."""
-        return {"arrays": dict(self._arrays), "axes": dict(self._axes)}
+        """Return ``{"arrays": {name: array}, "axes": {name: axis}}``; the arrays are shared.
+
+        Tables of rows, where there are any, come as ``"tables": {name: RowTable}``.
+        """
+        record: dict[str, dict[str, Any]] = {"arrays": dict(self._arrays), "axes": dict(self._axes)}
+        return record | ({"tables": dict(self._tables)} if self._tables else {})
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Mapping[str, Any]]) -> Statistics:
         """Make a record from what `to_dict` returned."""
-        return cls(record["arrays"], record["axes"])
+        return cls(record["arrays"], record["axes"], record.get("tables"))
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _like(self, arrays: dict[str, Array]) -> Statistics:
+    def _like(self, arrays: dict[str, Array], tables: dict[str, RowTable]) -> Statistics:
         """Make a record with these arrays and our axes, without checking again."""
         record = object.__new__(Statistics)
         record._arrays = arrays
+        record._tables = tables
         record._axes = self._axes
         return record
 
     def _check_same_fields(self, other: Statistics) -> None:
         ours, theirs = self._arrays, other._arrays
         # NumPy would broadcast a field of another shape without a word.
-        if ours.keys() != theirs.keys() or any(
-            array.shape != theirs[name].shape for name, array in ours.items()
+        if (
+            ours.keys() != theirs.keys()
+            or any(array.shape != theirs[name].shape for name, array in ours.items())
+            or self._tables.keys() != other._tables.keys()
+            or any(t.shape != other._tables[name].shape for name, t in self._tables.items())
         ):
             raise ValueError(
                 f"Statistics: both records must have the same fields; got {self!r} and "

@@ -1,1 +1,83 @@
-"""Families: the likelihood of one component. `base` states the contract."""
+"""Families: the likelihood of one component. `base` states the contract.
+
+    FeatureFamily, GatherFamily     what a likelihood of your own derives from
+    Bernoulli, Categorical, Exponential, Gamma, Gaussian, Multinomial, Normal, Poisson
+                                    built in; their arguments are prior hyper-parameters
+
+Names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vivace.families.base import (
+        Estimate,
+        Family,
+        FeatureFamily,
+        GatherFamily,
+        ImpossibleStatisticsError,
+        MissingPieceError,
+        Summary,
+    )
+    from vivace.families.bernoulli import Bernoulli
+    from vivace.families.categorical import Categorical
+    from vivace.families.correlated import Gaussian
+    from vivace.families.multinomial import Multinomial
+    from vivace.families.normal import Normal
+    from vivace.families.rates import Exponential, Gamma, Poisson
+
+_LAZY = {
+    **dict.fromkeys(
+        (
+            "Estimate",
+            "Family",
+            "FeatureFamily",
+            "GatherFamily",
+            "ImpossibleStatisticsError",
+            "MissingPieceError",
+            "Summary",
+        ),
+        "base",
+    ),
+    "Bernoulli": "bernoulli",
+    "Categorical": "categorical",
+    "Exponential": "rates",
+    "Gamma": "rates",
+    "Gaussian": "correlated",
+    "Multinomial": "multinomial",
+    "Normal": "normal",
+    "Poisson": "rates",
+}
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "Estimate",
+    "Exponential",
+    "Family",
+    "FeatureFamily",
+    "Gamma",
+    "GatherFamily",
+    "Gaussian",
+    "ImpossibleStatisticsError",
+    "MissingPieceError",
+    "Multinomial",
+    "Normal",
+    "Poisson",
+    "Summary",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,100 +1,328 @@
 """The contract of a family: the likelihood of one component of a mixture.
 
-A family is exponential in features of a row (docs/architecture.md, "Features"): the log joint of
-row n and component k is features(z_n) . eta[k], and all that a posterior needs of the data are the
-weighted sums of those features. A family therefore never sees a row: it turns sums into a
-posterior, a posterior into expected natural parameters, and answers for its part of the bound.
-Everything lives in the standardised coordinates z.
+A mixture over a table has several *parts* side by side, each a family on its own columns; given
+the component, parts are independent. There are two doors, and a family takes one of them:
+
+`FeatureFamily`
+    Exponential families. The log likelihood is linear in features of a row, so that the engine's
+    two matrix products do the work for all such parts at once. What a family gives: `features`,
+    `prior`, `update`, `expected_natural`, `log_normaliser`, and `base_measure` where it is not
+    constant.
+`GatherFamily`
+    Others, and those for which a product wastes work (levels of a category). What a family gives:
+    `fields`, `prior`, `update`, `prepare`, `expected_log_likelihood`, `accumulate`, `bound`.
+
+Both may give `log_predictive` (for score_samples, explain), `draw` (sample, sample_missing),
+`moments` (impute, profiles) and `describe` (profiles); what is missing is named when it is asked
+for. Everything is written on NumPy arrays; a loop over a block may be a numba function at the
+level of a module (``@njit(nogil=True, cache=True)``), called from the method.
+
+Shapes: n rows of a block, d columns, K components. A *unit* is what can be missing on its own: a
+column, or all columns together where the family is `joint`; U units with m features each.
+A prior is a dict of arrays (it is stored in model files); a posterior is whatever `update` returns,
+by convention a dict of arrays whose first axis is K.
 """
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, Protocol, TypeVar, get_args
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Posterior = TypeVar("Posterior")
-
-#: Feature kinds that the kernels know, in the order of docs/architecture.md.
-Kind = Literal["linear", "spherical", "diag", "full"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+Prior = Mapping[str, Array]
 
 
 class ImpossibleStatisticsError(ArithmeticError):
     """Statistics that no data can have: negative counts, a scatter that is not positive."""
 
 
-def n_features(kind: Kind, d: int) -> int:
-    """Number of features of a row with `d` columns."""
-    if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}; got {kind!r}")
-    extra = {"linear": 0, "spherical": 1, "diag": d, "full": d * (d + 1) // 2}
-    return 1 + d + extra[kind]
+class MissingPieceError(NotImplementedError):
+    """A family lacks a method that was asked for."""
 
 
-def features(z: Array, kind: Kind) -> Array:
-    """Feature rows (N, F) of a few points z (N, D); the kernels do this for data."""
-    columns = [np.ones((len(z), 1)), z]
-    if kind == "spherical":
-        columns.append((z**2).sum(axis=1, keepdims=True))
-    elif kind == "diag":
-        columns.append(z**2)
-    elif kind == "full":
-        i, j = np.triu_indices(z.shape[1])
-        columns.append(z[:, i] * z[:, j])
-    return np.concatenate(columns, axis=1)
-
-
-class Family(Protocol, Generic[Posterior]):
-    """What a mixture asks of a family. K components, D columns.
+@dataclass(frozen=True)
+class Summary:
+    """What a default prior may take from the data, column by column, weighted; gaps left out.
 
     Attributes
     ----------
-    score_kind, stat_kind : Kind
-        Feature kinds of the scores (eta is K x F(score_kind)) and of the statistics (suff is
-        K x F(stat_kind)). They are equal for every family so far.
-    shared_kind : Kind or None
-        Feature kind of the part that all components share (tied types); None if there is none.
-    n_features, n_shared : int
-        F(stat_kind), and F(shared_kind) or 0.
+    weight, mean, variance, low, high : (d,)
+        Weight of the values that are there, their mean, variance and extremes.
+    n_levels : (d,) of int
+        Number of levels of categorical columns, 0 for others.
+    scatter : callable
+        Returns sum w z z^T (d, d) with z = (x - centre) * inv_scale for the given centre and
+        inv_scale, gaps counted as z = 0.
     """
 
-    score_kind: Kind
-    stat_kind: Kind
-    shared_kind: Kind | None
-    n_features: int
-    n_shared: int
+    weight: Array
+    mean: Array
+    variance: Array
+    low: Array
+    high: Array
+    n_levels: NDArray[np.int64]
+    scatter: Callable[[Array, Array], Array] | None = None
 
-    def update(self, suff: Array, shared: Array | None) -> Posterior:
-        """Conjugate update: the posterior of all components from their statistics.
+
+class Estimate(NamedTuple):
+    """A parameter of one column, for every component.
+
+    Attributes
+    ----------
+    column : int
+        Of the part.
+    name : str or int
+        Of the parameter; an int is a level of a categorical column.
+    mean, low, high : (K,)
+        Posterior mean (or median) and ends of the credible interval.
+    unit : {"", "place", "spread"}
+        How it changes with the coordinates of a `standardised` family.
+    """
+
+    column: int
+    name: str | int
+    mean: Array
+    low: Array
+    high: Array
+    unit: Literal["", "place", "spread"] = ""
+
+
+class Family:
+    """What both kinds of families share. An instance holds hyper-parameters and nothing else.
+
+    The constructor stores its arguments under their own names, as scikit-learn's estimators do;
+    model files hold them.
+
+    Attributes
+    ----------
+    name : str
+        What tables and errors call it; the name of the class by default.
+    joint : bool
+        Whether the columns of a part depend on one another given the component.
+    levels : bool
+        Whether columns are categories: `x` is then int32 codes, -1 where missing.
+    standardised : bool
+        Whether the family works in z = (x - mean) / deviation of each column, as families with
+        squares should; all it sees and returns is then in z.
+    extra : tuple of str
+        Parameters that name a further column (Poisson: "exposure"), appended to `x`.
+    """
+
+    name: ClassVar[str] = ""
+    joint: ClassVar[bool] = False
+    levels: ClassVar[bool] = False
+    standardised: ClassVar[bool] = False
+    extra: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in vars(cls):
+            cls.name = cls.__name__
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.parameters().items())
+        return f"{type(self).__name__}({given})"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and repr(other) == repr(self)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    # -- data ---------------------------------------------------------------------------------
+
+    def units(self, n_columns: int) -> int:
+        """Return the number of units of `n_columns` columns (those of `extra` included)."""
+        return 1 if self.joint else n_columns
+
+    def observed(self, x: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which units of the rows are there, (n, U); ValueError for a unit with a gap inside."""
+        there: NDArray[np.bool_] = np.asarray((x >= 0) if self.levels else ~np.isnan(x))
+        if not self.joint:
+            return there
+        whole = there.all(axis=1)
+        part = there.any(axis=1) & ~whole
+        if part.any():
+            raise ValueError(
+                f"a row of a {self.name} part must be complete or wholly missing; row "
+                f"{int(part.argmax())} of the block has a gap inside. Leave the row out, or fill "
+                "its gaps"
+            )
+        return np.reshape(whole, (-1, 1))
+
+    def check(self, low: Array, high: Array, whole: NDArray[np.bool_]) -> None:
+        """Raise ValueError where columns hold what the family cannot have.
 
         Parameters
         ----------
-        suff : (K, n_features)
-            sum_n w_n r_nk features(z_n). The posterior keeps a copy, cleaned of rounding.
-        shared : (n_shared,) or None
-            sum_n w_n features(z_n) of `shared_kind`.
+        low, high : (d,)
+            Extremes of the columns.
+        whole : (d,)
+            Whether all values are whole numbers.
+        """
+
+    # -- what both kinds give -----------------------------------------------------------------
+
+    def prior(self, summary: Summary) -> dict[str, Array]:
+        """Return the prior of one component as a dict of arrays."""
+        self.lacks("prior", "every fit")
+
+    def log_predictive(self, posterior: Any, x: NDArray[Any]) -> Array:
+        """Ln p(x_nu | component k, data), the parameters integrated out, (n, U, K).
+
+        What it says of units that are not observed is not used.
+        """
+        self.lacks("log_predictive", "score_samples, score and explain")
+
+    def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Rows from the posterior predictive of the components `labels`, (n, d)."""
+        self.lacks("draw", "sample and sample_missing")
+
+    def moments(self, posterior: Any) -> tuple[Array, Array]:
+        """Mean and variance of the posterior predictive of each component, (K, d) each."""
+        self.lacks("moments", "impute and profiles")
+
+    def describe(self, posterior: Any, level: float) -> list[Estimate]:
+        """Parameters of the components with credible intervals that hold `level`."""
+        self.lacks("describe", "profiles")
+
+    def embed(self, x: NDArray[Any], summary: Summary) -> Array:
+        """Coordinates (n, e) in which Euclidean distances mean something, for starts.
+
+        By default columns about their means in standard deviations, with gaps at the mean.
+        """
+        spread = np.sqrt(np.where(summary.variance > 0.0, summary.variance, 1.0))
+        z = (np.asarray(x, dtype=np.float64) - summary.mean) / spread
+        return np.where(np.isnan(z), 0.0, z)
+
+    def lacks(self, piece: str, needed_by: str) -> NoReturn:
+        """Raise an error that names a missing piece and who needs it."""
+        raise MissingPieceError(f"family {self.name} lacks `{piece}`, needed by {needed_by}")
+
+
+class FeatureFamily(Family):
+    """An exponential family: E[ln p(x | k)] is linear in features of a row, and so is the update.
+
+    Attributes
+    ----------
+    n_features : int
+        m, the number of features of a unit. A joint family overrides `feature_count`.
+    strided : bool
+        Whether `features` takes an `out` that is not contiguous; it costs a copy where not. (Each
+        memory layout would be another type for numba, compiled anew.)
+    identity : bool
+        Whether the only feature is x itself and vanishes, with the base measure, where x does.
+        Such a family also takes sparse rows.
+    """
+
+    n_features: ClassVar[int] = 1
+    identity: ClassVar[bool] = False
+    strided: ClassVar[bool] = False
+
+    def feature_count(self, n_columns: int) -> int:
+        """Return m for a part of `n_columns` columns."""
+        return self.n_features
+
+    def features(self, x: Array, out: Array) -> None:
+        """Write the features of rows x (n, d) to out (n, U, m).
+
+        Gaps hold an arbitrary value of their column; what is written for them is not used.
+        """
+        self.lacks("features", "every fit (or derive from GatherFamily)")
+
+    def base_measure(self, x: Array) -> Array | None:
+        """Return ln h(x) of each unit, (n, U); None where it is zero."""
+        return None
+
+    def update(self, prior: Prior, counts: Array, sums: Array) -> Any:
+        """Conjugate update of all components.
+
+        Parameters
+        ----------
+        prior : dict of arrays
+        counts : (K, U)
+            sum_n w_n r_nk over the rows in which the unit is there.
+        sums : (K, U, m)
+            sum_n w_n r_nk features.
 
         Raises
         ------
         ImpossibleStatisticsError
-            If no data can have these statistics (beyond rounding).
+            If no data can have these statistics. Extrapolation proposes such ones now and then.
         """
+        self.lacks("update", "every fit")
 
-    def expected_natural(self, posterior: Posterior) -> tuple[Array, Array]:
-        """(eta (K, F) without log weights, eta_shared (n_shared,) or empty).
+    def expected_natural(self, posterior: Any) -> Array:
+        """Return (K, U, 1 + m): a constant, then one number a feature.
 
-        features(z) . eta[k] + shared features(z) . eta_shared = E[ln p(z | component k)].
+        E[ln p(x_u | k)] = constant + features . numbers + ln h(x_u).
         """
+        self.lacks("expected_natural", "every fit")
 
-    def log_normaliser(self, posterior: Posterior) -> float:
-        """The family's part of the bound in nats, with every constant.
+    def log_normaliser(self, prior: Prior, posterior: Any) -> float:
+        """Sum over components and units of ln Z(posterior) - ln Z(prior), in nats."""
+        self.lacks("log_normaliser", "the evidence bound of every fit")
 
-        Sum over the components of ln Z(posterior) - ln Z(prior) plus the base measure; exact
-        for the statistics that made `posterior`.
+    def feature_scale(self, summary: Summary, n_columns: int) -> Array:
+        """Return a typical size of each feature, (U, m), for the lengths of accelerated steps."""
+        size = np.sqrt(summary.variance + summary.mean**2)[: self.units(n_columns)]
+        size = np.where(size > 0.0, size, 1.0)
+        return np.repeat(size[:, None], self.feature_count(n_columns), axis=1)
+
+
+class GatherFamily(Family):
+    """A family that meets the rows itself, for scores and for statistics.
+
+    Statistics are fields of its own: arrays that add over rows.
+    """
+
+    def fields(self, prior: Prior, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
+        """Names of the statistics, each with its shape and the axis that runs over components."""
+        self.lacks("fields", "every fit")
+
+    def update(self, prior: Prior, counts: Array, statistics: Mapping[str, Array]) -> Any:
+        """Posterior of all components; `counts` (K,) are sum_n w_n r_nk of all rows."""
+        self.lacks("update", "every fit")
+
+    def prepare(self, prior: Prior, posterior: Any) -> Any:
+        """What the two functions on blocks read, made once for each posterior."""
+        return posterior
+
+    def expected_log_likelihood(self, x: NDArray[Any], prepared: Any, out: Array) -> None:
+        """Add E[ln p(x_n | k)] to out (n, at least K); columns beyond K are padding."""
+        self.lacks("expected_log_likelihood", "every fit (or derive from FeatureFamily)")
+
+    def accumulate(
+        self, x: NDArray[Any], resp: Array, prepared: Any, statistics: Mapping[str, Array]
+    ) -> None:
+        """Add the rows' statistics to the fields; resp (n, at least K) holds w_n r_nk."""
+        self.lacks("accumulate", "every fit")
+
+    def bound(
+        self,
+        prior: Prior,
+        posterior: Any,
+        counts: Array,
+        statistics: Mapping[str, Array],
+    ) -> float:
+        """The part's share of the evidence bound in nats, with every constant.
+
+        -KL(posterior || prior) + sum_n w_n sum_k r_nk E[ln p(x_n | k)], from the counts and
+        statistics of r; exact for any pair of posterior and statistics.
         """
+        self.lacks("bound", "the evidence bound of every fit")
 
-    def predictive(self, posterior: Posterior) -> Any:
-        """Parameters of the posterior predictive density of each component and of a fresh one."""
+    def sizes(
+        self, prior: Prior, summary: Summary, n_components: int
+    ) -> Mapping[str, float | Array]:
+        """Return a typical size of each field's entries for a row, for accelerated steps."""
+        return dict.fromkeys(self.fields(prior, n_components), 1.0)

@@ -1,17 +1,39 @@
-"""Files: the model file and tables. Imports nothing of the package above it."""
+"""Files: the model file, tables and documents. Imports nothing of the package above it."""
 
+from vivace.io.corpora import (
+    Corpus,
+    CorpusError,
+    CorpusReader,
+    Tokenizer,
+    corpus_of_texts,
+    open_corpus,
+    read_corpus,
+    read_vocabulary,
+    write_corpus,
+    write_vocabulary,
+)
 from vivace.io.model_file import ModelFileError, Record, load_model, read_record, save_model
 from vivace.io.table import Table, TableError
 from vivace.io.tables import read_table, write_table
 
 __all__ = [
+    "Corpus",
+    "CorpusError",
+    "CorpusReader",
     "ModelFileError",
     "Record",
     "Table",
     "TableError",
+    "Tokenizer",
+    "corpus_of_texts",
     "load_model",
+    "open_corpus",
+    "read_corpus",
     "read_record",
     "read_table",
+    "read_vocabulary",
     "save_model",
+    "write_corpus",
     "write_table",
+    "write_vocabulary",
 ]

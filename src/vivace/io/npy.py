@@ -47,6 +47,27 @@ def read_array(file: IO[bytes], size: int) -> np.ndarray[Any, Any]:
     ValueError
         The bytes are not such an array.
     """
+    dtype, shape, fortran = read_head(file, size)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    array = np.empty(shape, dtype, order="F" if fortran else "C")
+    if n_bytes:
+        flat = array.T if fortran else array
+        _fill(file, flat.reshape(-1).view(np.uint8).data)
+    if dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
+        raise ValueError("a truth value is neither 0 nor 1")
+    return array
+
+
+def read_head(file: IO[bytes], size: int) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+    """Read type, shape and whether the order is Fortran's, of an array of exactly `size` bytes.
+
+    The data follow in `file`.
+
+    Raises
+    ------
+    ValueError
+        The bytes are not the head of such an array.
+    """
     start = file.read(8)
     if not _MAGIC.fullmatch(start):
         raise ValueError(f"expected an array in .npy format (version 1 or 2), got {start!r}")
@@ -69,13 +90,7 @@ def read_array(file: IO[bytes], size: int) -> np.ndarray[Any, Any]:
         raise ValueError(
             f"shape {shape} and type {dtype} take {n_bytes} bytes, but {expected} are there"
         )
-    array = np.empty(shape, dtype, order="F" if fortran == "True" else "C")
-    if n_bytes:
-        flat = array.T if fortran == "True" else array
-        _fill(file, flat.reshape(-1).view(np.uint8).data)
-    if dtype.kind == "b" and array.size and array.view(np.uint8).max() > 1:
-        raise ValueError("a truth value is neither 0 nor 1")
-    return array
+    return dtype, shape, fortran == "True"
 
 
 def _dtype(descr: str) -> np.dtype[Any]:

@@ -16,13 +16,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 from vivace import _core
-from vivace.engine import Executor, Layout
-from vivace.engine.csr import CsrSource
-from vivace.models.documents import Topics
+from vivace.engine import CsrSource, Executor, Layout, RowTable
 from vivace.models.lda import LatentDirichletModel
+from vivace.models.topics import Topics, parts_of
 
 # Sweeps over a document when it is first met: its words must agree on topics before it counts.
 FIRST_SWEEPS = 3
@@ -43,15 +41,14 @@ MOMENTUM = 0.8
 # With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
 LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
 
-# Words of one task, entries of one call (about a tenth of a second: an interrupt waits for it).
-TASK_WORDS = 1_024
+# Entries of one call, about a tenth of a second: an interrupt waits for it.
 CALL_ENTRIES = 1_000_000
 
 
 class CollapsedModel(LatentDirichletModel):
     """Latent Dirichlet allocation by collapsed variational Bayes; implements `SweepModel`.
 
-    The posterior is `Topics` with lambda = eta + expected counts. Parameters are those of
+    The posterior is `Topics`: the words' prior and expected counts. Parameters are those of
     `LatentDirichletModel`, whose document step serves at fixed topics.
     """
 
@@ -63,7 +60,7 @@ class CollapsedModel(LatentDirichletModel):
     def begin_sweeps(
         self, source: CsrSource, layout: Layout, posterior: Topics, executor: Executor
     ) -> CollapsedSweeps:
-        """Start from `posterior`: what its parameters exceed eta by is taken back after a pass."""
+        """Start from the topics of `posterior`; its counts are taken back after the first pass."""
         return CollapsedSweeps(self, source, layout, posterior, executor)
 
 
@@ -101,13 +98,13 @@ class CollapsedSweeps:
         )
         corpus = self._corpus
         self._tokens = source.total_weight
+        self._posterior = posterior
         self._alpha = np.zeros(stride, dtype)
-        self._alpha[:n_topics] = model.alpha
+        self._alpha[:n_topics] = posterior.alpha
         self._table = np.zeros((model.n_words, stride), dtype)
-        self._table[:, :n_topics] = posterior.values
-        # What the table holds beyond lambda: now, what the start made up.
-        self._shift = np.zeros_like(self._table)
-        np.subtract(posterior.values, model.eta, out=self._shift[:, :n_topics])
+        self._table[:, :n_topics] = posterior.parameters()
+        # What the table holds beyond expected counts: now, all of it.
+        self._shift = self._table.copy()
         self._sums = posterior.totals.copy()
         self._totals, self._inverse, self._square = (np.empty(stride, dtype) for _ in range(3))
         self._gamma = np.empty(
@@ -117,7 +114,7 @@ class CollapsedSweeps:
         self._factors = np.empty(corpus.most_entries, dtype)
         self._moved = np.empty((corpus.most_blocks, n_topics))
         self._likelihood = np.zeros(corpus.n_blocks)
-        self._values = [np.zeros((model.n_words, n_topics), dtype) for _ in range(2)]
+        self._counts = [np.zeros((model.n_words, n_topics), dtype) for _ in range(2)]
         self._passes = 0
         self._last = -np.inf
 
@@ -168,38 +165,45 @@ class CollapsedSweeps:
                     sweeps,
                     fresh,
                     divide,
-                    0.5 * float(np.min(model.eta)),
-                    0.5 * float(model.alpha.min()),
+                    0.5 * float(self._posterior.prior.values.min()),
+                    0.5 * float(self._posterior.alpha.min()),
                 )
 
             self._executor.map(work, threads)
 
     def _move_on(self, step: float) -> Topics:
         """End a pass: return its posterior, make the next table."""
-        model = self._model
-        previous, values = self._values
-        tasks = range(0, model.n_words, TASK_WORDS)
-        sums = np.empty((len(tasks), 2, model.n_topics))
+        previous, counts = self._counts
+        prior, n_topics = self._posterior.prior, self._model.n_topics
 
-        def work(i: int) -> None:
-            stop = min(model.n_words, (i + 1) * TASK_WORDS)
+        def work(part: slice) -> NDArray[np.float64]:
+            sums = np.empty((2, n_topics))
             _core.cvb0_extrapolate(
                 self._table,
                 self._shift,
                 previous,
-                values,
-                i * TASK_WORDS,
-                stop,
+                counts,
+                prior.values,
+                part.start,
+                part.stop,
                 step,
-                float(np.min(model.eta)),
-                sums[i],
+                sums,
             )
+            return sums
 
-        self._executor.map(work, range(len(tasks)))
-        totals, self._sums = sums.sum(axis=0)
-        # The caller has `values` until the next pass is done; nobody has the other.
-        self._values = [values, previous]
-        return Topics(values, totals, digamma(totals))
+        sums = np.sum(self._executor.map(work, parts_of(len(counts))), axis=0)
+        self._sums = sums[1]
+        # The caller has `counts` until the next pass is done; nobody has the other.
+        self._counts = [counts, previous]
+        return Topics(
+            RowTable(len(counts), counts), prior, self._posterior.alpha, prior.totals + sums[0]
+        )
+
+
+def store_bytes(model: LatentDirichletModel, n_entries: int) -> int:
+    """Memory that the responsibilities of a corpus take."""
+    single = model.dtype == np.float32
+    return int(n_entries) * int(_core.topic_stride(model.n_topics, single)) * (2 if single else 4)
 
 
 def batch_edges(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vivace import _core
-from vivace.engine import Block, CsrRows, Executor
+from vivace.engine import Block, CsrRows, Executor, RowTable
+from vivace.models.topics import Topics, parts_of
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -25,8 +26,7 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 #: threads, few enough that the documents' weights are still in cache.
 GROUP_BLOCKS = 16
 
-#: Words of one task when tables are made, and entries of one task when words are summed.
-TASK_WORDS = 1_024
+#: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
 #: Starting value of a document's parameters, as in scikit-learn.
@@ -44,28 +44,23 @@ def block_rows(n_rows: int, n_nonzeros: int) -> int:
     return int(np.clip(BLOCK_NONZEROS / per_row, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
 
 
-@dataclass(frozen=True)
-class Topics:
-    """Posterior of the topics; arrays are not to be written to.
+class Table(NamedTuple):
+    """exp(E ln beta), scaled, of the words of a batch, a row each.
 
     Attributes
     ----------
-    values : (V, K) of float32 or float64
-        Dirichlet parameters lambda, word by word.
-    totals : (K,)
-        Sum of each topic's parameters.
-    psi_totals : (K,)
-        digamma of the totals.
+    words : (W,) of int32
+        The words, rising.
+    slots : (V,) of int32
+        Row of each of the words; other entries have no meaning.
+    values : (W, stride)
+        The rows, filled up to whole vectors.
+    level : (W,)
+        Logarithm of what the largest entry of each row was.
     """
 
-    values: Array
-    totals: Doubles
-    psi_totals: Doubles
-
-
-class Table(NamedTuple):
-    """exp(E ln beta), scaled, for the words of a batch; other rows are not written."""
-
+    words: NDArray[np.int32]
+    slots: NDArray[np.int32]
     values: Array
     level: Doubles
 
@@ -111,20 +106,28 @@ def word_index(rows: CsrRows) -> WordIndex:
     return WordIndex(words, start, by_word.data, by_word.indices.astype(np.int32, copy=False))
 
 
-def make_table(topics: Topics, words: NDArray[np.int32] | None, executor: Executor) -> Table:
-    """Return exp(E ln beta) of the given words (None: all)."""
-    n_words, n_topics = topics.values.shape
-    single = topics.values.dtype == np.float32
-    stride = _core.topic_stride(n_topics, single)
-    table = Table(np.empty((n_words, stride), topics.values.dtype), np.empty(n_words))
-    if words is None:
-        words = np.arange(n_words, dtype=np.int32)
+def distinct_words(columns: Sequence[NDArray[np.int32]], n_words: int) -> NDArray[np.int32]:
+    """Return the words that occur in any of the arrays, rising."""
+    seen = np.zeros(n_words, dtype=bool)
+    for found in columns:
+        seen[found] = True
+    return np.flatnonzero(seen).astype(np.int32)
 
-    def fill(part: NDArray[np.int32]) -> None:
-        _core.topic_table(topics.values, topics.psi_totals, part, *table)
 
-    executor.map(fill, _parts(words, TASK_WORDS))
-    return table
+def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> Table:
+    """Return exp(E ln beta) of the given words, which rise."""
+    single = topics.dtype == np.float32
+    stride = _core.topic_stride(topics.n_topics, single)
+    slots = np.empty(topics.n_words, np.int32)
+    slots[words] = np.arange(len(words), dtype=np.int32)
+    values, level = np.empty((len(words), stride), topics.dtype), np.empty(len(words))
+    kernel = topics.kernel
+
+    def fill(part: slice) -> None:
+        _core.topic_table(kernel, words[part], values[part], level[part])
+
+    executor.map(fill, parts_of(len(words)))
+    return Table(words, slots, values, level)
 
 
 class Group(NamedTuple):
@@ -134,8 +137,9 @@ class Group(NamedTuple):
     row_weights: Doubles | None
     gamma: Array
     weights: Array
-    theta: Array
+    theta: Array | None
     bound: Doubles | None
+    log_theta: Doubles | None
 
 
 def document_step(
@@ -143,7 +147,6 @@ def document_step(
     blocks: Sequence[tuple[int, int]],
     topics: Topics,
     table: Table,
-    alpha: Doubles,
     sweeps: Sweeps,
     executor: Executor,
     *,
@@ -151,6 +154,8 @@ def document_step(
     warm: bool = False,
     seed: int | None = None,
     with_bound: bool = True,
+    with_theta: bool = True,
+    with_log_theta: bool = False,
 ) -> Group:
     """Fit the documents of neighbouring blocks at fixed topics.
 
@@ -162,43 +167,51 @@ def document_step(
         Start from `previous`; otherwise from `START`.
     seed : int, optional
         Start at random about `START`; the seed and a document's words decide where.
+    with_bound, with_theta, with_log_theta : bool
+        What to return beside gamma: the documents' terms of the bound; their weights for the sums
+        of words; the weighted sum of E ln theta.
     """
     first = blocks[0][0]
     whole = read(first, blocks[-1][1])
     rows: CsrRows = whole.data
-    dtype = topics.values.dtype
-    n_rows, n_topics = len(rows.start) - 1, len(alpha)
+    dtype, n_topics, n_rows = topics.dtype, topics.n_topics, len(rows.start) - 1
+    kernel, columns = topics.kernel, table.slots[rows.columns]
     start = previous if warm and previous is not None else START
     gamma = np.full((n_rows, n_topics), start, dtype)
     values = rows.values.astype(dtype, copy=False)
     weights = np.empty(len(values), dtype)
-    theta = np.empty((n_rows, table.values.shape[1]), dtype)
+    theta = np.empty((n_rows, table.values.shape[1]), dtype) if with_theta else None
     bound = np.empty(n_rows) if with_bound else None
 
-    def work(block: tuple[int, int]) -> None:
+    def work(block: tuple[int, int]) -> Doubles | None:
+        log_theta = np.zeros(n_topics) if with_log_theta else None
         a, b = block[0] - first, block[1] - first
         if seed is not None:
             gamma[a:b] = random_start(rows, a, b, n_topics, seed)
         _core.topic_documents(
-            topics.values,
-            topics.psi_totals,
-            *table,
+            kernel,
+            table.words,
+            table.values,
+            table.level,
             rows.start[a : b + 1],
-            rows.columns,
+            columns,
             values,
             None if whole.weights is None else whole.weights[a:b],
-            alpha,
+            topics.alpha,
             sweeps.most,
             sweeps.tolerance,
             gamma[a:b],
             None if previous is None else previous[a:b],
             weights,
-            theta=theta[a:b],
+            theta=None if theta is None else theta[a:b],
             bound=None if bound is None else bound[a:b],
+            log_theta=log_theta,
         )
+        return log_theta
 
-    executor.map(work, blocks)
-    return Group(rows, whole.weights, gamma, weights, theta, bound)
+    parts = [part for part in executor.map(work, blocks) if part is not None]
+    log_theta = np.sum(parts, axis=0) if with_log_theta else None
+    return Group(rows, whole.weights, gamma, weights, theta, bound, log_theta)
 
 
 def random_start(rows: CsrRows, a: int, b: int, n_topics: int, seed: int) -> Doubles:
@@ -232,28 +245,33 @@ def add_word_sums(
     index: WordIndex,
     topics: Topics,
     table: Table,
-    counts: Doubles,
+    counts: RowTable,
     executor: Executor,
 ) -> None:
-    """Add the expected counts of the group's words to `counts` (V, K).
+    """Add the expected counts of the group's words to `counts`, a table of fresh sums.
 
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
     """
+    kernel, values = topics.kernel, counts.values
+    words, dense = table.slots[index.words], counts.rows is None
+    theta = group.theta
+    assert theta is not None
 
     def work(part: slice) -> None:
         _core.topic_word_sums(
-            topics.values,
-            topics.psi_totals,
+            kernel,
+            table.words,
             table.values,
-            index.words[part],
+            words[part],
             index.start[part.start : part.stop + 1],
             index.entries,
             index.documents,
             group.weights,
-            group.theta,
+            theta,
             group.gamma,
-            counts,
+            values,
+            dense,
         )
 
     marks = np.arange(0, len(index.entries), TASK_ENTRIES)
@@ -261,36 +279,8 @@ def add_word_sums(
     executor.map(work, [slice(int(a), int(b)) for a, b in pairwise(edges)])
 
 
-def topic_terms(
-    topics: Topics,
-    words: NDArray[np.int32] | None,
-    counts: Doubles | None,
-    prior: float | None,
-    executor: Executor | None = None,
-) -> float:
-    """Sum over words of ``(counts + prior - lambda) E ln beta + ln Gamma(lambda)``.
-
-    Without a prior ``counts E ln beta``; a sum of parts in a fixed order.
-    """
-    n_words, n_topics = topics.values.shape
-    if words is None:
-        words = np.arange(n_words, dtype=np.int32)
-
-    def work(part: NDArray[np.int32]) -> float:
-        out = np.empty(n_topics)
-        _core.topic_terms(topics.values, topics.psi_totals, part, counts, prior, out)
-        return float(out.sum())
-
-    parts = _parts(words, TASK_WORDS)
-    return float(np.sum(executor.map(work, parts) if executor else [work(p) for p in parts]))
-
-
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
     """Sum of each compressed row."""
     cumulated = np.zeros(len(values) + 1)
     np.cumsum(values, dtype=np.float64, out=cumulated[1:])
     return np.asarray(cumulated[start[1:]] - cumulated[start[:-1]])
-
-
-def _parts(words: NDArray[np.int32], size: int) -> Iterator[NDArray[np.int32]]:
-    return (words[i : i + size] for i in range(0, len(words), size))

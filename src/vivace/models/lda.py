@@ -8,31 +8,43 @@ Dirichlet(lambda_k), as in Hoffman, Blei and Bach (2010).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import gammaln
 
-from vivace.engine import Block, Executor, Infeasible, Statistics, ThreadExecutor
+from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
+from vivace.models import priors
 from vivace.models.documents import (
     GROUP_BLOCKS,
     Array,
     Doubles,
     Sweeps,
-    Topics,
     WordIndex,
     add_word_sums,
+    distinct_words,
     document_step,
     make_table,
     row_sums,
-    topic_terms,
     word_index,
+)
+from vivace.models.topics import (
+    Topics,
+    WordPrior,
+    column_sums,
+    least_parameter,
+    terms,
+    topics_of,
 )
 
 # Passes in which documents start afresh. A document that goes on from the pass before is done
 # sooner, but early topics are much alike, and it keeps to the few that it took to then.
 COLD_PASSES = 20
+
+# Fixed-point steps towards the best prior of words whenever it is learned.
+WORD_PRIOR_STEPS = 2
 
 __all__ = ["LatentDirichletModel", "Sweeps", "Topics"]
 
@@ -58,19 +70,17 @@ class DocumentState(NamedTuple):
 class LatentDirichletModel:
     """Latent Dirichlet allocation with V words; implements `Model` and `BatchModel`.
 
-    Statistics: `counts` (V, K), the expected counts of words in topics; `local` (), the documents'
-    own terms of the bound; `documents` () and `tokens` (), weighted numbers.
+    Statistics: `counts` (V, K), the expected counts of words in topics, a table of rows; `totals`
+    (K,), their sums; `local` (), the documents' own terms of the bound; `documents` () and `tokens`
+    (), weighted numbers. Where alpha is learned there is `log_theta` (K,), the sum of E ln theta,
+    and `local` is without the terms that hold alpha.
 
     Parameters
     ----------
     alpha : (K,)
-        Prior of a document's topics.
-    eta : float
-        Prior of a topic's words.
-    n_words : int
-        V.
-    dtype : float32 or float64
-        Type of topics and documents; sums are float64.
+        Prior of a document's topics; where it is learned the one to start with.
+    prior : WordPrior
+        Prior of a topic's words, in the precision of topics and documents; sums are float64.
     sweeps : Sweeps
         When the step of a document ends.
     keep_documents : bool
@@ -78,26 +88,34 @@ class LatentDirichletModel:
         bound that never falls; it takes n x K numbers.
     seed : int
         Decides where documents start that were not seen before.
+    learn_alpha, learn_prior : bool
+        Learn the priors; that of words must be one number.
     """
 
     def __init__(
         self,
         alpha: Doubles,
-        eta: float,
-        n_words: int,
-        dtype: np.dtype[Any],
+        prior: WordPrior,
         sweeps: Sweeps,
         keep_documents: bool = True,
         seed: int = 0,
+        *,
+        learn_alpha: bool = False,
+        learn_prior: bool = False,
     ) -> None:
         self.alpha = np.ascontiguousarray(alpha, dtype=np.float64)
-        self.eta = float(eta)
-        self.n_words = int(n_words)
-        self.n_topics = len(self.alpha)
-        self.dtype = np.dtype(dtype)
+        self.prior = prior
+        self.n_words, self.n_topics = prior.shape
+        self.dtype = prior.values.dtype
         self.sweeps = sweeps
         self.keep_documents = keep_documents
         self.seed = int(seed)
+        self.learn_alpha = learn_alpha
+        self.learn_prior = learn_prior
+        # Who shares the work over the vocabulary in global steps and bounds.
+        self.executor: Executor | None = None
+        if learn_prior and prior.number is None:
+            raise ValueError("a learned prior of words must be one number")
 
     @property
     def schedules(self) -> frozenset[str]:
@@ -138,10 +156,10 @@ class LatentDirichletModel:
         else:
             seed = None
             indices = [index for state in states if (index := state.words) is not None]
-        words = self._distinct(indices)
+        words = indices[0].words if len(indices) == 1 else self._distinct(indices)
         table = make_table(prepared, words, executor)
-        record = self.zero_statistics()
-        counts, local = record["counts"], record["local"]
+        record = self._record(words)
+        counts, local = record.table("counts"), record["local"]
         new: list[DocumentState] = []
         for index, at in zip(indices, groups, strict=True):
             group = document_step(
@@ -149,12 +167,12 @@ class LatentDirichletModel:
                 blocks[at],
                 prepared,
                 table,
-                self.alpha,
                 self.sweeps,
                 executor,
                 previous=self._previous(states[at]),
                 warm=states[0].passes >= COLD_PASSES,
                 seed=seed,
+                with_log_theta=self.learn_alpha,
             )
             add_word_sums(group, index, prepared, table, counts, executor)
             assert group.bound is not None
@@ -164,63 +182,123 @@ class LatentDirichletModel:
             record["documents"][...] += len(lengths) if w is None else w.sum()
             record["tokens"][...] += lengths.sum() if w is None else w @ lengths
             new += self._states(blocks[at], group.gamma, index, states[0].passes + 1)
+            if group.log_theta is not None:
+                record["log_theta"][...] += group.log_theta
+        record["totals"][...] = column_sums(counts.values, executor)
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
-        local -= topic_terms(prepared, words, counts, None, executor)
+        local -= terms(prepared, words, executor, statistics=counts.values)
+        if self.learn_alpha:
+            local -= self._alpha_terms(prepared.alpha, record)
         return record, new
 
-    def global_step(self, statistics: Statistics, previous: Any = None) -> Topics:
-        """Conjugate update: lambda = eta + counts.
+    def global_step(self, statistics: Statistics, previous: Topics) -> Topics:
+        """Conjugate update, lambda = prior + counts, and learned priors.
 
         Raises
         ------
         Infeasible
             If a count is so negative that no posterior exists.
         """
-        values = np.add(statistics["counts"], self.eta)
-        if not values.min() > 0.0:
-            raise Infeasible(f"expected counts above {-self.eta}, got {values.min() - self.eta}")
-        return make_topics(values, self.dtype)
+        counts, alpha, prior = statistics.table("counts"), previous.alpha, previous.prior
+        seen = previous.seen + counts.n_changed
+        fresh = not counts.waiting
+        if self.learn_prior and not self.keep_documents and seen >= self.n_words and not fresh:
+            # A stochastic step goes over the vocabulary after as many rows of words, by the
+            # topics before it: what is not committed must not be read.
+            prior, seen = self._learned_prior(previous), 0
+        if self.learn_alpha:
+            documents = float(statistics["documents"])
+            alpha = priors.document_prior(alpha, documents, statistics["log_theta"])
+        if fresh:
+            counts = counts if counts.rows is None else RowTable(self.n_words, counts.dense())
+            least = least_parameter(counts, prior, self.executor)
+            if not least > 0.0:
+                raise Infeasible(f"expected counts above minus the prior, got {least} with it")
+        topics = Topics(counts, prior, alpha, prior.totals + statistics["totals"], seen)
+        if self.learn_prior and fresh:
+            prior = self._learned_prior(topics)
+            topics = replace(topics, prior=prior, totals=prior.totals + statistics["totals"])
+        return topics
 
     def elbo(self, posterior: Topics, statistics: Statistics) -> float:
         """Evidence lower bound, complete; exact for any pair.
 
         The multinomial coefficients are not in it: the data are sequences of tokens.
         """
-        terms = topic_terms(posterior, None, statistics["counts"], self.eta)
-        return terms + self._constants(posterior) + float(statistics["local"])
+        counts = statistics.table("counts")
+        bound = float(statistics["local"]) + self._constants(posterior)
+        if self.learn_alpha:
+            bound += self._alpha_terms(posterior.alpha, statistics)
+        if counts is posterior.counts:  # the two inner products with E ln beta cancel
+            return bound + terms(posterior, None, self.executor, log_gamma=True)
+        settings: dict[str, Any] = {"own_factor": -1.0, "log_gamma": True}
+        if counts.rows is None:
+            settings |= {"statistics": counts.values, "factor": counts.scale}
+        else:
+            bound += terms(
+                posterior, counts.rows, self.executor, statistics=counts.values, factor=counts.scale
+            )
+        return bound + terms(posterior, None, self.executor, **settings)
 
     def standardised(self, statistics: Statistics) -> Doubles:
         """Counts over the number of tokens."""
         tokens = float(statistics["tokens"])
-        return np.asarray(statistics["counts"].ravel() / (tokens if tokens > 0.0 else 1.0))
+        counts = statistics.table("counts").dense().astype(np.float64)
+        return np.asarray(counts.ravel() / (tokens if tokens > 0.0 else 1.0))
 
     def zero_statistics(self) -> Statistics:
         """Statistics of no documents."""
-        arrays = {
-            "counts": np.zeros((self.n_words, self.n_topics)),
-            "local": np.zeros(()),
-            "documents": np.zeros(()),
-            "tokens": np.zeros(()),
-        }
-        return Statistics(arrays, {"counts": 1, "local": None, "documents": None, "tokens": None})
+        return self._statistics(RowTable(self.n_words, self._zeros(self.n_words)))
 
     # -- beside the engine --------------------------------------------------------------------
 
+    def start(self, parameters: Array) -> Topics:
+        """Topics with these Dirichlet parameters, (V, K), at the model's priors."""
+        return topics_of(parameters, self.prior, self.alpha, self.dtype)
+
     def topic_bound(self, posterior: Topics, executor: Executor | None = None) -> float:
         """E ln p(beta) - E ln q(beta) of all topics."""
-        terms = topic_terms(posterior, None, None, self.eta, executor)
-        return terms + self._constants(posterior)
+        own = terms(posterior, None, executor, own_factor=-1.0, log_gamma=True)
+        return own + self._constants(posterior)
 
     def statistics_of(self, topics: Topics) -> Statistics:
         """Statistics that make these topics, without documents: for a start."""
-        record = self.zero_statistics()
-        record["counts"][...] = topics.values - self.eta
+        record = self._statistics(topics.counts)
+        record["totals"][...] = topics.totals - topics.prior.totals
         return record
 
     def _constants(self, posterior: Topics) -> float:
-        size, eta = self.n_words, self.eta
-        constant = self.n_topics * (gammaln(size * eta) - size * gammaln(eta))
-        return float(constant - gammaln(posterior.totals).sum())
+        return posterior.prior.log_norm - float(gammaln(posterior.totals).sum())
+
+    def _alpha_terms(self, alpha: Doubles, statistics: Statistics) -> float:
+        norm = float(gammaln(alpha.sum()) - gammaln(alpha).sum())
+        return float(statistics["documents"]) * norm + float(alpha @ statistics["log_theta"])
+
+    def _learned_prior(self, topics: Topics) -> WordPrior:
+        prior, counted = topics.prior, topics.totals - topics.prior.totals
+        for _ in range(WORD_PRIOR_STEPS):
+            assert prior.number is not None
+            at = replace(topics, prior=prior, totals=counted + prior.totals)
+            psi_sum = terms(at, None, self.executor, digamma=True)
+            eta = priors.word_prior(prior.number, psi_sum, at.totals, self.n_words)
+            prior = WordPrior(np.full((1, 1), eta, self.dtype), self.n_words, self.n_topics)
+        return prior
+
+    def _record(self, words: NDArray[np.int32]) -> Statistics:
+        """Zero statistics with a row for each of the words, or for all where most are there."""
+        if 2 * len(words) > self.n_words:
+            return self.zero_statistics()
+        return self._statistics(RowTable(self.n_words, self._zeros(len(words)), words))
+
+    def _statistics(self, counts: RowTable) -> Statistics:
+        arrays: dict[str, Any] = {name: np.zeros(()) for name in ("local", "documents", "tokens")}
+        axes: dict[str, int | None] = dict.fromkeys(arrays)
+        names = ("totals", "log_theta") if self.learn_alpha else ("totals",)
+        arrays |= {name: np.zeros(self.n_topics) for name in names}
+        return Statistics(arrays, axes | dict.fromkeys(names, 0), {"counts": counts})
+
+    def _zeros(self, n_rows: int) -> Array:
+        return np.zeros((n_rows, self.n_topics), self.dtype)
 
     def _index(
         self, read: Callable[[int, int], Block], blocks: Sequence[tuple[int, int]]
@@ -228,12 +306,7 @@ class LatentDirichletModel:
         return word_index(read(blocks[0][0], blocks[-1][1]).data)
 
     def _distinct(self, indices: Sequence[WordIndex]) -> NDArray[np.int32]:
-        if len(indices) == 1:
-            return indices[0].words
-        seen = np.zeros(self.n_words, dtype=bool)
-        for index in indices:
-            seen[index.words] = True
-        return np.flatnonzero(seen).astype(np.int32)
+        return distinct_words([index.words for index in indices], self.n_words)
 
     def _previous(self, states: Sequence[DocumentState]) -> Array | None:
         gammas = [state.gamma for state in states]
@@ -252,10 +325,3 @@ class LatentDirichletModel:
             )
             for start, stop in blocks
         ]
-
-
-def make_topics(values: Array, dtype: np.dtype[Any]) -> Topics:
-    """Topics with these parameters, (V, K)."""
-    values = np.ascontiguousarray(values, dtype=dtype)
-    totals = values.sum(axis=0, dtype=np.float64)
-    return Topics(values, totals, digamma(totals))

@@ -9,8 +9,9 @@ import numpy as np
 
 from vivace import _core
 from vivace.engine import Block, Infeasible, Statistics
-from vivace.families.base import Array, ImpossibleStatisticsError, Kind, features, n_features
+from vivace.families.base import Array, ImpossibleStatisticsError
 from vivace.families.gaussian import GaussianFamily, GaussianPosterior
+from vivace.families.kinds import Kind, features, n_features
 from vivace.models.scaling import Scaling
 from vivace.models.weights import WeightModel
 
@@ -222,6 +223,11 @@ class MixtureModel:
         weight = float(n) if w is None else float(w.sum())
         shared = None if local is None else local.copy()  # the record will be added to
         return self._statistics(suff, entropy, weight, shared), local
+
+    def given(self, block: Block, resp: Array) -> Statistics:
+        """Statistics of rows with given responsibilities (n, K)."""
+        eta = np.zeros((self.n_components, self.family.n_features))
+        return self.accumulate(block, eta, mode="given", resp=resp)[0]
 
     def block_rows(self) -> int:
         """Rows of a block: about 2 ms of one core's work, from shapes alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,15 @@ from vivace.families.base import Array
 from vivace.models.mixture import MixtureModel
 
 Start = Callable[[Block], Statistics]
+
+
+class Responsive(Protocol):
+    """A model that makes statistics from given responsibilities."""
+
+    n_components: int
+
+    def given(self, block: Block, resp: Array) -> Statistics:
+        """Statistics of rows with responsibilities (n, K)."""
 
 
 def hard_start(model: MixtureModel, centres: Array) -> Start:
@@ -30,38 +40,34 @@ def hard_start(model: MixtureModel, centres: Array) -> Start:
     return lambda block: model.accumulate(block, eta, mode="hard", score_kind="linear")[0]
 
 
-def given_start(model: MixtureModel, resp: Array) -> Start:
+def given_start(model: Responsive, resp: Array) -> Start:
     """Responsibilities given for every row of the source, (N, K); rows sum to one."""
     _check("resp", resp.shape, (resp.shape[0], model.n_components))
-    eta = _no_scores(model)
 
     def start(block: Block) -> Statistics:
         rows = np.ascontiguousarray(resp[block.start : block.stop], dtype=np.float64)
-        return model.accumulate(block, eta, mode="given", resp=rows)[0]
+        return model.given(block, rows)
 
     return start
 
 
-def random_start(model: MixtureModel, seed: int) -> Start:
+def random_start(model: Responsive, seed: int) -> Start:
     """Uniform numbers, normalised for each row, as scikit-learn's init_params="random".
 
     A counter-based generator is set to the row's position, so that the numbers depend on `seed`
     and the row alone, not on how rows are cut into blocks.
     """
-    eta, k = _no_scores(model), model.n_components
+    k = model.n_components
     draws = -(-k // 4)  # one step of the Philox counter makes four numbers
 
     def start(block: Block) -> Statistics:
         generator = np.random.Generator(np.random.Philox(key=seed, counter=block.start * draws))
-        resp = 1.0 - generator.random((len(block.data), 4 * draws))[:, :k]  # in (0, 1]
+        n = block.stop - block.start
+        resp = 1.0 - generator.random((n, 4 * draws))[:, :k]  # in (0, 1]
         resp /= resp.sum(axis=1, keepdims=True)
-        return model.accumulate(block, eta, mode="given", resp=np.ascontiguousarray(resp))[0]
+        return model.given(block, np.ascontiguousarray(resp))
 
     return start
-
-
-def _no_scores(model: MixtureModel) -> Array:
-    return np.zeros((model.n_components, model.family.n_features))
 
 
 def _check(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:

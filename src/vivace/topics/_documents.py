@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_non_negative, validate_data
 from vivace.engine import CsrSource, Layout
 from vivace.estimators.checks import check_weights
 from vivace.models.documents import block_rows, row_sums
+from vivace.topics._corpus import counts_of
 
 
 @dataclass
@@ -70,7 +71,7 @@ def check_documents(
     whom: str,
     dtype: np.dtype[Any] | None = None,
 ) -> Documents:
-    """Check counts and weights; `reset` learns the number and names of the columns.
+    """Check counts and weights; `reset` learns number and names of the columns, and the vocabulary.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def check_documents(
     """
     X = validate_data(
         estimator,
-        X,
+        counts_of(estimator, X, reset=reset),
         reset=reset,
         accept_sparse="csr",
         dtype=[np.float64, np.float32] if dtype is None else dtype,

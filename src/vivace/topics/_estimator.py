@@ -23,11 +23,12 @@ from vivace.topics._fitting import (
     Fitted,
     fit_documents,
     make_executor,
+    objective_name,
     partial_fit_documents,
     perplexity_of,
 )
 from vivace.topics._inference import InferenceMixin, infer
-from vivace.topics._parameters import CONSTRAINTS
+from vivace.topics._parameters import CONSTRAINTS, given_prior
 
 
 class LatentDirichletAllocation(
@@ -47,10 +48,23 @@ class LatentDirichletAllocation(
     ----------
     n_components : int, default=10
         Number of topics K.
-    doc_topic_prior : float or array-like of shape (n_components,), default=None
-        Dirichlet prior of a document's topics, alpha; 1 / n_components if None.
-    topic_word_prior : float, default=None
-        Dirichlet prior of a topic's words, eta; 1 / n_components if None.
+    doc_topic_prior : float, array-like of shape (n_components,) or 'auto', default=None
+        Dirichlet prior of a document's topics, alpha; 1 / n_components if None. 'auto' learns one
+        number a topic, from 1 / n_components on, at every step of the topics (Newton's method).
+    topic_word_prior : float, array-like or 'auto', default=None
+        Dirichlet prior of a topic's words, eta; 1 / n_components if None. An array holds one number
+        a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
+        topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
+        many rows of words as there are were gone over.
+    inference : {'vb', 'cvb0'}, default='vb'
+        Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
+        has none but fits better topics in less time. It takes learning_method='batch', and keeps
+        n_components numbers of 2 bytes (float64 counts: 4) for each nonzero count while it fits.
+    init : {'documents', 'random'}, default='documents'
+        Topics to start from, where `topics_init` does not give them. 'documents': single documents
+        that are unlike each other, around which a first pass of collapsed inference makes topics;
+        variational inference goes on from there after ten such passes. 'random': scikit-learn's
+        start, which short documents are slow to leave. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -101,11 +115,14 @@ class LatentDirichletAllocation(
         topics at the end and the documents as they were visited.
     elbo_trace_ : ndarray of shape (n_iter_,)
         The bound after each pass.
+    log_likelihood_, log_likelihood_trace_ : float and ndarray of shape (n_iter_,)
+        In the place of the two bounds where inference='cvb0': mean log likelihood of a training
+        token during the last and each pass, every token predicted from all others.
     bound_ : float
         Perplexity of the fitted documents, where evaluate_every is positive.
     doc_topic_prior_ : float or ndarray of shape (n_components,)
         The prior in use.
-    topic_word_prior_ : float
+    topic_word_prior_ : float or ndarray of shape (n_words,) or (n_components, n_words)
         The prior in use.
     n_iter_ : int
         Passes made by `fit`.
@@ -117,6 +134,11 @@ class LatentDirichletAllocation(
         Size of the vocabulary.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where they are all strings.
+    vocabulary_ : ndarray of shape (n_features_in_,)
+        The words, where a `vivace.io.Corpus` with a vocabulary was fitted.
+    tokenizer_ : vivace.io.Tokenizer
+        How text became words, where the corpus was made from text: `transform` and the others then
+        take lists of texts as well.
 
     Notes
     -----
@@ -145,7 +167,9 @@ class LatentDirichletAllocation(
         n_components: int = 10,
         *,
         doc_topic_prior: ArrayLike | None = None,
-        topic_word_prior: float | None = None,
+        topic_word_prior: ArrayLike | None = None,
+        inference: str = "vb",
+        init: str = "documents",
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -164,6 +188,8 @@ class LatentDirichletAllocation(
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
+        self.inference = inference
+        self.init = init
         self.learning_method = learning_method
         self.learning_decay = learning_decay
         self.learning_offset = learning_offset
@@ -188,7 +214,7 @@ class LatentDirichletAllocation(
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_documents, n_words)
+        X : {array-like, sparse matrix} of shape (n_documents, n_words), or vivace.io.Corpus
             Counts of words, not negative; they need not be whole numbers. float32 and float64 are
             kept as they are. Explicit zeros, duplicates and the order of entries do not matter.
         y : Ignored
@@ -244,9 +270,12 @@ class LatentDirichletAllocation(
         documents = check_documents(
             self, X, sample_weight, reset=first, whom="partial_fit", dtype=dtype
         )
+
+        def keep(fitted: Fitted) -> None:
+            self._set_state(self._state(fitted, None))
+
         with make_executor(self.n_jobs, documents) as executor:
-            fitted = partial_fit_documents(self, documents, executor)
-        self._set_state(self._state(fitted, None))
+            partial_fit_documents(self, documents, executor, keep)
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
@@ -257,20 +286,20 @@ class LatentDirichletAllocation(
 
     def _state(self, fitted: Fitted, fit: Fit | None) -> dict[str, Any]:
         """Attributes of an estimator in this state; `fit` is None for partial_fit."""
-        alpha = fitted.model.alpha
+        alpha = fitted.topics.alpha
         state: dict[str, Any] = {
             "_fitted": fitted,
-            "components_": fitted.topics.values.T,
             "doc_topic_prior_": float(alpha[0]) if (alpha == alpha[0]).all() else alpha.copy(),
-            "topic_word_prior_": fitted.model.eta,
+            "topic_word_prior_": given_prior(fitted.topics.prior),
             "n_batch_iter_": fitted.step + 1,
             "random_state_": getattr(self, "random_state_", None),
             "n_iter_": 0,
         }
         if fit is not None:
+            name = objective_name(fitted)
             state |= {
-                "elbo_": float(fit.elbo),
-                "elbo_trace_": np.array(fit.trace, dtype=np.float64),
+                f"{name}_": float(fit.elbo),
+                f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
             }
         if fit is not None or state["random_state_"] is None:
@@ -299,4 +328,4 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {"elbo_", "elbo_trace_", "bound_"}
+_OF_FIT = {"elbo_", "elbo_trace_", "log_likelihood_", "log_likelihood_trace_", "bound_"}

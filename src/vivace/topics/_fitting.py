@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from vivace.engine import (
     CoordinateAscent,
     CsrSource,
     Fit,
-    Infeasible,
     Memoized,
     Progress,
     Schedule,
+    Statistics,
     Stochastic,
     StopRule,
+    Sweeping,
     ThreadExecutor,
     expectation,
     online_update,
@@ -28,16 +28,15 @@ from vivace.engine import (
     run,
 )
 from vivace.estimators.callbacks import Callback
-from vivace.models.lda import LatentDirichletModel, Sweeps, Topics, make_topics
+from vivace.models.cvb0 import CollapsedModel
+from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
 from vivace.topics._documents import Documents
-from vivace.topics._parameters import document_prior, positive, word_prior
+from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
+from vivace.topics._starts import collapsed_start, document_topics, given_topics, random_topics
 
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
-
-# Random topics: Gamma with this shape and mean 1, as in scikit-learn.
-START_SHAPE = 100.0
 
 
 @dataclass
@@ -49,13 +48,16 @@ class Fitted:
     model : LatentDirichletModel
         Priors, type and settings of the documents' step.
     topics : Topics
-        The posterior.
+        The posterior; its priors are those in use.
+    statistics : Statistics
+        What made the topics; stochastic steps go on from it.
     step : int
         Stochastic steps so far.
     """
 
     model: LatentDirichletModel
     topics: Topics
+    statistics: Statistics
     step: int = 0
 
 
@@ -69,28 +71,34 @@ def make_model(
     parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], seed: int
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
-    return LatentDirichletModel(
+    kind = CollapsedModel if parameters["inference"] == "cvb0" else LatentDirichletModel
+    return kind(
         document_prior(parameters),
-        word_prior(parameters),
-        n_words,
-        dtype,
+        word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
         keep_documents=parameters["learning_method"] != "online",
         seed=seed,
+        learn_alpha=learned(parameters, "doc_topic_prior"),
+        learn_prior=learned(parameters, "topic_word_prior"),
     )
 
 
 def start_topics(
-    parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], rng: np.random.RandomState
+    parameters: dict[str, Any],
+    model: LatentDirichletModel,
+    documents: Documents,
+    executor: ThreadExecutor,
+    rng: np.random.RandomState,
 ) -> Topics:
-    """Return topics_init, or random topics."""
-    shape = (parameters["n_components"], n_words)
-    given = parameters["topics_init"]
-    if given is None:
-        values = rng.gamma(START_SHAPE, 1.0 / START_SHAPE, shape)
-    else:
-        values = positive(given, "topics_init", shape, "n_components, words of the vocabulary")
-    return make_topics(values.T, dtype)
+    """Return topics_init, or topics as `init` says."""
+    if parameters["topics_init"] is not None:
+        return given_topics(parameters["topics_init"], model)
+    if parameters["init"] == "random":
+        return random_topics(model, rng)
+    topics = document_topics(model, documents, rng)
+    if isinstance(model, CollapsedModel) or parameters["max_iter"] == 0:
+        return topics
+    return collapsed_start(model, documents, topics, executor, rng)
 
 
 def fit_documents(
@@ -102,14 +110,19 @@ def fit_documents(
     """Fit; on an interrupt the last accepted state comes back with it."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
-    dtype = documents.counts.dtype
-    topics = start_topics(parameters, documents.n_words, dtype, rng)
-    model = make_model(parameters, documents.n_words, dtype, _seed(rng))
+    check_inference(parameters, "fit")
+    # The start is drawn first: where it is random it is scikit-learn's for the same seed.
+    model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
+    topics = start_topics(parameters, model, documents, executor, rng)
+    model.seed = _seed(rng)
+    model.executor = executor
     schedule = _schedule(parameters, _seed(rng))
     online = parameters["learning_method"] == "online"
     fit = resume(topics, model.statistics_of(topics))
     layout = documents.layout(_batch_rows(parameters, documents))
-    watch = Watch(parameters, documents.n_tokens, callbacks)
+    collapsed = isinstance(model, CollapsedModel)
+    # What a fit without a bound reports is per token already.
+    watch = Watch(parameters, 1.0 if collapsed else documents.n_tokens, callbacks)
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
@@ -119,40 +132,72 @@ def fit_documents(
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     fit.commit(converged=watch.converged)
+    if collapsed:
+        fit.commit(statistics=model.statistics_of(fit.posterior))
+    elif fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
+        fit.commit(elbo=model.elbo(fit.posterior, fit.statistics))
+    model.executor = None
     # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
-    return Fitted(model, fit.posterior, fit.step if online else fit.n_iter), fit, interrupted
+    step = fit.step if online else fit.n_iter
+    return Fitted(model, fit.posterior, fit.statistics, step), fit, interrupted
 
 
-def partial_fit_documents(estimator: Any, documents: Documents, executor: ThreadExecutor) -> Fitted:
-    """Take in documents by stochastic steps, batch by batch; the old state is left as it was."""
+def partial_fit_documents(
+    estimator: Any,
+    documents: Documents,
+    executor: ThreadExecutor,
+    keep: Callable[[Fitted], None],
+) -> None:
+    """Take in documents by stochastic steps, batch by batch; `keep` is given each new state."""
     parameters = estimator.get_params(deep=False)
+    check_inference(parameters, "partial_fit")
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if previous is None:
         rng = check_random_state(parameters["random_state"])
-        dtype = documents.counts.dtype
-        topics = start_topics(parameters, documents.n_words, dtype, rng)
+        model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
+        given = parameters["topics_init"]
+        # The first documents may be few: nothing to make topics from.
+        topics = random_topics(model, rng) if given is None else given_topics(given, model)
         seed = _seed(rng)
+        fit = resume(topics, model.statistics_of(topics))
     else:
-        topics, seed, dtype = previous.topics, previous.model.seed, previous.model.dtype
-        if topics.values.shape[1] != parameters["n_components"]:
+        model, topics, seed = previous.model, previous.topics, previous.model.seed
+        if topics.n_topics != parameters["n_components"]:
             raise ValueError(
-                f"n_components must stay {topics.values.shape[1]}, as it was fitted, for "
+                f"n_components must stay {topics.n_topics}, as it was fitted, for "
                 f"partial_fit; got {parameters['n_components']}. Fit a clone to start afresh."
             )
-    model = make_model(parameters, documents.n_words, dtype, seed)
+        model = continued(parameters, previous)
+        fit = resume(topics, previous.statistics, step=previous.step)
     model.keep_documents = False
-    fit = resume(topics, model.statistics_of(topics), step=previous.step if previous else 0)
     schedule = _stochastic(parameters, 0)
     whole = documents.layout(_batch_rows({**parameters, "learning_method": "online"}, documents))
     for batch in whole.batches:
         part = part_of(documents, batch.start, batch.stop)
         # Other random starts for the same document at another time.
         model.seed = seed + fit.step
+        model.executor = executor
         statistics = expectation(model, part.source, part.layout(), executor, fit.posterior)
         factor = float(parameters["total_samples"]) / batch.n_rows
         online_update(model, fit, statistics, schedule.rate(fit.step), factor)
-    model.seed = seed
-    return Fitted(model, fit.posterior, fit.step)
+        model.executor = None
+        model.seed = seed
+        keep(Fitted(model, fit.posterior, fit.statistics, fit.step))
+
+
+def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletModel:
+    """Return a model with the settings of today and the priors in use."""
+    before, topics = previous.model, previous.topics
+    sweeps = Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"]))
+    return LatentDirichletModel(
+        topics.alpha,
+        topics.prior,
+        sweeps,
+        before.keep_documents,
+        before.seed,
+        learn_alpha=before.learn_alpha,
+        learn_prior=before.learn_prior,
+    )
 
 
 def part_of(documents: Documents, start: int, stop: int) -> Documents:
@@ -191,13 +236,21 @@ class Watch:
         return self.converged or any(answer is True for answer in answers)
 
 
+def objective_name(fitted: Fitted) -> str:
+    """What the number is called that a fit ends with, and its trace."""
+    return "log_likelihood" if isinstance(fitted.model, CollapsedModel) else "elbo"
+
+
 def perplexity_of(bound: float, n_tokens: float) -> float:
     """exp(-bound per token); nan without tokens."""
     return float(np.exp(-bound / n_tokens)) if n_tokens > 0 else float("nan")
 
 
 def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
-    if parameters["learning_method"] == "batch":
+    collapsed = parameters["inference"] == "cvb0"
+    if parameters["learning_method"] == "batch" and not collapsed:
+        return None
+    if collapsed and parameters["batch_size"] is None:
         return None
     if parameters["batch_size"] is not None:
         return int(parameters["batch_size"])
@@ -206,6 +259,8 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
 
 
 def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+    if parameters["inference"] == "cvb0":
+        return Sweeping()
     if parameters["learning_method"] == "online":
         return _stochastic(parameters, seed)
     if parameters["learning_method"] == "memoized":
@@ -221,9 +276,3 @@ def _stochastic(parameters: dict[str, Any], seed: int) -> Stochastic:
 
 def _seed(rng: np.random.RandomState) -> int:
     return int(rng.randint(np.iinfo(np.int32).max))
-
-
-def check_topics(values: NDArray[Any]) -> None:
-    """Raise unless these can be the parameters of topics."""
-    if not (np.isfinite(values).all() and values.min() > 0):
-        raise Infeasible("topics must be positive and finite")

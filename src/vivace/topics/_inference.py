@@ -11,7 +11,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from vivace.engine import CsrSource
-from vivace.models.documents import GROUP_BLOCKS, document_step, make_table, row_sums
+from vivace.models.documents import (
+    GROUP_BLOCKS,
+    distinct_words,
+    document_step,
+    make_table,
+    row_sums,
+)
 from vivace.topics._documents import Documents, check_documents
 from vivace.topics._fitting import Fitted, make_executor, perplexity_of
 
@@ -159,7 +165,7 @@ class InferenceMixin:
         rows = np.repeat(np.arange(documents.n_documents), np.diff(held_out.indptr))
         for i in range(0, held_out.nnz, COMPLETION_NONZEROS):
             part = slice(i, i + COMPLETION_NONZEROS)
-            mean = topics.values[held_out.indices[part]] / topics.totals
+            mean = topics.mean(held_out.indices[part])
             likelihood = np.einsum("ij,ij->i", shares[rows[part]], mean)
             total += float(held_out.data[part] @ np.log(likelihood))
         n_tokens = int(held_out.data.sum())
@@ -191,7 +197,7 @@ def infer(
     bound = np.empty(documents.n_documents) if with_bound else None
     layout = documents.layout()
     blocks = layout.blocks(layout.batches[0])
-    words = np.unique(documents.counts.indices).astype(np.int32)
+    words = distinct_words([documents.counts.indices], model.n_words)
     with make_executor(n_jobs, documents) as executor:
         table = make_table(topics, words, executor)
         for i in range(0, len(blocks), GROUP_BLOCKS):
@@ -201,10 +207,10 @@ def infer(
                 at,
                 topics,
                 table,
-                model.alpha,
                 model.sweeps,
                 executor,
                 with_bound=with_bound,
+                with_theta=False,
             )
             gamma[at[0][0] : at[-1][1]] = group.gamma
             if bound is not None:

@@ -10,14 +10,18 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array
 
+from vivace.models.topics import LEAST_PARAMETER, WordPrior
+
 _positive = Interval(Real, 0.0, None, closed="neither")
 _count = Interval(Integral, 1, None, closed="left")
 _not_negative = Interval(Real, 0.0, None, closed="left")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [_count],
-    "doc_topic_prior": [None, _positive, "array-like"],
-    "topic_word_prior": [None, _positive],
+    "doc_topic_prior": [None, _positive, "array-like", StrOptions({"auto"})],
+    "topic_word_prior": [None, _positive, "array-like", StrOptions({"auto"})],
+    "inference": [StrOptions({"vb", "cvb0"})],
+    "init": [StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
     "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
     "learning_offset": [_not_negative],
@@ -35,20 +39,64 @@ CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+def learned(parameters: dict[str, Any], name: str) -> bool:
+    """Whether a prior is to be learned."""
+    return isinstance(parameters[name], str) and parameters[name] == "auto"
+
+
+def check_inference(parameters: dict[str, Any], whom: str) -> None:
+    """Raise unless `inference` can do what is asked of it."""
+    if parameters["inference"] == "vb":
+        return
+    asked = None
+    if whom == "partial_fit":
+        asked = "partial_fit"
+    elif parameters["learning_method"] != "batch":
+        asked = f"learning_method={parameters['learning_method']!r}"
+    else:
+        for name in ("doc_topic_prior", "topic_word_prior"):
+            asked = f"{name}='auto'" if learned(parameters, name) else asked
+    if asked is not None:
+        raise ValueError(
+            f"inference='cvb0' works with learning_method='batch', fit and given priors; got "
+            f"{asked}. Use inference='vb' for that."
+        )
+
+
 def document_prior(parameters: dict[str, Any]) -> NDArray[np.float64]:
-    """Return alpha, one value a topic."""
+    """Return alpha, one value a topic; where it is learned the one to start with."""
     given, n_topics = parameters["doc_topic_prior"], parameters["n_components"]
-    if given is None:
+    if given is None or learned(parameters, "doc_topic_prior"):
         return np.full(n_topics, 1.0 / n_topics)
     if isinstance(given, Real):
         return np.full(n_topics, float(given))
     return positive(given, "doc_topic_prior", (n_topics,), "one value a topic")
 
 
-def word_prior(parameters: dict[str, Any]) -> float:
-    """Return eta."""
-    given = parameters["topic_word_prior"]
-    return 1.0 / int(parameters["n_components"]) if given is None else float(given)
+def word_prior(parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any]) -> WordPrior:
+    """Return eta; where it is learned the one to start with."""
+    given, n_topics = parameters["topic_word_prior"], int(parameters["n_components"])
+    values: NDArray[Any]
+    if given is None or learned(parameters, "topic_word_prior"):
+        values = np.full((1, 1), 1.0 / n_topics)
+    elif isinstance(given, Real):
+        values = np.full((1, 1), float(given))
+    elif np.ndim(given) == 2:
+        shape = (n_topics, n_words)
+        values = positive(given, "topic_word_prior", shape, "one row a topic").T
+    else:
+        what = "one value a word; or a row of such for each topic"
+        values = positive(given, "topic_word_prior", (n_words,), what)[:, None]
+    # What float32 cannot hold would be no prior at all.
+    return WordPrior(np.maximum(values, LEAST_PARAMETER).astype(dtype), n_words, n_topics)
+
+
+def given_prior(prior: WordPrior) -> float | NDArray[Any]:
+    """Return a words' prior in the form in which users give it."""
+    if prior.number is not None:
+        return prior.number
+    values = prior.values
+    return values[:, 0].copy() if values.shape[1] == 1 else np.ascontiguousarray(values.T)
 
 
 def positive(value: Any, name: str, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:

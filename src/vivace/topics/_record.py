@@ -7,17 +7,20 @@ from typing import Any
 import numpy as np
 
 from vivace import _core
+from vivace.engine import RowTable
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
-from vivace.models.lda import make_topics
-from vivace.topics._fitting import Fitted, check_topics, make_model
+from vivace.models.topics import Topics, WordPrior
+from vivace.topics._corpus import restore_vocabulary, vocabulary_record
+from vivace.topics._fitting import Fitted, make_model, objective_name
+from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "bound_", "n_iter_", "n_batch_iter_")
+_SCALARS = ("elbo_", "log_likelihood_", "bound_", "n_iter_", "n_batch_iter_")
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     """Return metadata and arrays of a fitted estimator."""
     fitted: Fitted = estimator._fitted
-    found = vars(estimator)
+    found, topics = vars(estimator), fitted.topics
     meta = {
         "parameters": parameters_record(estimator),
         "feature_names": names_record(estimator),
@@ -26,12 +29,24 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "random_state": estimator.random_state_,
         "step": int(fitted.step),
         "seed": int(fitted.model.seed),
-        "alpha": fitted.model.alpha,
-        "eta": float(fitted.model.eta),
+        "objective": objective_name(fitted),
+        "scale": topics.counts.scale,
     }
-    arrays: Arrays = {"topics": fitted.topics.values}
-    if "elbo_trace_" in found:
-        arrays["trace"] = estimator.elbo_trace_
+    words_meta, words_arrays = vocabulary_record(estimator)
+    meta |= words_meta
+    arrays: Arrays = {
+        "counts": topics.counts.values,
+        "totals": topics.totals,
+        "alpha": topics.alpha,
+        "prior": topics.prior.values,
+        **words_arrays,
+    }
+    if "log_theta" in fitted.statistics:
+        arrays["log_theta"] = fitted.statistics["log_theta"]
+        meta["documents"] = float(fitted.statistics["documents"])
+    trace = f"{meta['objective']}_trace_"
+    if trace in found:
+        arrays["trace"] = found[trace]
     return meta, arrays
 
 
@@ -46,24 +61,54 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     estimator = estimator_class(**meta["parameters"])
     estimator._validate_params()
     parameters = estimator.get_params(deep=False)
-    values = arrays["topics"]
-    alpha = np.asarray(meta["alpha"], dtype=np.float64)
-    if values.ndim != 2 or values.dtype not in (np.float32, np.float64):
-        raise ValueError(f"topics must be a table of floats, got {values.dtype} {values.shape}")
-    if alpha.shape != (values.shape[1],) or not (alpha > 0).all() or not meta["eta"] > 0:
-        raise ValueError("the priors must be positive, and alpha must have one value a topic")
-    check_topics(values)
+    topics = _topics(meta, arrays)
+    n_words, n_topics = topics.counts.shape
+    inference = "cvb0" if meta["objective"] == "log_likelihood" else "vb"
+    parameters |= {"n_components": n_topics, "inference": inference}
     model = make_model(
-        {**parameters, "n_components": len(alpha), "doc_topic_prior": alpha,
-         "topic_word_prior": meta["eta"]},
-        values.shape[0], values.dtype, int(meta["seed"]),
+        {**parameters, "doc_topic_prior": None, "topic_word_prior": None},
+        n_words, topics.dtype, int(meta["seed"]),
     )  # fmt: skip
-    restore_features(estimator, meta["feature_names"], values.shape[0], "words")
-    fitted = Fitted(model, make_topics(values, values.dtype), int(meta["step"]))
+    model.alpha, model.prior = topics.alpha, topics.prior
+    model.learn_alpha, model.learn_prior = (
+        learned(parameters, name) for name in ("doc_topic_prior", "topic_word_prior")
+    )
+    if model.learn_prior and topics.prior.number is None:
+        raise ValueError("a learned prior of words must be one number")
+    statistics = model.statistics_of(topics)
+    if model.learn_alpha:
+        statistics["documents"][...] = float(meta["documents"])
+        statistics["log_theta"][...] = arrays["log_theta"]
+    restore_features(estimator, meta["feature_names"], n_words, "words")
+    restore_vocabulary(estimator, meta, arrays, n_words)
+    fitted = Fitted(model, topics, statistics, int(meta["step"]))
     state = estimator._state(fitted, None)
     state["random_state_"] = meta["random_state"]
     state |= {name: meta["fitted"][name] for name in _SCALARS if name in meta["fitted"]}
     if "trace" in arrays:
-        state["elbo_trace_"] = arrays["trace"]
+        state[f"{objective_name(fitted)}_trace_"] = arrays["trace"]
     estimator._set_state(state)
     return estimator
+
+
+def _topics(meta: dict[str, Any], arrays: Arrays) -> Topics:
+    """Topics from the arrays of a file, checked."""
+    counts, totals, alpha = arrays["counts"], arrays["totals"], arrays["alpha"]
+    if counts.ndim != 2 or counts.dtype not in (np.float32, np.float64):
+        raise ValueError(f"counts must be a table of floats, got {counts.dtype} {counts.shape}")
+    n_words, n_topics = counts.shape
+    if arrays["prior"].dtype != counts.dtype:
+        raise ValueError(f"the prior of words must be {counts.dtype}, got {arrays['prior'].dtype}")
+    prior = WordPrior(arrays["prior"], n_words, n_topics)
+    scale = float(meta["scale"])
+    for name, values in [("totals", totals), ("alpha", alpha)]:
+        if values.shape != (n_topics,) or values.dtype != np.float64:
+            raise ValueError(f"{name} must be {n_topics} numbers of float64, got {values.shape}")
+    for name, values in [("prior", prior.values), ("alpha", alpha), ("scale", np.array(scale))]:
+        if not (np.isfinite(values).all() and (values > 0).all()):
+            raise ValueError(f"{name} must be positive and finite")
+    topics = Topics(RowTable(n_words, counts, scale=scale), prior, alpha, totals)
+    sums = topics.parameters().sum(axis=0, dtype=np.float64)
+    if not (np.isfinite(sums).all() and np.allclose(sums, totals, rtol=1e-3)):
+        raise ValueError("totals must be the sums of counts and prior, and finite")
+    return topics

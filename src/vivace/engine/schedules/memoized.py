@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,17 +91,24 @@ class _Passes:
         # Differences drift by rounding: once a pass the sum is made anew.
         if not last:
             old = fit.batch_statistics[batch.id]
-            total = fit.statistics.copy().subtract_(old).add_(new)
+            total = fit.statistics.replaced(old, new)
             try:
-                return self._accept(total, kept, states)
+                return self._accept(total, kept, states, with_bound=not total.has_tables)
             except Infeasible:  # rounding left something slightly negative
                 pass
         self._accept(_sum(kept), kept, states)
 
-    def _accept(self, total: Statistics, kept: dict[int, Statistics], states: States) -> None:
+    def _accept(
+        self,
+        total: Statistics,
+        kept: dict[int, Statistics],
+        states: States,
+        with_bound: bool = True,
+    ) -> None:
         fit, problem = self._fit, self._problem
         posterior: Any = problem.model.global_step(total, fit.posterior)
-        elbo = problem.bound(posterior, total)
+        # The bound of a large table costs more than the step: it is made once a pass.
+        elbo = problem.bound(posterior, total) if with_bound else -math.inf
         fit.local.commit(states)
         fit.commit(
             posterior=posterior,
@@ -114,5 +122,6 @@ class _Passes:
 def _sum(kept: dict[int, Statistics]) -> Statistics:
     total = PairwiseSum()
     for batch_id in sorted(kept):
-        total.push(kept[batch_id].copy())
+        record = kept[batch_id]
+        total.push(record if record.has_tables else record.copy())
     return total.total()

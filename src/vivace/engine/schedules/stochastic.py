@@ -88,7 +88,7 @@ class _Passes:
             # all rows even when some batches weigh more.
             factor = self._scale * problem.layout.n_rows / batch.n_rows
             rho = self._schedule.rate(fit.step)
-            blended = fit.statistics.copy().blend_(statistics, rho, factor)
+            blended = fit.statistics.blended(statistics, rho, factor)
             posterior = model.global_step(blended, fit.posterior)
             fit.local.commit(states)
             fit.commit(posterior=posterior, statistics=blended, step=fit.step + 1)

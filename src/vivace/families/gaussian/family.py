@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from vivace.families.base import Array, ImpossibleStatisticsError, Kind, n_features
+from vivace.families.base import Array, ImpossibleStatisticsError
 from vivace.families.gaussian.posterior import GaussianPosterior, Precisions
 from vivace.families.gaussian.predictive import Predictive, predictive_terms, quadratic_form
 from vivace.families.gaussian.prior import GaussianPrior, covariance_shape, structure_of
+from vivace.families.kinds import Kind, n_features
 
 LOG_2PI = np.log(2.0 * np.pi)
 

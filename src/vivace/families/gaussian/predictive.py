@@ -17,9 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vivace.families.base import Array, Kind
+from vivace.families.base import Array
 from vivace.families.gaussian.posterior import Precisions
 from vivace.families.gaussian.structure import Structure
+from vivace.families.kinds import Kind
 
 
 @dataclass(frozen=True)

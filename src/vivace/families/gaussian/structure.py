@@ -17,7 +17,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vivace.families.base import Array, Kind
+from vivace.families.base import Array
+from vivace.families.kinds import Kind
 
 
 @dataclass(frozen=True)

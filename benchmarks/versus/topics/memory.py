@@ -1,0 +1,67 @@
+"""Peak memory of fits beyond the documents, beside the size of one table of topics."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from benchmarks.versus.store import Store
+from benchmarks.versus.table import Table
+from benchmarks.versus.task import Task
+
+N_COMPONENTS = 100
+ITERATIONS = 3
+ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "vivace/vb batch": ("ours", {"dtype": "float32"}),
+    "vivace/vb online": ("ours", {"dtype": "float32", "learning_method": "online"}),
+    "vivace/vb memoized": ("ours", {"dtype": "float32", "learning_method": "memoized"}),
+    "vivace/cvb0": ("ours", {"dtype": "float32", "inference": "cvb0"}),
+    "scikit-learn/batch": ("scikit", {"dtype": "float64", "learning_method": "batch"}),
+    "scikit-learn/online": (
+        "scikit",
+        {"dtype": "float64", "learning_method": "online", "batch_size": 2048},
+    ),
+    "tomotopy": ("tomotopy_peer", {}),
+    "gensim/LdaModel": ("gensim_peer", {}),
+}
+
+
+def key_of(corpus: str, name: str) -> str:
+    """Return the key of a measurement."""
+    return f"memory/{corpus}/{name}"
+
+
+def plan(options: argparse.Namespace) -> list[Task]:
+    """Return the measurements."""
+    corpus = options.corpora[0]
+    where = {
+        "corpus": corpus,
+        "share": options.share,
+        "n_components": N_COMPONENTS,
+        "iterations": ITERATIONS,
+    }
+    return [
+        Task(key_of(corpus, name), f"topics.peers.{module}:peak_memory", where | settings)
+        for name, (module, settings) in ENTRIES.items()
+    ]
+
+
+def tables(store: Store, options: argparse.Namespace) -> list[Table]:
+    """Return peaks in MB and in tables of topics."""
+    corpus = options.corpora[0]
+    table = Table(
+        f"Peak memory beyond the documents, {corpus}, K = {N_COMPONENTS}, {ITERATIONS} passes",
+        ("library", "MB", "tables of K V in the fit's type"),
+        notes=[
+            "the kernel's high-water mark less what was resident with the documents loaded in the "
+            "form that the library takes. tomotopy's and gensim's are the process that calls.",
+        ],
+    )
+    for name in ENTRIES:
+        key = key_of(corpus, name)
+        peak, size = store.value(key, "peak_mb"), store.value(key, "table_mb")
+        if peak is not None:
+            table.rows.append((name, peak, f"{peak / size:.1f}"))
+        elif key in store.results:
+            table.rows.append((name, store.why_missing(key), ""))
+    return [table]

@@ -1,0 +1,96 @@
+"""vivace.LatentDirichletAllocation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks import resident
+from benchmarks.versus import corpora, stopwatch
+from benchmarks.versus.topics.record import Watch, accepts
+from benchmarks.versus.topics.transforming import bound_of, given_topics
+from vivace import LatentDirichletAllocation
+
+GROWTH = 1.5
+
+
+def _model(n_components: int, max_iter: int, **settings: Any) -> LatentDirichletAllocation:
+    accepts(LatentDirichletAllocation, **settings)
+    settings = {"random_state": 0} | settings
+    return LatentDirichletAllocation(n_components, max_iter=max_iter, **settings)
+
+
+def fit(
+    corpus: corpora.Corpus,
+    watch: Watch,
+    n_components: int,
+    seed: int,
+    dtype: str = "float32",
+    **more: Any,
+) -> None:
+    """Any learning method and inference, by whole fits: what a user waits for, start included."""
+    settings = {"n_jobs": 2, "random_state": seed} | more
+    X = corpus.train.astype(dtype)
+
+    def topics(passes: int) -> Any:
+        model = _model(n_components, passes, **settings).fit(X)
+        return lambda: model.components_
+
+    _model(2, 1, **settings).fit(X[:50])
+    watch.whole_fits(topics, GROWTH)
+
+
+def passes(
+    corpus: str,
+    share: float,
+    n_components: int,
+    iterations: int,
+    n_jobs: int,
+    dtype: str = "float32",
+    **settings: Any,
+) -> dict[str, Any]:
+    """Seconds of each pass of a fit but the first two: CPU time of one thread, wall of more."""
+    train = corpora.load(corpus, share=share).train
+    clock: Callable[[], float] = time.process_time if n_jobs == 1 else time.perf_counter
+    marks: list[float] = []
+    model = _model(n_components, iterations + 2, n_jobs=n_jobs, **settings)
+    model.fit(train.astype(dtype), callbacks=[lambda _: marks.append(clock())])
+    return stopwatch.summary(np.diff(marks)[1:]) | _sizes(train)
+
+
+def _sizes(train: Any) -> dict[str, Any]:
+    return {
+        "documents": train.shape[0],
+        "nonzeros": int(train.nnz),
+        "tokens": int(train.sum()),
+    }
+
+
+def transform(
+    corpus: str, share: float, n_components: int, repeats: int, dtype: str = "float32"
+) -> dict[str, Any]:
+    """Seconds of transform of the test documents at the common topics, and the bound reached."""
+    documents = corpora.load(corpus)
+    components = given_topics(documents, share, n_components)
+    X = documents.test.astype(dtype)
+    # topics_init and no pass: the topics are those that were given.
+    model = _model(n_components, 0, n_jobs=1, topics_init=components).fit(X)
+    timed = stopwatch.repeat(lambda: model.transform(X), repeats)
+    gamma = model.transform(X, normalize=False)
+    bound = bound_of(components, 1.0 / n_components, X, gamma)
+    return timed | {"bound": bound / float(X.sum())} | _sizes(X)
+
+
+def peak_memory(
+    corpus: str, share: float, n_components: int, iterations: int, dtype: str, **settings: Any
+) -> dict[str, Any]:
+    """Peak memory of a fit beyond the data, after a tiny first fit."""
+    X = corpora.load(corpus, share=share).train.astype(dtype)
+    _model(2, 1, **settings).fit(X[:200])
+    model = _model(n_components, iterations, **settings)
+    with resident.Peak() as peak:
+        model.fit(X)
+    return peak.result() | {"table_mb": X.shape[1] * n_components * X.dtype.itemsize / 1e6}

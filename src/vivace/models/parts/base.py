@@ -1,0 +1,130 @@
+"""What the model asks of a part, whatever its family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace import _core
+from vivace.families.base import Array, Estimate, Family
+from vivace.models.scaling import Scaling
+
+Fields = Mapping[str, Array]
+
+
+def padded(n: int) -> int:
+    """Return the width of rows of n numbers, as the kernels want them."""
+    return -(-n // _core.PAD) * _core.PAD
+
+
+class Part:
+    """A family on its own columns; subclasses say how it takes part in a local step.
+
+    A part is one of: columns of features beside those of other parts (`width`, `fill`,
+    `natural`), or a meeting with the rows (`gathers` is True: `add_scores`, `accumulate`).
+
+    Parameters
+    ----------
+    family : Family
+    prior : dict of arrays
+        What `family.prior` returned.
+    n_columns : int
+        Columns of its rows.
+    """
+
+    gathers = False
+    width = 0
+    scaling: Scaling | None = None
+
+    def __init__(self, family: Family, prior: Mapping[str, Array], n_columns: int) -> None:
+        self.family: Any = family
+        self.prior = dict(prior)
+        self.n_columns = n_columns
+
+    def fields(self, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
+        """Names of the statistics, with shapes and the axis that runs over components."""
+        raise NotImplementedError
+
+    def update(self, counts: Array, statistics: Fields) -> Any:
+        """Posterior of all components."""
+        raise NotImplementedError
+
+    def bound(
+        self, posterior: Any, made: tuple[Array, Fields], counts: Array, statistics: Fields
+    ) -> float:
+        """Share of the bound; `made` are the counts and statistics that made the posterior."""
+        raise NotImplementedError
+
+    def scale(self, name: str) -> float | Array:
+        """Return a typical size of a field's entries for a row."""
+        return 1.0
+
+    def base(self, x: Any) -> Array | None:
+        """Logarithm of the base measure of each row, (n,); None where it is zero."""
+        return None
+
+    # -- feature parts ------------------------------------------------------------------------
+
+    def fill(self, x: NDArray[Any], out: Array) -> None:
+        """Write the features of rows x to out (n, width)."""
+        raise NotImplementedError
+
+    def natural(self, posterior: Any) -> tuple[Array, Array]:
+        """Constant (K,) and coefficients of the features (K, width)."""
+        raise NotImplementedError
+
+    def sums(self, features: Array) -> dict[str, Array]:
+        """Make the fields from sum_n w_n r_nk features, (K, width)."""
+        raise NotImplementedError
+
+    # -- parts that meet the rows -------------------------------------------------------------
+
+    def prepare(self, posterior: Any) -> Any:
+        """What `add_scores` and `accumulate` read."""
+        return None
+
+    def add_scores(self, x: Any, prepared: Any, out: Array) -> None:
+        """Add expected log likelihoods to out (n, padded K)."""
+        raise NotImplementedError
+
+    def accumulate(self, x: Any, resp: Array, prepared: Any) -> dict[str, Array]:
+        """Statistics of rows with weighted responsibilities resp (n, padded K)."""
+        raise NotImplementedError
+
+    # -- predictions --------------------------------------------------------------------------
+
+    def observed(self, x: Any) -> NDArray[np.bool_]:
+        """Which units of the rows are there, (n, U)."""
+        return np.asarray(self.family.observed(x))
+
+    def log_predictive(self, posterior: Any, x: Any) -> Array:
+        """Ln p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
+        found = self.family.log_predictive(posterior, x)
+        return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
+
+    def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """Rows from the posterior predictive of the components `labels`, (n, d)."""
+        return np.asarray(self.family.draw(posterior, labels, rng))
+
+    def moments(self, posterior: Any) -> tuple[Array, Array]:
+        """Mean and variance of the posterior predictive, (K, d) each."""
+        mean, variance = self.family.moments(posterior)
+        return np.asarray(mean), np.asarray(variance)
+
+    def describe(self, posterior: Any, level: float) -> list[Estimate]:
+        """Parameters with credible intervals, in the units of the data."""
+        return [self._in_data_units(found) for found in self.family.describe(posterior, level)]
+
+    def _in_data_units(self, found: Estimate) -> Estimate:
+        if self.scaling is None or not found.unit:
+            return found
+        scale = self.scaling.scale[found.column]
+        centre = self.scaling.centre[found.column] if found.unit == "place" else 0.0
+        return found._replace(
+            mean=centre + scale * found.mean,
+            low=centre + scale * found.low,
+            high=centre + scale * found.high,
+        )

@@ -1,0 +1,165 @@
+"""Feature families: columns of features side by side, with an indicator for units that have gaps.
+
+The features of a unit that is missing are zero, and so is its indicator: the sums of the indicator
+are the counts N_ku of the rows in which the unit is there. Dropping what is missing is exact for
+units that are independent given the component.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.families.base import Array, FeatureFamily
+from vivace.models.parts.base import Fields, Part
+from vivace.models.scaling import Scaling
+
+
+class FeaturePart(Part):
+    """A feature family on its columns.
+
+    Statistics: `sums` (K, U m + G), features unit by unit, then the counts of the G units with
+    gaps.
+
+    Parameters
+    ----------
+    family, prior, n_columns
+        As in `Part`.
+    gaps : (U,) of bool
+        Units that may be missing; a gap in another is an error.
+    scaling : Scaling, optional
+        From the units of the data to the coordinates of the family.
+    feature_scale : (U, m), optional
+        Typical sizes of the features.
+    """
+
+    def __init__(
+        self,
+        family: FeatureFamily,
+        prior: Mapping[str, Array],
+        n_columns: int,
+        gaps: NDArray[np.bool_] | None = None,
+        scaling: Scaling | None = None,
+        feature_scale: Array | None = None,
+    ) -> None:
+        super().__init__(family, prior, n_columns)
+        self.n_units = family.units(n_columns)
+        self.n_features = family.feature_count(n_columns)
+        self.gaps = np.zeros(self.n_units, bool) if gaps is None else np.asarray(gaps, dtype=bool)
+        self.scaling = scaling
+        self.feature_scale = (
+            np.ones((self.n_units, self.n_features)) if feature_scale is None else feature_scale
+        )
+        self._own = self.n_units * self.n_features
+        self.width = self._own + int(self.gaps.sum())
+
+    def with_gaps(self, gaps: NDArray[np.bool_]) -> FeaturePart:
+        """The same part where other units may be missing; posteriors fit both."""
+        return FeaturePart(
+            self.family, self.prior, self.n_columns, gaps, self.scaling, self.feature_scale
+        )
+
+    def fields(self, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
+        """One field."""
+        return {"sums": ((n_components, self.width), 0)}
+
+    def scale(self, name: str) -> Array:
+        """Sizes of the features; 1 for counts."""
+        return np.append(self.feature_scale.ravel(), np.ones(self.width - self._own))
+
+    def fill(self, x: NDArray[Any], out: Array) -> None:
+        """Write features, then indicators."""
+        # Splitting an axis makes a view, whatever the strides.
+        place = out[:, : self._own].reshape(len(x), self.n_units, self.n_features)
+        own = place if self.family.strided or place.flags.c_contiguous else np.empty(place.shape)
+        z, there = self._complete(x)
+        self.family.features(z, own)
+        if own is not place:
+            place[:] = own
+        if there is not None:
+            place *= there[:, :, None]
+            out[:, self._own :] = there[:, self.gaps]
+
+    def sums(self, features: Array) -> dict[str, Array]:
+        """As they are."""
+        return {"sums": features}
+
+    def natural(self, posterior: Any) -> tuple[Array, Array]:
+        """The constants of units with gaps belong to their indicators."""
+        found = self.family.expected_natural(posterior)
+        constants = found[:, :, 0]
+        own = found[:, :, 1:].reshape(len(found), -1)
+        return constants[:, ~self.gaps].sum(axis=1), np.hstack([own, constants[:, self.gaps]])
+
+    def update(self, counts: Array, statistics: Fields) -> Any:
+        """Counts unit by unit, then the family's own update."""
+        sums = statistics["sums"]
+        by_unit = np.repeat(counts[:, None], self.n_units, axis=1)
+        by_unit[:, self.gaps] = sums[:, self._own :]
+        own = sums[:, : self._own].reshape(len(counts), self.n_units, self.n_features)
+        return self.family.update(self.prior, by_unit, own)
+
+    def bound(
+        self, posterior: Any, made: tuple[Array, Fields], counts: Array, statistics: Fields
+    ) -> float:
+        """Ln Z(posterior) - ln Z(prior) + <S - S_made, expected natural parameters>."""
+        constant, eta = self.natural(posterior)
+        slack = ((counts - made[0]) * constant).sum()
+        slack += ((statistics["sums"] - made[1]["sums"]) * eta).sum()
+        return float(self.family.log_normaliser(self.prior, posterior) + slack)
+
+    def base(self, x: NDArray[Any]) -> Array | None:
+        """Sum over the units that are there, with the Jacobian of the coordinates."""
+        z, there = self._complete(x)
+        found = self.family.base_measure(z)
+        if self.scaling is None:
+            if found is None:
+                return None
+            return np.asarray((found if there is None else found * there).sum(axis=1))
+        total = (
+            -np.log(self.scaling.scale)[None]
+            if found is None
+            else found - np.log(self.scaling.scale)
+        )
+        total = np.broadcast_to(total, (len(x), self.n_units))
+        return np.asarray((total if there is None else total * there).sum(axis=1))
+
+    def _complete(self, x: NDArray[Any]) -> tuple[Array, NDArray[np.bool_] | None]:
+        """Rows in the family's coordinates with gaps filled, and which units are there."""
+        there = None
+        if self.gaps.any():
+            there = self.observed(x)
+            x = np.where(np.isnan(x), FILLER, x)
+        return (x if self.scaling is None else self.scaling.to_z(x)), there
+
+    # -- predictions --------------------------------------------------------------------------
+
+    def log_predictive(self, posterior: Any, x: NDArray[Any]) -> Array:
+        """In the units of the data."""
+        there = self.observed(x)
+        x = np.where(np.isnan(x), FILLER, x)
+        if self.scaling is None:
+            found = self.family.log_predictive(posterior, x)
+        else:
+            found = self.family.log_predictive(posterior, self.scaling.to_z(x))
+            found = found - np.log(self.scaling.scale)[:, None]
+        return np.asarray(np.where(there[:, :, None], found, 0.0))
+
+    def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """In the units of the data."""
+        z = super().draw(posterior, labels, rng)
+        return z if self.scaling is None else self.scaling.from_z(z)
+
+    def moments(self, posterior: Any) -> tuple[Array, Array]:
+        """In the units of the data."""
+        mean, variance = super().moments(posterior)
+        if self.scaling is None:
+            return mean, variance
+        return self.scaling.from_z(mean), variance * self.scaling.scale**2
+
+
+#: What stands in for a gap while features are made: a value that every family so far can have.
+FILLER = 1.0

@@ -1,0 +1,120 @@
+"""Tables of rows against plain arrays."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vivace.engine import PairwiseSum, RowTable, Statistics
+
+
+def sparse_table(rng, n_rows, rows, scale=1.0, dtype=np.float64):
+    values = rng.uniform(0, 1, (len(rows), 3)).astype(dtype)
+    return RowTable(n_rows, values, np.asarray(rows, np.int32), scale)
+
+
+def dense_table(rng, n_rows, scale=1.0, dtype=np.float64):
+    return RowTable(n_rows, rng.uniform(0, 1, (n_rows, 3)).astype(dtype), None, scale)
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.floats(0.0, 1.0), min_size=1, max_size=60))
+def test_a_chain_of_blends_is_that_of_arrays(seed, rates):
+    rng = np.random.default_rng(seed)
+    table = dense_table(rng, 20, scale=0.5)
+    expected = table.dense()
+    for rho in rates:
+        rows = np.sort(rng.choice(20, rng.integers(0, 20), replace=False))
+        added = sparse_table(rng, 20, rows, scale=rng.uniform(0.1, 2.0))
+        expected = (1 - rho) * expected + rho * 7.0 * added.dense()
+        table = table.successor(1 - rho, added, rho * 7.0)
+        assert table.n_changed == len(rows)
+        if rng.random() < 0.5:
+            np.testing.assert_allclose(table.dense(), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(table.dense(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_a_step_that_is_not_read_has_done_nothing():
+    rng = np.random.default_rng(0)
+    table, added = dense_table(rng, 9), sparse_table(rng, 9, [1, 4])
+    before = table.dense()
+    dropped = table.successor(0.5, added, 2.0)
+    np.testing.assert_array_equal(table.dense(), before)
+    assert dropped.waiting
+    taken = table.successor(0.25, added, 1.0)
+    np.testing.assert_allclose(taken.dense(), 0.25 * before + added.dense())
+    assert not taken.waiting
+    for gone in (table, dropped):
+        with pytest.raises(RuntimeError, match="took this table over"):
+            gone.dense()
+
+
+@pytest.mark.parametrize(
+    "duplicate", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_copies_do_not_change_each_other(duplicate):
+    rng = np.random.default_rng(0)
+    table, added = dense_table(rng, 9), sparse_table(rng, 9, [1, 4])
+    before = table.dense()
+    other = duplicate(table)
+    stepped = table.successor(0.5, added, 1.0).dense()
+    np.testing.assert_array_equal(other.dense(), before)
+    np.testing.assert_array_equal(other.successor(0.5, added, 1.0).dense(), stepped)
+
+
+def test_replacing_rows_clips_what_rounding_leaves():
+    rng = np.random.default_rng(0)
+    old, new = sparse_table(rng, 9, [0, 3, 5]), sparse_table(rng, 9, [0, 3, 5])
+    total = RowTable(9, old.dense() * np.float64(1 - 1e-12))
+    found = total.successor(1.0, new, 1.0, old, clip=True).dense()
+    np.testing.assert_allclose(found, new.dense(), atol=1e-11)
+    assert found.min() >= 0
+    other = sparse_table(rng, 9, [2, 3])
+    expected = found + new.dense() - other.dense()
+    plain = RowTable(9, found.copy()).successor(1.0, new, 1.0, other)
+    np.testing.assert_allclose(plain.dense(), expected)
+
+
+def test_statistics_with_tables_add_as_arrays_do():
+    rng = np.random.default_rng(0)
+
+    def record(table):
+        return Statistics({"n": 1.0}, {"n": None}, {"t": table})
+
+    parts = [sparse_table(rng, 9, rows) for rows in ([0, 3], [3, 8], [], [1])]
+    total = PairwiseSum()
+    for part in parts:
+        total.push(record(part))
+    found = total.total()
+    np.testing.assert_allclose(found.table("t").dense(), sum(part.dense() for part in parts))
+    assert found["n"] == 4
+    assert "t" in found
+    assert found.names == ("n", "t")
+    assert found.n_components == 3
+    assert found.nbytes == 8 + 9 * 3 * 8
+    mixed = Statistics.combine([2.0, -1.0], [found, record(parts[0])])
+    np.testing.assert_allclose(
+        mixed.table("t").dense(), 2 * found.table("t").dense() - parts[0].dense()
+    )
+    blended = found.copy().blend_(record(parts[1]), 0.25, 3.0)
+    lazily = found.copy().blended(record(parts[1]), 0.25, 3.0)
+    np.testing.assert_allclose(lazily.table("t").dense(), blended.table("t").dense())
+    assert lazily["n"] == blended["n"]
+    swapped = found.copy().replaced(record(parts[0]), record(parts[1]))
+    np.testing.assert_allclose(
+        swapped.table("t").dense(),
+        found.table("t").dense() - parts[0].dense() + parts[1].dense(),
+        atol=1e-15,
+    )
+    some = found.take([2, 0])
+    np.testing.assert_array_equal(some.table("t").dense(), found.table("t").dense()[:, [2, 0]])
+    again = Statistics.from_dict(found.to_dict())
+    np.testing.assert_array_equal(again.table("t").dense(), found.table("t").dense())
+    with pytest.raises(ValueError, match="same fields"):
+        found.add_(Statistics({"n": 1.0}, {"n": None}))
+    with pytest.raises(ValueError, match="values must have shape"):
+        RowTable(4, np.ones((3, 2)))
