@@ -145,9 +145,8 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
 }
 
 template <class T>
-void extrapolate(const py::object& table, const py::object& shift, const py::object& previous,
-                 const py::object& counts, const py::object& prior, std::size_t first, std::size_t last, double step,
-                 const py::object& sums) {
+void extrapolate(const py::object& table, const py::object& shift, const py::object& previous, const py::object& counts,
+                 const py::object& prior, std::size_t first, std::size_t last, double step, const py::object& sums) {
   const Kernels& kernels = active_kernels();
   Cvb0Extrapolation<T> a;
   a.sums = view<double>(sums, "sums", 2, any);

@@ -28,19 +28,19 @@ struct Cvb0Documents {
   const T* counts = nullptr;
   const double* row_weights = nullptr;  // documents, or null for ones
   std::size_t topics = 0;
-  View<const T> table;           // V x stride
-  const T* totals = nullptr;     // stride: column sums of the table, infinite in the padding
-  const T* inverse = nullptr;    // stride: 1 / totals
-  const T* square = nullptr;     // stride: 1 / totals^2, over what the store takes for one
-  const T* alpha = nullptr;      // stride, zeros in the padding
+  View<const T> table;                // V x stride
+  const T* totals = nullptr;          // stride: column sums of the table, infinite in the padding
+  const T* inverse = nullptr;         // stride: 1 / totals
+  const T* square = nullptr;          // stride: 1 / totals^2, over what the store takes for one
+  const T* alpha = nullptr;           // stride, zeros in the padding
   T least_word = 0, least_topic = 0;  // what lambda and n + alpha are at least, whatever rounding did
   std::size_t sweeps = 1;
-  bool fresh = false;   // the table holds nothing of these documents, and gamma is not read
-  bool usual = false;   // one sweep, neither fresh nor divide, and counts and weights of at least one: faster
-  bool divide = false;  // totals are so small that 1 / (Lambda - x g) needs a division
-  void* gamma = nullptr;  // entries x stride of the store's type
-  View<T> change;         // entries of the batch x stride, out: new - old gamma, in units of the store
-  T* factors = nullptr;   // entries of the batch, out: weight x count over what the store takes for one
+  bool fresh = false;             // the table holds nothing of these documents, and gamma is not read
+  bool usual = false;             // one sweep, neither fresh nor divide, and counts and weights of at least one: faster
+  bool divide = false;            // totals are so small that 1 / (Lambda - x g) needs a division
+  void* gamma = nullptr;          // entries x stride of the store's type
+  View<T> change;                 // entries of the batch x stride, out: new - old gamma, in units of the store
+  T* factors = nullptr;           // entries of the batch, out: weight x count over what the store takes for one
   std::int64_t change_first = 0;  // the entry of the first row of `change`
   double* moved = nullptr;        // K, out: sum of the change
   double* likelihood = nullptr;   // 1, out: sum of weight x count x log p(word | the rest of the document)

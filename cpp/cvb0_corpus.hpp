@@ -20,8 +20,8 @@ struct Cvb0Corpus {
   std::vector<std::int32_t> words;
   std::vector<float> counts_f;
   std::vector<double> counts_d, weights;
-  std::vector<std::int64_t> blocks, batch_blocks{0};       // first documents of blocks; first blocks of batches
-  std::vector<std::int32_t> distinct, entries;             // words of a batch; their entries, counted within the batch
+  std::vector<std::int64_t> blocks, batch_blocks{0};  // first documents of blocks; first blocks of batches
+  std::vector<std::int32_t> distinct, entries;        // words of a batch; their entries, counted within the batch
   std::vector<std::int64_t> word_start, tasks, batch_tasks{0};
   std::size_t n_words, most_entries = 0, most_blocks = 0;
   bool whole = true;  // no count and no weight is below one

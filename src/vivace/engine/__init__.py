@@ -10,7 +10,7 @@ from vivace.engine.executor import Executor, ThreadExecutor
 from vivace.engine.fit import Fit, Progress, StopRule, resume
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
-from vivace.engine.model import BatchModel, Infeasible, Model, SweepModel, Sweeper
+from vivace.engine.model import BatchModel, Infeasible, Model, Sweeper, SweepModel
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.rows import RowTable
 from vivace.engine.run import Callback, expectation, online_update, run, start

@@ -60,11 +60,12 @@ class LatentDirichletAllocation(
         Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
         has none but fits better topics in less time. It takes learning_method='batch', and keeps
         n_components numbers of 2 bytes (float64 counts: 4) for each nonzero count while it fits.
-    init : {'documents', 'random'}, default='documents'
+    init : {'documents', 'random'}, default=None
         Topics to start from, where `topics_init` does not give them. 'documents': single documents
         that are unlike each other, around which a first pass of collapsed inference makes topics;
         variational inference goes on from there after ten such passes. 'random': scikit-learn's
-        start, which short documents are slow to leave. `partial_fit` starts at random.
+        start, which short documents are slow to leave. None: 'documents', but 'random' for
+        inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -169,7 +170,7 @@ class LatentDirichletAllocation(
         doc_topic_prior: ArrayLike | None = None,
         topic_word_prior: ArrayLike | None = None,
         inference: str = "vb",
-        init: str = "documents",
+        init: str | None = None,
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,

@@ -38,6 +38,10 @@ from vivace.topics._starts import collapsed_start, document_topics, given_topics
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
 
+# From so many documents on variational inference starts from some of them unless told otherwise.
+# In fewer it finds its way from a random start, which does not depend on the documents' order.
+MANY_DOCUMENTS = 1_000
+
 
 @dataclass
 class Fitted:
@@ -93,10 +97,13 @@ def start_topics(
     """Return topics_init, or topics as `init` says."""
     if parameters["topics_init"] is not None:
         return given_topics(parameters["topics_init"], model)
-    if parameters["init"] == "random":
+    collapsed, init = isinstance(model, CollapsedModel), parameters["init"]
+    if init is None:
+        init = "documents" if collapsed or documents.n_documents >= MANY_DOCUMENTS else "random"
+    if init == "random":
         return random_topics(model, rng)
     topics = document_topics(model, documents, rng)
-    if isinstance(model, CollapsedModel) or parameters["max_iter"] == 0:
+    if collapsed or parameters["max_iter"] == 0:
         return topics
     return collapsed_start(model, documents, topics, executor, rng)
 

@@ -21,7 +21,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "doc_topic_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "topic_word_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "inference": [StrOptions({"vb", "cvb0"})],
-    "init": [StrOptions({"documents", "random"})],
+    "init": [None, StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
     "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
     "learning_offset": [_not_negative],
