@@ -126,14 +126,11 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
   a.added = padded_view<const double>(added, "added", n, k);
   a.weighted = padded_view<double>(weighted, "weighted", n, k);
   const Kernels& kernels = active_kernels();
-  if constexpr (std::is_same_v<X, double>) {
-    if (single) throw py::value_error("single needs a float32 X, got float64");
-  }
   const Scratch memory = scratch(kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (std::is_same_v<X, double>) {
-      kernels.mixture_step_dd(a);
+      (single ? kernels.mixture_step_df : kernels.mixture_step_dd)(a);
     } else {
       (single ? kernels.mixture_step_ff : kernels.mixture_step_fd)(a);
     }

@@ -137,6 +137,7 @@ struct Kernels {
   SpecialFunctions<float> special_single;
   // [X = double, arithmetic double], [float, double], [float, float]
   void (*mixture_step_dd)(const MixtureStep<double>&);
+  void (*mixture_step_df)(const MixtureStep<double>&);
   void (*mixture_step_fd)(const MixtureStep<float>&);
   void (*mixture_step_ff)(const MixtureStep<float>&);
   std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);

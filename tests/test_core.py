@@ -216,7 +216,6 @@ def read_only(array):
         ({"score_kind": "cubic"}, ValueError, "score_kind must be 'linear'"),
         ({"mode": "loud"}, ValueError, "mode must be 'soft'"),
         ({"mode": "hard", "lse": np.empty(5)}, ValueError, "lse is an output of the modes"),
-        ({"single": True}, ValueError, "single needs a float32 X"),
     ],
 )
 def test_wrong_arguments_are_named(changes, error, message):

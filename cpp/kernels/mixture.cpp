@@ -214,6 +214,7 @@ static inline void mixture_step(const MixtureStep<X>& a) {
 }  // namespace
 
 void mixture_step_dd(const MixtureStep<double>& a) { mixture_step<double>(a); }
+void mixture_step_df(const MixtureStep<double>& a) { mixture_step<float>(a); }
 void mixture_step_fd(const MixtureStep<float>& a) { mixture_step<double>(a); }
 void mixture_step_ff(const MixtureStep<float>& a) { mixture_step<float>(a); }
 

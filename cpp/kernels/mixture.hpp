@@ -6,6 +6,7 @@
 namespace vivace::VIVACE_ISA_NS {
 
 void mixture_step_dd(const MixtureStep<double>& a);
+void mixture_step_df(const MixtureStep<double>& a);
 void mixture_step_fd(const MixtureStep<float>& a);
 void mixture_step_ff(const MixtureStep<float>& a);
 std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);

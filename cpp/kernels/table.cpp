@@ -25,6 +25,7 @@ const Kernels kernels = {
     .special = special_functions<double>,
     .special_single = special_functions<float>,
     .mixture_step_dd = mixture_step_dd,
+    .mixture_step_df = mixture_step_df,
     .mixture_step_fd = mixture_step_fd,
     .mixture_step_ff = mixture_step_ff,
     .mixture_scratch = mixture_scratch,

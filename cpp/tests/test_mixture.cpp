@@ -133,7 +133,7 @@ void mixture(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t k
   const Scratch scratch(kernels.mixture_scratch(d, d, k, score, stat, single));
   a.scratch = scratch.p;
   if constexpr (std::is_same_v<X, double>) {
-    kernels.mixture_step_dd(a);
+    (single ? kernels.mixture_step_df : kernels.mixture_step_dd)(a);
   } else {
     (single ? kernels.mixture_step_ff : kernels.mixture_step_fd)(a);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shlex
@@ -11,6 +12,8 @@ from typing import Any
 import click
 import numpy as np
 import pytest
+from corpus_files import docword, random_counts
+from documents import write_documents
 
 import vivace
 from vivace.cli.app import cli
@@ -68,6 +71,18 @@ def test_version(run: Any) -> None:
     assert run("--version").stdout == f"vivace {vivace.__version__}\n"
 
 
+@pytest.fixture
+def articles(run: Any, folder: Path) -> Path:
+    """The files of documents that examples name."""
+    write_documents(folder)
+    (folder / "docs.txt").rename(folder / "articles.txt")
+    (folder / "articles.jsonl.gz").write_bytes(gzip.compress((folder / "docs.jsonl").read_bytes()))
+    docword(folder / "docword.nips.txt.gz", random_counts(n_words=3))
+    (folder / "vocab.nips.txt").write_text("a\nb\nc\n")
+    assert run("fit", "lda", "articles.txt", "-k", 3, "-o", "topics.vivace").exit_code == 0
+    return folder
+
+
 def commands(
     group: click.Command, name: tuple[str, ...] = ()
 ) -> list[tuple[tuple[str, ...], click.Command]]:
@@ -81,7 +96,7 @@ def commands(
 @pytest.mark.parametrize(
     ("name", "command"), commands(cli), ids=lambda x: "-".join(x) if isinstance(x, tuple) else ""
 )
-def test_help(run: Any, name: tuple[str, ...], command: click.Command) -> None:
+def test_help(run: Any, articles: Path, name: tuple[str, ...], command: click.Command) -> None:
     """Every command explains itself, and the examples of its help run as they stand."""
     for flag in ("-h", "--help"):
         result = run(*name, flag)

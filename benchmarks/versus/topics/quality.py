@@ -29,37 +29,36 @@ class Entry:
 
 CVB0 = {"inference": "cvb0", "doc_topic_prior": 0.02, "topic_word_prior": 0.03}
 VB = {"doc_topic_prior": 0.05, "topic_word_prior": 0.1}
+ONLINE, MEMOIZED = {"learning_method": "online"}, {"learning_method": "memoized"}
+GIBBS = {"alpha": 0.1, "eta": 0.03}
 SPARSE = {"alpha_sum": 5.0, "beta": 0.02, "optimize_interval": 10, "burn_in": 20, "num_threads": 2}
+TOPICA_VB = {"alpha_sum": 5.0, "beta": 0.1}
+TOPICA_CVB0 = {"sampler": "cvb0", "alpha_sum": 5.0, "beta": 0.02}
 
 # Where a library's own defaults are poor, it is shown with tuned settings too. Two cores: what can
 # use two threads to its advantage does.
 ENTRIES = (
     Entry("start", "unigram:fit"),
-    Entry("vivace/vb batch", "ours:fit", {}, 0.2),
-    Entry("vivace/vb online", "ours:fit", {"learning_method": "online"}, 0.2),
-    Entry("vivace/vb memoized", "ours:fit", {"learning_method": "memoized"}, 0.2, False),
-    Entry("vivace/vb batch, tuned", "ours:fit", VB, 0.2, False),
-    Entry("vivace/vb online, tuned", "ours:fit", {"learning_method": "online"} | VB, 0.2),
-    Entry("vivace/vb memoized, tuned", "ours:fit", {"learning_method": "memoized"} | VB, 0.2),
-    Entry("vivace/cvb0", "ours:fit", {"inference": "cvb0"}, 0.2),
-    Entry("vivace/cvb0, tuned", "ours:fit", CVB0, 0.2),
-    Entry("tomotopy/2 workers", "tomotopy_peer:fit", {"workers": 2}),
-    Entry("tomotopy/1 worker", "tomotopy_peer:fit", {"workers": 1}, 1.0, False),
-    Entry("topica/sparse", "topica_peer:sampler", SPARSE, 0.7),
-    Entry("topica/cvb0", "topica_peer:sampler", {"sampler": "cvb0", "alpha_sum": 5.0}, 0.7, False),
-    Entry("topica/online", "topica_peer:online", {"alpha_sum": 5.0}, 0.4, False),
-    Entry("scikit-learn/online default", "scikit:fit", {"learning_method": "online"}, 0.4, False),
-    Entry(
-        "scikit-learn/online tuned",
-        "scikit:fit",
-        {"learning_method": "online", "batch_size": 2048} | VB,
-        0.7,
-    ),
-    Entry("scikit-learn/batch", "scikit:fit", {"learning_method": "batch", "n_jobs": 2}, 0.7),
-    Entry("gensim/LdaModel", "gensim_peer:single", {}, 0.4, False),
-    Entry("gensim/LdaMulticore", "gensim_peer:multicore", {"workers": 2}, 0.7),
-    Entry("vowpal wabbit", "vowpal_peer:fit", {}, 0.4, False),
-    Entry("lda", "lda_peer:fit", {"alpha": 0.05, "eta": 0.02}, 0.7, False),
+    Entry("vivace/vb batch", "ours:fit", {}, 0.15),
+    Entry("vivace/vb batch, tuned", "ours:fit", VB, 0.15, False),
+    Entry("vivace/vb online", "ours:fit", ONLINE, 0.15),
+    Entry("vivace/vb online, tuned", "ours:fit", ONLINE | VB, 0.15),
+    Entry("vivace/vb memoized, tuned", "ours:fit", MEMOIZED | VB, 0.15),
+    Entry("vivace/cvb0", "ours:fit", {"inference": "cvb0"}, 0.15),
+    Entry("vivace/cvb0, tuned", "ours:fit", CVB0, 0.15),
+    Entry("tomotopy/2 workers", "tomotopy_peer:fit", {"workers": 2}, 0.6, False),
+    Entry("tomotopy/2 workers, tuned", "tomotopy_peer:fit", {"workers": 2} | GIBBS),
+    Entry("tomotopy/1 worker, tuned", "tomotopy_peer:fit", {"workers": 1} | GIBBS, 0.5, False),
+    Entry("topica/sparse", "topica_peer:sampler", SPARSE),
+    Entry("topica/cvb0", "topica_peer:sampler", TOPICA_CVB0, 0.5, False),
+    Entry("topica/online", "topica_peer:online", {"batch_size": 2048} | TOPICA_VB, 0.3, False),
+    Entry("scikit-learn/online", "scikit:fit", ONLINE, 0.2, False),
+    Entry("scikit-learn/online, tuned", "scikit:fit", {"batch_size": 2048} | ONLINE | VB, 0.6),
+    Entry("scikit-learn/batch, tuned", "scikit:fit", {"n_jobs": 2} | VB, 0.6),
+    Entry("gensim/LdaModel", "gensim_peer:single", {}, 0.25, False),
+    Entry("gensim/LdaMulticore", "gensim_peer:multicore", {"workers": 2}, 0.6),
+    Entry("vowpal wabbit", "vowpal_peer:fit", {}, 0.3, False),
+    Entry("lda", "lda_peer:fit", {"alpha": 0.05, "eta": 0.02}, 0.4, False),
 )
 
 LEVELS = {

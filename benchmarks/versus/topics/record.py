@@ -26,7 +26,7 @@ from benchmarks.versus.stopwatch import EnoughIterations
 from benchmarks.versus.topics.completion import Judge
 
 FIRST = 0.2  # seconds until the first look
-GROWTH = 1.3  # of the time from one look to the next
+GROWTH = 1.4  # of the time from one look to the next
 
 
 @dataclass(frozen=True)

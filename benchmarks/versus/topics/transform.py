@@ -50,7 +50,7 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     table = Table(
         f"transform of the test documents of {corpus}, K = {N_COMPONENTS}, one thread (CPU time)",
         ("library", "documents/s", "times scikit-learn", "bound a token", "target"),
-        notes=["default tolerances; the same topics and prior (1 / K) for all, no library's own."],
+        notes=["default tolerances; the same topics (vivace's, vb) and prior (1 / K) for all."],
     )
     base, least = _rate(store, key_of(corpus, BASE)), store.value(key_of(corpus, BASE), "bound")
     for name in ENTRIES:

@@ -12,6 +12,7 @@ from vivace.cli.errors import reporting
 from vivace.cli.fit import fit
 from vivace.cli.options import debug_option, debugging, examples
 from vivace.cli.show import config, inspect
+from vivace.cli.topics import topics
 
 
 class Application(click.Group):
@@ -36,6 +37,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     epilog=examples(
         "vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace",
         "vivace predict model.vivace data.csv --out labels.npy",
+        "vivace fit lda articles.txt --n-components 100 --out topics.vivace",
+        "vivace topics topics.vivace",
         "vivace inspect model.vivace",
     ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -50,13 +53,14 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 )
 @debug_option
 def cli() -> None:
-    """Fit mixtures by variational inference, and use them, from the shell.
+    """Fit mixtures and topic models by variational inference, and use them, from the shell.
 
-    DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet.
+    DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet; for a topic
+    model documents: .npz, .mtx, docword, .ldac, .svmlight, .txt or .jsonl.
     Results go to standard output, progress to standard error.
     Exit codes: 0 done, 1 failure in data, files or fit, 2 usage, 130 Ctrl-C.
     """
 
 
-for command in (fit, predict, transform, score, inspect, demo, config):
+for command in (fit, predict, transform, score, topics, inspect, demo, config):
     cli.add_command(command)

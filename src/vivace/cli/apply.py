@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
 from vivace.cli.options import (
     check_output,
@@ -17,6 +18,7 @@ from vivace.cli.options import (
     json_option,
     print_json,
     quiet_option,
+    seed_option,
     warn_of_left_out,
 )
 
@@ -46,40 +48,93 @@ _out_option = click.option(
 @debug_option
 def predict(model: str, data: str, out: str, columns: list[str] | None, quiet: bool) -> None:
     """Write the most probable component of each row of DATA."""
-    _write(model, data, out, columns, quiet, "predict")
+    from vivace.io import load_model
+    from vivace.io.tables import check_writable
 
-
-@click.command(epilog=examples("vivace transform model.vivace data.csv --out responsibilities.npy"))
-@click.argument("model", type=click.Path())
-@click.argument("data", type=click.Path())
-@_out_option
-@columns_option
-@quiet_option
-@debug_option
-def transform(model: str, data: str, out: str, columns: list[str] | None, quiet: bool) -> None:
-    """Write the responsibilities: for each row of DATA, the probability of each component."""
-    _write(model, data, out, columns, quiet, "transform")
+    check_writable(out)
+    check_output(out, [model, data])
+    estimator = load_model(model)
+    if not hasattr(estimator, "predict"):
+        raise Failure(
+            f"{model}: holds a {type(estimator).__name__}, which has no labels to predict. "
+            "Remedy: vivace transform writes shares of topics"
+        )
+    _write(model, estimator, data, out, columns, quiet, "predict")
 
 
 @click.command(
     epilog=examples(
-        "vivace score model.vivace data.csv", "vivace score model.vivace data.csv --json"
+        "vivace transform model.vivace data.csv --out responsibilities.npy",
+        "vivace transform topics.vivace articles.txt --out shares.npy",
     )
 )
 @click.argument("model", type=click.Path())
-@click.argument("data", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
+@_out_option
 @columns_option
+@document_options
+@quiet_option
+@debug_option
+def transform(
+    model: str, data: str, out: str, columns: list[str] | None, quiet: bool, **given: Any
+) -> None:
+    """Write the probability of each component for each row of DATA.
+
+    With a topic model DATA holds documents, and the share of each topic in each of them is
+    written.
+    """
+    from vivace.io.tables import check_writable
+
+    options = DocumentOptions.take(given)
+    check_writable(out)
+    check_output(out, [model, data])
+    estimator, notes = _load(model, columns, options)
+    if notes is None:
+        _write(model, estimator, data, out, columns, quiet, "transform")
+    else:
+        from vivace.cli.apply_topics import write_shares
+
+        write_shares(model, estimator, notes, data, out, options, quiet)
+
+
+@click.command(
+    epilog=examples(
+        "vivace score model.vivace data.csv", "vivace score topics.vivace articles.txt --json"
+    )
+)
+@click.argument("model", type=click.Path())
+@click.argument("data", type=click.Path(allow_dash=True))
+@columns_option
+@document_options
+@seed_option
 @json_option
 @quiet_option
 @debug_option
-def score(model: str, data: str, columns: list[str] | None, as_json: bool, quiet: bool) -> None:
-    """Print the mean log density of the rows of DATA under the model, in nats.
+def score(
+    model: str,
+    data: str,
+    columns: list[str] | None,
+    seed: int,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Print how well a model fits the rows of DATA, in nats; higher is better.
 
-    The density is the posterior predictive one; a higher figure is a better fit.
+    For a mixture it is the mean log posterior predictive density of a row. With a topic model
+    DATA holds documents: the figures are the mean log likelihood of a token of the second half
+    of each document, given the first (--seed splits them), and the bound per token.
     """
     import math
 
-    estimator, table = _open(model, data, columns, quiet)
+    options = DocumentOptions.take(given)
+    estimator, notes = _load(model, columns, options)
+    if notes is not None:
+        from vivace.cli.apply_topics import print_scores
+
+        print_scores(model, estimator, notes, data, options, seed, as_json, quiet)
+        return
+    table = _table(model, estimator, data, columns)
     parts = _parts(estimator.score_samples, estimator, table, quiet)
     total = math.fsum(float(part.sum(dtype="float64")) for part in parts)
     n_rows = len(table.values)
@@ -90,17 +145,39 @@ def score(model: str, data: str, columns: list[str] | None, as_json: bool, quiet
         click.echo(f"{total / n_rows:.9g} nats a row, mean of {n_rows:,} rows")
 
 
+def _load(
+    model: str, columns: list[str] | None, options: DocumentOptions
+) -> tuple[Any, dict[str, Any] | None]:
+    """Load a model; of a topic model the notes, else None. Options must fit the model."""
+    from vivace.cli.summary_topics import is_topic_model
+    from vivace.io import load_model, read_record
+
+    estimator = load_model(model)
+    name = type(estimator).__name__
+    if is_topic_model(estimator):
+        if columns is not None:
+            raise click.UsageError(f"--columns is for tables, but {model} is a {name}")
+        return estimator, read_record(model).notes
+    if options.given:
+        raise click.UsageError(f"{options.given[0]} is for documents, but {model} is a {name}")
+    return estimator, None
+
+
 def _write(
-    model: str, data: str, out: str, columns: list[str] | None, quiet: bool, method: str
+    model: str,
+    estimator: Any,
+    data: str,
+    out: str,
+    columns: list[str] | None,
+    quiet: bool,
+    method: str,
 ) -> None:
     """Apply `method` to all rows and write what it gives."""
     import numpy as np
 
-    from vivace.io.tables import check_writable, write_table
+    from vivace.io.tables import write_table
 
-    check_writable(out)
-    check_output(out, [model, data])
-    estimator, table = _open(model, data, columns, quiet)
+    table = _table(model, estimator, data, columns)
     result: Any = None
     start = 0
     for part in _parts(getattr(estimator, method), estimator, table, quiet):
@@ -113,11 +190,10 @@ def _write(
     click.echo(f"{out}: written, {start:,} rows")
 
 
-def _open(model: str, data: str, columns: list[str] | None, quiet: bool) -> tuple[Any, Any]:
-    """Load a model, and the columns of a table that it was fitted to."""
-    from vivace.io import load_model, read_table
+def _table(model: str, estimator: Any, data: str, columns: list[str] | None) -> Any:
+    """Read the columns of a table that a model was fitted to."""
+    from vivace.io import read_table
 
-    estimator = load_model(model)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and not data.lower().endswith(".npy"):
         known = [str(name) for name in names]
@@ -132,7 +208,7 @@ def _open(model: str, data: str, columns: list[str] | None, quiet: bool) -> tupl
             f"{data}: expected the {expected} columns{which} that {model} was fitted to, got "
             f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns"
         )
-    return estimator, table
+    return table
 
 
 def _parts(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from time import perf_counter
 from typing import Any
 
 import click
 
 from vivace.cli.errors import Failure, interruption
+from vivace.cli.fit_lda import lda
+from vivace.cli.fitting import Estimators, keep_interrupted, make_estimator
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -22,7 +23,6 @@ from vivace.cli.options import (
     threads_option,
     warn_of_left_out,
 )
-from vivace.cli.settings import settings
 
 # Parameters of the estimator that have an option of their own.
 _OPTIONS = {
@@ -35,11 +35,18 @@ _OPTIONS = {
 
 
 @click.group(
-    epilog=examples("vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace")
+    cls=Estimators,
+    epilog=examples(
+        "vivace fit gaussian-mixture data.csv --n-components 50 --out model.vivace",
+        "vivace fit lda articles.txt --n-components 100 --out topics.vivace",
+    ),
 )
 @debug_option
 def fit() -> None:
-    """Fit a model to a table and store it."""
+    """Fit a model to a table or to documents, and store it."""
+
+
+fit.add_command(lda)
 
 
 @fit.command(
@@ -105,7 +112,10 @@ def gaussian_mixture(
     has converged says so, and is stored.
     """
     check_output(out, [data])
-    estimator = _estimator(
+    from vivace.mixture import BayesianGaussianMixture
+
+    estimator = make_estimator(
+        BayesianGaussianMixture,
         {
             "n_components": n_components,
             "covariance_type": covariance_type,
@@ -114,6 +124,7 @@ def gaussian_mixture(
             "n_jobs": threads,
         },
         set_,
+        _OPTIONS,
     )
     from vivace.io import read_table, save_model
 
@@ -125,13 +136,14 @@ def gaussian_mixture(
 
     n_rows, n_columns = table.values.shape
     say(f"fitting {n_components} components to {n_rows:,} rows of {n_columns} columns", quiet)
+    notes = {"data": data, "n_rows": n_rows}
     began = perf_counter()
     try:
         _run(estimator, table, quiet)
     except KeyboardInterrupt as interrupt:
-        raise interruption(interrupt, _keep(estimator, out)) from interrupt
+        raise interruption(interrupt, keep_interrupted(estimator, out, notes)) from interrupt
     seconds["fit"] = perf_counter() - began
-    save_model(estimator, out, notes={"data": data, "n_rows": n_rows, "seconds": seconds})
+    save_model(estimator, out, notes={**notes, "seconds": seconds})
 
     from vivace.cli.summary import fit_record, print_summary
 
@@ -141,21 +153,6 @@ def gaussian_mixture(
     else:
         print_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
-
-
-def _estimator(options: dict[str, Any], set_: tuple[str, ...]) -> Any:
-    """Make the estimator; whatever is wrong with its parameters is a usage error."""
-    from vivace.mixture import BayesianGaussianMixture
-
-    given = {name: value for name, value in options.items() if value is not None}
-    known = BayesianGaussianMixture._get_param_names()
-    given.update(settings(set_, known, _OPTIONS, BayesianGaussianMixture.__name__))
-    estimator = BayesianGaussianMixture(**given)
-    try:
-        estimator._validate_params()
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    return estimator
 
 
 def _run(estimator: Any, table: Any, quiet: bool) -> None:
@@ -174,18 +171,3 @@ def _run(estimator: Any, table: Any, quiet: bool) -> None:
         raise Failure(first_gap(table) or str(error)) from error
     if table.named:
         estimator.feature_names_in_ = np.array(table.names, dtype=object)
-
-
-def _keep(estimator: Any, out: str) -> str:
-    """Store an interrupted fit beside `out`, and say what became of it."""
-    from vivace.io import save_model
-
-    left = f"{out} is as it was" if os.path.exists(out) else f"{out} was not written"
-    if not hasattr(estimator, "lower_bound_"):
-        return f"nothing was saved: the fit had only begun; {left}"
-    beside = f"{out}.interrupted"
-    try:
-        save_model(estimator, beside)
-    except (OSError, ValueError) as error:
-        return f"nothing was saved ({error}); {left}"
-    return f"the model after {estimator.n_iter_} iterations, not converged, is in {beside}; {left}"

@@ -17,11 +17,16 @@ from vivace.cli.options import debug_option, examples, json_option, print_json
 def inspect(model: str, as_json: bool) -> None:
     """Show what a model file holds."""
     from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
+    from vivace.cli.summary_topics import is_topic_model, print_topics_summary, topics_record
     from vivace.io import load_model, read_record
 
     record = read_record(model)
     estimator = load_model(model)
-    found = fit_record(estimator, record.notes.get("n_rows"))
+    topics = is_topic_model(estimator)
+    if topics:
+        found = topics_record(estimator, record.notes)
+    else:
+        found = fit_record(estimator, record.notes.get("n_rows"))
     arrays = [
         {"name": name, "type": str(array.dtype), "shape": str(array.shape)}
         for name, array in record.arrays.items()
@@ -40,7 +45,7 @@ def inspect(model: str, as_json: bool) -> None:
         )
         return
     size = os.path.getsize(model)
-    print_summary(found)
+    print_topics_summary(found) if topics else print_summary(found)
     click.echo()
     versions = ", ".join(f"{name} {value}" for name, value in record.versions.items())
     print_pairs(
@@ -49,6 +54,7 @@ def inspect(model: str, as_json: bool) -> None:
             "fitted to": _fitted_to(record.notes),
             "written by": versions,
             "instruction set": str(record.meta.get("instruction_set", "unknown")),
+            **_tokenizer(estimator),
             **_changed(estimator),
         }
     )
@@ -77,6 +83,16 @@ def _fitted_to(notes: dict[str, Any]) -> str:
     fit = seconds.get("fit") if isinstance(seconds, dict) else None
     took = f", in {fit:.2f} s" if isinstance(fit, float) else ""
     return f"{notes.get('data', 'unknown')}{took}"
+
+
+def _tokenizer(estimator: Any) -> dict[str, str]:
+    """How text becomes words, where the model knows it."""
+    tokenizer = getattr(estimator, "tokenizer_", None)
+    if tokenizer is None:
+        return {}
+    settings = tokenizer.settings()
+    settings["stop_words"] = f"{len(settings['stop_words'])} words"
+    return {"text": ", ".join(f"{name}={value}" for name, value in settings.items())}
 
 
 def _changed(estimator: Any) -> dict[str, str]:

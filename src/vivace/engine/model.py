@@ -64,6 +64,18 @@ class Model(Protocol):
 
 
 @runtime_checkable
+class DraftModel(Protocol):
+    """What a model has beside `Model` when it can make quick maps of less accuracy."""
+
+    def prepare_draft(self, posterior: Any) -> Any | None:
+        """Return prepared values for a quicker local step, None where there is none good enough.
+
+        Its error in the bound should lie far below `DRAFT_GAIN` a unit of weight
+        (engine/schedules/coordinate_ascent.py).
+        """
+
+
+@runtime_checkable
 class BatchModel(Protocol):
     """What a model has beside `Model` when it reduces a whole batch itself.
 

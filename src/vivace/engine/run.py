@@ -127,6 +127,7 @@ def run(
             answers = [callback(progress) for callback in callbacks]
             if converged or True in answers:
                 break
+        stepper.finish()
     fit.converged = converged
     return fit
 

@@ -98,7 +98,7 @@ class CollapsedSweeps:
         )
         corpus = self._corpus
         self._tokens = source.total_weight
-        self._posterior = posterior
+        self._alpha_of, self._prior = posterior.alpha, posterior.prior
         self._alpha = np.zeros(stride, dtype)
         self._alpha[:n_topics] = posterior.alpha
         self._table = np.zeros((model.n_words, stride), dtype)
@@ -165,8 +165,8 @@ class CollapsedSweeps:
                     sweeps,
                     fresh,
                     divide,
-                    0.5 * float(self._posterior.prior.values.min()),
-                    0.5 * float(self._posterior.alpha.min()),
+                    0.5 * float(self._prior.values.min()),
+                    0.5 * float(self._alpha_of.min()),
                 )
 
             self._executor.map(work, threads)
@@ -174,7 +174,7 @@ class CollapsedSweeps:
     def _move_on(self, step: float) -> Topics:
         """End a pass: return its posterior, make the next table."""
         previous, counts = self._counts
-        prior, n_topics = self._posterior.prior, self._model.n_topics
+        prior, n_topics = self._prior, self._model.n_topics
 
         def work(part: slice) -> NDArray[np.float64]:
             sums = np.empty((2, n_topics))
@@ -195,9 +195,7 @@ class CollapsedSweeps:
         self._sums = sums[1]
         # The caller has `counts` until the next pass is done; nobody has the other.
         self._counts = [counts, previous]
-        return Topics(
-            RowTable(len(counts), counts), prior, self._posterior.alpha, prior.totals + sums[0]
-        )
+        return Topics(RowTable(len(counts), counts), prior, self._alpha_of, prior.totals + sums[0])
 
 
 def store_bytes(model: LatentDirichletModel, n_entries: int) -> int:

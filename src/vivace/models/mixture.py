@@ -58,10 +58,21 @@ class MixturePosterior:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a local step reads: the scores' natural parameters and the arithmetic to use."""
+    """What a local step reads: the scores' natural parameters and the arithmetic to use.
+
+    Attributes
+    ----------
+    eta : (K, F)
+        Expected natural parameters.
+    single : bool
+        Float32 arithmetic for float32 rows.
+    draft : bool
+        Float32 arithmetic for all rows.
+    """
 
     eta: Array
     single: bool
+    draft: bool = False
 
 
 class MixtureModel:
@@ -112,11 +123,18 @@ class MixtureModel:
         single = self.single and self._single_error(posterior) <= SINGLE_TOLERANCE
         return Prepared(posterior.eta, single)
 
+    def prepare_draft(self, posterior: MixturePosterior) -> Prepared | None:
+        """What local steps in float32 read; None where that is not quicker or not good enough."""
+        if self.single or self._single_error(posterior) > SINGLE_TOLERANCE:
+            return None
+        return Prepared(posterior.eta, single=True, draft=True)
+
     def local_step(
         self, block: Block, prepared: Prepared, local: Array | None
     ) -> tuple[Statistics, Array | None]:
         """Responsibilities of a block, reduced to statistics; the block's shared vector."""
-        return self.accumulate(block, prepared.eta, single=prepared.single, local=local)
+        single = prepared.draft or (prepared.single and block.data.dtype == np.float32)
+        return self.accumulate(block, prepared.eta, single=single, local=local)
 
     def global_step(self, statistics: Statistics, previous: Any = None) -> MixturePosterior:
         """Conjugate update of components and weights; `previous` is not needed.
@@ -212,7 +230,7 @@ class MixtureModel:
             family.score_kind if score_kind is None else score_kind,
             family.stat_kind,
             mode,
-            single and block.data.dtype == np.float32,
+            single,
             suff,
             entropy,
             resp=resp,

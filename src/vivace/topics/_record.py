@@ -14,7 +14,7 @@ from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, make_model, objective_name
 from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "log_likelihood_", "bound_", "n_iter_", "n_batch_iter_")
+_SCALARS = ("elbo_", "log_likelihood_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -47,6 +47,8 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     trace = f"{meta['objective']}_trace_"
     if trace in found:
         arrays["trace"] = found[trace]
+    if "validation_trace_" in found:
+        arrays["validation_trace"] = estimator.validation_trace_
     return meta, arrays
 
 
@@ -87,6 +89,8 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     state |= {name: meta["fitted"][name] for name in _SCALARS if name in meta["fitted"]}
     if "trace" in arrays:
         state[f"{objective_name(fitted)}_trace_"] = arrays["trace"]
+    if "validation_trace" in arrays:
+        state["validation_trace_"] = arrays["validation_trace"]
     estimator._set_state(state)
     return estimator
 

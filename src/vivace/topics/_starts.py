@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vivace.engine import CsrSource, StopRule, Sweeping, ThreadExecutor, resume, run
+from vivace.engine import StopRule, Sweeping, ThreadExecutor, resume, run
 from vivace.models.cvb0 import CollapsedModel, store_bytes
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics
-from vivace.topics._documents import Documents
+from vivace.topics._documents import Documents, some_of
 from vivace.topics._parameters import positive
 
 # Random topics: Gamma with this shape and mean 1, as in scikit-learn.
@@ -33,6 +33,44 @@ PASSES_BEFORE_VB = 10
 
 # Memory that these passes may take; of a larger corpus a random part is used.
 MOST_BYTES = 2**31
+
+
+# From so many documents on variational inference starts from some of them unless told otherwise.
+# In fewer it finds its way from a random start, which does not depend on the documents' order.
+MANY_DOCUMENTS = 1_000
+
+
+def drawn_topics(
+    parameters: dict[str, Any],
+    model: LatentDirichletModel,
+    documents: Documents | None,
+    rng: np.random.RandomState,
+) -> Topics | None:
+    """Return topics_init or random topics; None where documents are to make the topics.
+
+    Without documents (the first that arrive may be few) they do not.
+    """
+    if parameters["topics_init"] is not None:
+        return given_topics(parameters["topics_init"], model)
+    if documents is not None:
+        many = isinstance(model, CollapsedModel) or documents.n_documents >= MANY_DOCUMENTS
+        default = "documents" if many else "random"
+        if (parameters["init"] or default) == "documents":
+            return None
+    return random_topics(model, rng)
+
+
+def formed_topics(
+    model: LatentDirichletModel,
+    documents: Documents,
+    executor: ThreadExecutor,
+    rng: np.random.RandomState,
+) -> Topics:
+    """Topics that form around documents."""
+    topics = document_topics(model, documents, rng)
+    if isinstance(model, CollapsedModel):
+        return topics
+    return collapsed_start(model, documents, topics, executor, rng)
 
 
 def given_topics(given: Any, model: LatentDirichletModel) -> Topics:
@@ -117,7 +155,7 @@ def collapsed_start(
     part = documents
     if share < 1.0:
         n = max(1, int(share * n_documents))
-        part = _some(documents, np.sort(rng.choice(n_documents, n, replace=False)))
+        part = some_of(documents, np.sort(rng.choice(n_documents, n, replace=False)))
     fit = resume(topics, collapsed.statistics_of(topics))
     rule = StopRule(0.0, PASSES_BEFORE_VB)
     run(collapsed, part.source, part.layout(), Sweeping(), executor, fit, rule)
@@ -126,10 +164,3 @@ def collapsed_start(
         factor = documents.n_tokens / max(part.n_tokens, 1.0)
         return model.start(found.counts.values * model.dtype.type(factor) + model.prior.values)
     return found
-
-
-def _some(documents: Documents, chosen: NDArray[np.integer[Any]]) -> Documents:
-    counts = csr_array(documents.counts[chosen])
-    weights = None if documents.weights is None else documents.weights[chosen]
-    source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
-    return Documents(counts, weights, source)

@@ -14,7 +14,7 @@ from benchmarks.versus.topics.record import Watch, accepts
 from benchmarks.versus.topics.transforming import bound_of, given_topics
 from vivace import LatentDirichletAllocation
 
-GROWTH = 1.5
+GROWTH = 1.6
 
 
 def _model(n_components: int, max_iter: int, **settings: Any) -> LatentDirichletAllocation:

@@ -26,7 +26,7 @@ def sampler(corpus: Corpus, watch: Watch, n_components: int, seed: int, **more: 
 
     def topics(sweeps: int) -> Any:
         model = topica.LDA(n_components, seed=seed, **more)
-        model.fit(documents, iters=sweeps, num_samples=1, keep_theta_draws=False)
+        model.fit(documents, iters=sweeps, num_samples=1, sample_interval=1, keep_theta_draws=False)
         return lambda: in_order(model.topic_word, model.vocabulary, corpus)
 
     watch.whole_fits(topics, GROWTH, least=5, step=5)

@@ -35,6 +35,9 @@ class Stepper(Protocol):
     def step(self) -> Step:
         """Make one map (batch) or pass (online, memoized) and commit what it accepts."""
 
+    def finish(self) -> None:
+        """Leave the fit with an exact bound; called once after the last step."""
+
 
 class Schedule(Protocol):
     """How statistics of blocks become the next posterior. Holds settings, no state."""

@@ -71,6 +71,9 @@ class _Passes:
         fit.record(fit.elbo)
         return Step(accepted=True, change=fit.elbo - before)
 
+    def finish(self) -> None:
+        """The bound is exact after each pass."""
+
     def _collect(self, batches: list[Batch]) -> None:
         """Make one map over all rows and keep the statistics of each batch."""
         fit, problem = self._fit, self._problem

@@ -41,3 +41,6 @@ class _Passes:
         change = objective - fit.elbo
         fit.record(objective, posterior=posterior, step=fit.step + 1)
         return Step(accepted=True, change=change)
+
+    def finish(self) -> None:
+        """What the last pass committed is whole."""

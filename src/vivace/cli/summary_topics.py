@@ -1,0 +1,150 @@
+"""Fitted topics in figures and words, for people and for programs."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+import numpy as np
+
+from vivace.cli.summary import print_pairs
+
+_MAX_TOPICS = 12  # a screenful
+_WORDS = 10
+# Between the most probable words (1) and the most typical ones (0); the authors of the measure
+# found people to name topics best at about 0.6 (Sievert and Shirley, 2014).
+RELEVANCE = 0.6
+_LEAST_WIDTH = 60
+
+
+def is_topic_model(estimator: Any) -> bool:
+    """Whether an estimator has topics."""
+    return hasattr(type(estimator), "top_words")
+
+
+def topics_record(
+    estimator: Any,
+    notes: dict[str, Any] | None = None,
+    n_words: int = _WORDS,
+    relevance: float = RELEVANCE,
+    names: Any = None,
+) -> dict[str, Any]:
+    """Return what a fit is about, in JSON's types; topics by size, the largest first.
+
+    Parameters
+    ----------
+    estimator : LatentDirichletAllocation
+        Fitted.
+    notes : dict, optional
+        Of the model file.
+    n_words : int
+        Words a topic.
+    relevance : float
+        As in `top_words`.
+    names : array-like, optional
+        The vocabulary, for models that do not know it.
+    """
+    notes = notes or {}
+    alpha, eta = estimator.doc_topic_prior_, estimator.topic_word_prior_
+    if np.size(eta) > 1:  # as many numbers as there are words
+        eta = [float(np.min(eta)), float(np.max(eta))]
+    n_tokens = notes.get("n_tokens")
+    bound = getattr(estimator, "elbo_", None)
+    parameters = estimator.get_params(deep=False)
+    record: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "inference": parameters.get("inference", "vb"),
+        "learning_method": parameters["learning_method"],
+        "n_documents": notes.get("n_documents"),
+        "n_tokens": n_tokens,
+        "n_words": int(estimator.n_features_in_),
+        "n_components": int(estimator.n_components),
+        "n_iter": int(estimator.n_iter_),
+        "doc_topic_prior": alpha,
+        "topic_word_prior": eta,
+        "lower_bound": None if bound is None else float(bound),
+    }
+    if n_tokens and bound is not None:
+        record["lower_bound_per_token"] = float(bound) / n_tokens
+    words = estimator.top_words(n_words, relevance=relevance, feature_names=names)
+    sizes = estimator.topic_sizes_
+    total = float(sizes.sum())
+    record["topics"] = [
+        {
+            "topic": int(k),
+            "tokens": float(sizes[k]),
+            "share": float(sizes[k]) / total if total > 0 else 0.0,
+            "words": [str(word) for word in words[k]],
+        }
+        for k in sorted(range(len(sizes)), key=lambda k: -float(sizes[k]))
+    ]
+    return record
+
+
+def print_topics_summary(record: dict[str, Any]) -> None:
+    """Print a fit for people: some lines, and the largest topics."""
+    data = f"{record['n_words']:,} words"
+    if record["n_documents"]:
+        data = f"{record['n_documents']:,} documents, {record['n_tokens']:,.0f} tokens, {data}"
+    lines = {
+        "model": "{estimator} ({inference}, {learning_method})".format(**record),
+        "data": data,
+        "topics": str(record["n_components"]),
+        "iterations": str(record["n_iter"]),
+        "priors": f"document-topic {_shown(record['doc_topic_prior'])}, topic-word "
+        f"{_shown(record['topic_word_prior'])}",
+    }
+    if record["lower_bound"] is not None:
+        per_token = record.get("lower_bound_per_token")
+        lines["lower bound"] = f"{record['lower_bound']:,.1f} nats" + (
+            f" ({per_token:.5f} a token)" if per_token is not None else ""
+        )
+    print_pairs(lines)
+    click.echo()
+    print_topics(record["topics"], _MAX_TOPICS)
+
+
+def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
+    """Print a table of topics: number, share of the tokens, and words as far as they fit a line.
+
+    Topics may tell the packages that they are from.
+    """
+    shown = topics[:most]
+    columns = [("topic", [str(topic["topic"]) for topic in shown])]
+    columns.append(("share", [f"{topic['share']:.1%}" for topic in shown]))
+    if "packages" in topics[0]:
+        columns.append(("from", [", ".join(topic["packages"][:2]) for topic in shown]))
+    widths = [max(map(len, [head, *cells])) for head, cells in columns]
+    room = shutil.get_terminal_size((110, 24)).columns - sum(widths) - 2 * len(widths)
+    room = max(_LEAST_WIDTH, room)
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    heads = tuple(head for head, _ in columns)
+    lines = ["words", *(_fitting(topic["words"], room) for topic in shown)]
+    for cells, line in zip([heads, *rows], lines, strict=True):
+        aligned = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*aligned, line]))
+    if len(topics) > len(shown):
+        rest = sum(topic["share"] for topic in topics[len(shown) :])
+        click.echo(
+            f"not shown: {len(topics) - len(shown)} smaller topics ({rest:.1%} of the tokens); see "
+            "vivace topics MODEL"
+        )
+
+
+def _fitting(words: list[str], room: int) -> str:
+    """As many words as fit, one at the least."""
+    line = words[0]
+    for word in words[1:]:
+        if len(line) + 1 + len(word) > room:
+            break
+        line += f" {word}"
+    return line
+
+
+def _shown(prior: Any) -> str:
+    """A prior in a few characters."""
+    values = np.ravel(prior)
+    if len(values) > 1:
+        return f"{values.min():.4g} to {values.max():.4g}"
+    return f"{values[0]:.4g}"
