@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vivace import families, special
     from vivace._config import show_config
+    from vivace.engine import Checkpoint
     from vivace.io import load_model as load
     from vivace.mixture import (
         BayesianBernoulliMixture,
@@ -45,6 +46,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
     "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
     "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "Checkpoint": ("vivace.engine", "Checkpoint"),
     "families": ("vivace.families", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
@@ -60,6 +62,7 @@ __all__ = [
     "BayesianMixture",
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
+    "Checkpoint",
     "LatentDirichletAllocation",
     "__version__",
     "families",

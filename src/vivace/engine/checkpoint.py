@@ -73,7 +73,8 @@ class Checkpoint:
     >>> X = np.random.default_rng(0).normal(size=(100, 2))
     >>> folder = pathlib.Path(tempfile.mkdtemp()) / "job"
     >>> checkpoint = Checkpoint(folder, every=60, resume=True)
-    >>> mixture = BayesianGaussianMixture(2, random_state=0).fit(X, checkpoint=checkpoint)
+    >>> mixture = BayesianGaussianMixture(n_components=2, random_state=0)
+    >>> mixture = mixture.fit(X, checkpoint=checkpoint)
     >>> checkpoint.clear()  # the model is kept elsewhere
     """
 
@@ -151,6 +152,11 @@ class Job:
                 raise _error(f"{folder.path}: its checkpoint is not that of a fit")
         for topic, facts in identity.items():
             self.check(topic, facts)
+
+    @property
+    def stores(self) -> bool:
+        """Whether there is a folder."""
+        return self._folder is not None
 
     @property
     def found(self) -> Packed | None:
