@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from typing import Any
 
 from gensim.models import LdaModel, LdaMulticore
@@ -52,7 +53,11 @@ def single(corpus: Corpus, watch: Watch, n_components: int, seed: int, **more: A
 
 def multicore(corpus: Corpus, watch: Watch, n_components: int, seed: int, **more: Any) -> None:
     """LdaMulticore; its processes go on with what is queued while topics are copied."""
-    _fit(LdaMulticore, corpus, watch, n_components, seed, **{"workers": 2} | more)
+    try:
+        _fit(LdaMulticore, corpus, watch, n_components, seed, **{"workers": 2} | more)
+    finally:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
 
 
 def peak_memory(corpus: str, share: float, n_components: int, iterations: int) -> dict[str, Any]:
