@@ -33,8 +33,9 @@ $(VENV)/package.stamp: $(VENV)/tools.stamp $(CPP) $(CMAKE_FILES)
 env: $(VENV)/package.stamp ## the virtual environment, the package and every development tool
 
 # ---- what people run -------------------------------------------------------------------------------------------------
-demo: env ## segment two photographs; pictures in demo-output/
+demo: env ## segment two photographs, pictures in demo-output/; topics of docstrings
 	$(BIN)/vivace demo --out demo-output
+	$(BIN)/vivace demo --topics
 
 test: env ## the test suite (PYTEST_ARGS=...)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

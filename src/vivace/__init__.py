@@ -21,10 +21,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vivace import special
+    from vivace import families, special
     from vivace._config import show_config
     from vivace.io import load_model as load
-    from vivace.mixture import BayesianGaussianMixture
+    from vivace.mixture import (
+        BayesianBernoulliMixture,
+        BayesianCategoricalMixture,
+        BayesianGaussianMixture,
+        BayesianMixture,
+        BayesianMultinomialMixture,
+        BayesianPoissonMixture,
+    )
     from vivace.topics import LatentDirichletAllocation
 
     __version__: str
@@ -33,6 +40,12 @@ if TYPE_CHECKING:
 _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianGaussianMixture": ("vivace.mixture", "BayesianGaussianMixture"),
     "LatentDirichletAllocation": ("vivace.topics", "LatentDirichletAllocation"),
+    "BayesianBernoulliMixture": ("vivace.mixture", "BayesianBernoulliMixture"),
+    "BayesianCategoricalMixture": ("vivace.mixture", "BayesianCategoricalMixture"),
+    "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
+    "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
+    "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "families": ("vivace.families", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
     "show_config": ("vivace._config", "show_config"),
@@ -41,9 +54,15 @@ _LAZY: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [
+    "BayesianBernoulliMixture",
+    "BayesianCategoricalMixture",
     "BayesianGaussianMixture",
+    "BayesianMixture",
+    "BayesianMultinomialMixture",
+    "BayesianPoissonMixture",
     "LatentDirichletAllocation",
     "__version__",
+    "families",
     "load",
     "mixture",
     "show_config",

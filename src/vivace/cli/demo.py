@@ -1,4 +1,4 @@
-"""`vivace demo`: one mixture segments two photographs."""
+"""`vivace demo`: one mixture segments two photographs; topics of docstrings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ from vivace.cli.options import (
 )
 
 
-@click.command(epilog=examples("vivace demo", "vivace demo --out-dir pictures --seed 1"))
+@click.command(
+    epilog=examples(
+        "vivace demo", "vivace demo --out-dir pictures --seed 1", "vivace demo --topics"
+    )
+)
+@click.option("--topics", is_flag=True, help="Topics of docstrings, in the place of pictures.")
 @click.option(
     "--out-dir",
     "--out",
@@ -36,19 +41,81 @@ from vivace.cli.options import (
 @json_option
 @quiet_option
 @debug_option
-def demo(folder: str, seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
+def demo(
+    topics: bool, folder: str, seed: int, threads: int | None, as_json: bool, quiet: bool
+) -> None:
     """Segment two photographs and write pictures of the result.
 
     The 546,560 pixels of the two photographs that come with scikit-learn are rows of red,
     green, blue, x and y. A Dirichlet-process mixture of at most 32 Gaussian components is
     fitted to them; a segment is the pixels that most probably come from one component.
+
+    With --topics: find the topics of the docstrings of Python's standard library and of the
+    scientific packages that are installed, and print a table of them.
     """
+    if topics:
+        _topics(seed, threads, as_json, quiet)
+    else:
+        _pictures(folder, seed, threads, as_json, quiet)
+
+
+def _topics(seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
+    """Print topics of docstrings."""
+    from vivace.cli.demo_topics import N_TOPICS, count_words, docstrings, fit_topics
+    from vivace.cli.demo_topics import packages_of_topics as packages_of
+    from vivace.cli.progress import FitMeter
+    from vivace.cli.summary import print_pairs
+    from vivace.cli.summary_topics import print_topics, topics_record
+
+    began = perf_counter()
+    found = docstrings()
+    corpus = count_words(found.texts)
+    seconds = {"read": perf_counter() - began}
+    say(f"fitting {N_TOPICS} topics to {corpus.n_documents:,} docstrings", quiet)
+    began = perf_counter()
+    with FitMeter(corpus.n_tokens, quiet, "token") as meter:
+        lda, completion = fit_topics(corpus, seed, threads, meter)
+    seconds["fit"] = perf_counter() - began
+    table = topics_record(lda, n_words=12)["topics"]
+    packages = packages_of(lda, corpus, found.packages)
+    for topic in table:
+        topic["packages"] = packages[topic["topic"]]
+    record = {
+        "n_documents": corpus.n_documents,
+        "n_tokens": corpus.n_tokens,
+        "n_words": corpus.n_words,
+        "packages": sorted(set(found.packages)),
+        "n_components": N_TOPICS,
+        "n_iter": int(lda.n_iter_),
+        "document_completion": completion.score,
+        "n_documents_scored": completion.n_documents,
+        "seconds": seconds,
+        "topics": table,
+    }
+    if as_json:
+        print_json(record)
+        return
+    print_pairs(
+        {
+            "docstrings": f"{corpus.n_documents:,} of {', '.join(record['packages'])}",
+            "words": f"{corpus.n_tokens:,.0f}, {corpus.n_words:,} different ones",
+            "seconds": f"{seconds['read']:.1f} to read, {seconds['fit']:.1f} for "
+            f"{record['n_iter']} passes",
+            "completion": f"{completion.score:.4f} nats a token of {completion.n_documents:,} "
+            "docstrings that were held out",
+        }
+    )
+    click.echo()
+    print_topics(table)
+
+
+def _pictures(folder: str, seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
+    """Segment the photographs."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise Failure(
-            "the pictures need matplotlib, which is not installed. Remedy: "
-            "pip install 'vivace[plots]'"
+            "the pictures need matplotlib, which is not installed. Remedy: pip install matplotlib"
         ) from error
     os.makedirs(folder, exist_ok=True)
 

@@ -47,6 +47,8 @@ def topics_record(
     """
     notes = notes or {}
     alpha, eta = estimator.doc_topic_prior_, estimator.topic_word_prior_
+    if np.size(eta) > 1:  # as many numbers as there are words
+        eta = [float(np.min(eta)), float(np.max(eta))]
     n_tokens = notes.get("n_tokens")
     bound = getattr(estimator, "elbo_", None)
     parameters = estimator.get_params(deep=False)
@@ -104,26 +106,40 @@ def print_topics_summary(record: dict[str, Any]) -> None:
 
 
 def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
-    """Print a table of topics: number, share of the tokens, and words as far as they fit a line."""
+    """Print a table of topics: number, share of the tokens, and words as far as they fit a line.
+
+    Topics may tell the packages that they are from.
+    """
     shown = topics[:most]
-    width = max(len(str(topic["topic"])) for topic in topics)
-    width = max(width, len("topic"))
-    room = max(_LEAST_WIDTH, shutil.get_terminal_size((110, 24)).columns) - width - 11
-    click.echo(f"{'topic':>{width}}  {'share':>6}  words")
-    for topic in shown:
-        line = ""
-        for word in topic["words"]:
-            longer = f"{line} {word}" if line else word
-            if line and len(longer) > room:
-                break
-            line = longer
-        click.echo(f"{topic['topic']:>{width}}  {topic['share']:>6.1%}  {line}")
+    columns = [("topic", [str(topic["topic"]) for topic in shown])]
+    columns.append(("share", [f"{topic['share']:.1%}" for topic in shown]))
+    if "packages" in topics[0]:
+        columns.append(("from", [", ".join(topic["packages"][:2]) for topic in shown]))
+    widths = [max(map(len, [head, *cells])) for head, cells in columns]
+    room = shutil.get_terminal_size((110, 24)).columns - sum(widths) - 2 * len(widths)
+    room = max(_LEAST_WIDTH, room)
+    rows = zip(*(cells for _, cells in columns), strict=True)
+    heads = tuple(head for head, _ in columns)
+    lines = ["words", *(_fitting(topic["words"], room) for topic in shown)]
+    for cells, line in zip([heads, *rows], lines, strict=True):
+        aligned = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*aligned, line]))
     if len(topics) > len(shown):
         rest = sum(topic["share"] for topic in topics[len(shown) :])
         click.echo(
             f"not shown: {len(topics) - len(shown)} smaller topics ({rest:.1%} of the tokens); see "
             "vivace topics MODEL"
         )
+
+
+def _fitting(words: list[str], room: int) -> str:
+    """As many words as fit, one at the least."""
+    line = words[0]
+    for word in words[1:]:
+        if len(line) + 1 + len(word) > room:
+            break
+        line += f" {word}"
+    return line
 
 
 def _shown(prior: Any) -> str:

@@ -113,7 +113,7 @@ class Gaussian(Family):
     def log_predictive_rows(
         self, posterior: GaussianPosterior, x: Array, columns: NDArray[np.intp]
     ) -> Array:
-        """Ln p of the given columns of rows x (n, d), jointly, (n, K)."""
+        """Log densities of the given columns of rows x (n, d), jointly, (n, K)."""
         dof, means, matrices = self._student(posterior)
         d = len(columns)
         out = np.empty((len(x), len(dof)))

@@ -37,7 +37,6 @@ from vivace.mixture._state import (
 from vivace.mixture._validation import Rows
 from vivace.mixture._verbose import Verbose
 from vivace.models import predict
-from vivace.models.mixture import MixtureModel
 
 
 @dataclass
@@ -50,9 +49,49 @@ class Outcome:
     observers: Observers
 
 
+@dataclass
+class Setup:
+    """What one call of `fit` works with.
+
+    Attributes
+    ----------
+    model : Model
+    prior : object
+        What the estimator keeps of the prior.
+    shape : tuple
+        What a warm start must find unchanged.
+    fingerprint : str
+        Recognises data and prior.
+    starter : callable
+        Makes the `Starter`; not called for a warm start.
+    """
+
+    model: Any
+    prior: Any
+    shape: tuple[Any, ...]
+    fingerprint: str
+    starter: Callable[[], Starter]
+
+
+def gaussian_setup(estimator: Any, rows: Rows, resp_init: Any, executor: ThreadExecutor) -> Setup:
+    """Coordinates, prior and model of a Gaussian mixture."""
+    parameters = estimator.get_params(deep=False)
+    moments = column_moments(estimator, rows, executor)
+    shape = shape_of_fit(parameters, rows.X.shape[1])
+    warm_fit(estimator, shape)  # raises before the prior does
+    model, prior = make_model(parameters, moments, rows, executor)
+    return Setup(
+        model,
+        prior,
+        shape,
+        fingerprint_of(parameters, moments, prior, model),
+        lambda: make_starter(parameters, rows, model, resp_init),
+    )
+
+
 def fit_rows(
     estimator: Any,
-    rows: Rows,
+    rows: Any,
     y: Any,
     resp_init: Any,
     callbacks: tuple[Callback, ...],
@@ -62,14 +101,12 @@ def fit_rows(
     """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
-    moments = column_moments(estimator, rows, executor)
+    setup = estimator._setup(rows, resp_init, executor)
+    model, prior, fingerprint, shape = setup.model, setup.prior, setup.fingerprint, setup.shape
     _warn_of_small_weights(rows)
-    shape = shape_of_fit(parameters, rows.X.shape[1])
-    previous = _warm(estimator, shape) if resp_init is None else None
-    model, prior = make_model(parameters, moments, rows, executor)
+    previous = warm_fit(estimator, shape) if resp_init is None else None
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
-    fingerprint = fingerprint_of(parameters, moments, prior, model)
-    starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
+    starter = setup.starter() if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]
     metadata = None if rows.weights is None else {"sample_weight": rows.weights}
@@ -104,7 +141,7 @@ def fit_rows(
     return Outcome(_slim(best), None, observers.stopped, observers)
 
 
-def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) -> None:
+def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Any) -> None:
     """Say by how much a fit missed convergence, and what to do."""
     fit, tol = fitted.fit, tolerance(parameters, fitted.model, rows.n_weighted)
     weight = float(np.sum(fit.statistics["weight"]))
@@ -124,8 +161,8 @@ def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) 
 
 def _start(
     starter: Starter,
-    model: MixtureModel,
-    rows: Rows,
+    model: Any,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
     parameters: dict[str, Any],
@@ -138,8 +175,8 @@ def _start(
 def _resume(
     previous: Fitted,
     fingerprint: str,
-    model: MixtureModel,
-    rows: Rows,
+    model: Any,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
 ) -> Fit:
@@ -158,9 +195,10 @@ def _resume(
     prepared = previous.model.prepare(old.posterior)
 
     def initial(block: Block) -> Statistics:
-        resp = np.empty((len(block.data), model.n_components))
+        resp = np.empty((block.stop - block.start, model.n_components))
         predict.proba(previous.model, prepared, block, resp)
-        return model.accumulate(block, prepared.eta, mode="given", resp=resp)[0]
+        statistics: Statistics = model.given(block, resp)
+        return statistics
 
     return start(model, rows.source, layout, executor, initial)
 
@@ -168,7 +206,7 @@ def _resume(
 def _run(
     current: Fitted,
     parameters: dict[str, Any],
-    rows: Rows,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
     observers: Observers,
@@ -221,7 +259,7 @@ def _slim(fitted: Fitted) -> Fitted:
     return fitted
 
 
-def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
+def warm_fit(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
     """Return the previous fit where warm_start asks for it and it can be used."""
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if not estimator.warm_start or previous is None or previous.seen > 0.0:
@@ -236,7 +274,7 @@ def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
     return previous
 
 
-def _warn_of_small_weights(rows: Rows) -> None:
+def _warn_of_small_weights(rows: Any) -> None:
     if rows.total_weight <= 1.0:
         warnings.warn(
             f"sample_weight sums to {rows.total_weight:.6g}. Weights count rows, so all the data "

@@ -43,6 +43,11 @@ from vivace.models.topics import (
 # sooner, but early topics are much alike, and it keeps to the few that it took to then.
 COLD_PASSES = 20
 
+# Priors are learned once so many times the words of the vocabulary were gone over: while topics are
+# alike, documents take a little of each, and priors learned from that keep it so (12,000 short
+# descriptions, 50 topics, online: 0.06 nats a held-out word worse at once than after 5 to 20).
+LEARN_AFTER = 10
+
 # Fixed-point steps towards the best prior of words whenever it is learned.
 WORD_PRIOR_STEPS = 2
 
@@ -201,12 +206,13 @@ class LatentDirichletModel:
         """
         counts, alpha, prior = statistics.table("counts"), previous.alpha, previous.prior
         seen = previous.seen + counts.n_changed
-        fresh = not counts.waiting
-        if self.learn_prior and not self.keep_documents and seen >= self.n_words and not fresh:
+        fresh, ripe = not counts.waiting, seen > LEARN_AFTER * self.n_words
+        once_more = seen // self.n_words > previous.seen // self.n_words
+        if self.learn_prior and ripe and once_more and not (self.keep_documents or fresh):
             # A stochastic step goes over the vocabulary after as many rows of words, by the
             # topics before it: what is not committed must not be read.
-            prior, seen = self._learned_prior(previous), 0
-        if self.learn_alpha:
+            prior = self._learned_prior(previous)
+        if self.learn_alpha and ripe:
             documents = float(statistics["documents"])
             alpha = priors.document_prior(alpha, documents, statistics["log_theta"])
         if fresh:
@@ -215,7 +221,7 @@ class LatentDirichletModel:
             if not least > 0.0:
                 raise Infeasible(f"expected counts above minus the prior, got {least} with it")
         topics = Topics(counts, prior, alpha, prior.totals + statistics["totals"], seen)
-        if self.learn_prior and fresh:
+        if self.learn_prior and fresh and ripe:
             prior = self._learned_prior(topics)
             topics = replace(topics, prior=prior, totals=prior.totals + statistics["totals"])
         return topics

@@ -83,7 +83,7 @@ class Topics:
     totals : (K,)
         Sum of each topic's parameters.
     seen : int
-        Rows of words that steps went over since the words' prior was learned.
+        Rows of words that steps went over so far.
     """
 
     counts: RowTable

@@ -93,6 +93,14 @@ def check_documents(
     return Documents(counts, weights, source)
 
 
+def some_of(documents: Documents, which: Any) -> Documents:
+    """Documents at a slice or at an array of places."""
+    counts = documents.counts[which]
+    weights = None if documents.weights is None else documents.weights[which]
+    source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
+    return Documents(counts, weights, source)
+
+
 def _canonical(X: Any) -> csr_array:
     if not issparse(X):
         return csr_array(X)

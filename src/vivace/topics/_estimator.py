@@ -16,23 +16,27 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.engine import Fit
-from vivace.estimators.callbacks import check_callbacks
+from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
+from vivace.topics._completion import infer
 from vivace.topics._describe import DescribeMixin
 from vivace.topics._documents import Documents, check_documents
 from vivace.topics._fitting import (
     Fitted,
     fit_documents,
     make_executor,
+    objective_name,
     partial_fit_documents,
-    perplexity_of,
 )
-from vivace.topics._inference import InferenceMixin, infer
+from vivace.topics._inference import InferenceMixin
 from vivace.topics._parameters import CONSTRAINTS, given_prior
+from vivace.topics._validation import validation_state
+from vivace.topics._watch import perplexity_of
 
 
 class LatentDirichletAllocation(
     InferenceMixin,
     DescribeMixin,
+    CallbackSupportMixin,  # type: ignore[misc]
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
@@ -55,6 +59,16 @@ class LatentDirichletAllocation(
         a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
         topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
         many rows of words as there are were gone over.
+    inference : {'vb', 'cvb0'}, default='vb'
+        Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
+        has none but fits better topics in less time. It takes learning_method='batch', and keeps
+        n_components numbers of 2 bytes (float64 counts: 4) for each nonzero count while it fits.
+    init : {'documents', 'random'}, default=None
+        Topics to start from, where `topics_init` does not give them. 'documents': single documents
+        that are unlike each other, around which a first pass of collapsed inference makes topics;
+        variational inference goes on from there after ten such passes. 'random': scikit-learn's
+        start, which short documents are slow to leave. None: 'documents', but 'random' for
+        inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -78,9 +92,20 @@ class LatentDirichletAllocation(
         A document's step ends when its parameters move by less than this on average over topics.
     max_doc_update_iter : int, default=100
         Most sweeps of a document's step.
+    validation_fraction : float, default=None
+        Share of the documents, drawn at random, that is held out: after each pass they are scored
+        by completion (as in `document_completion`), and the topics with the best score are kept.
+        Counts must be whole numbers. Takes another n_components x n_words numbers.
+    n_iter_no_change : int, default=10
+        With validation_fraction `fit` ends after so many passes without a better score.
     topics_init : array-like of shape (n_components, n_words), default=None
         Dirichlet parameters of the topics to start from, such as `components_` of another fit;
         random if None.
+    warm_start : bool, default=False
+        Go on from the topics (and learned priors) of the previous call of `fit`. Where the
+        documents are the same they go on from where they were as well, and the bound of batch and
+        memoized learning never falls from fit to fit; what is kept for that is as large as
+        n_documents x n_components, and for memoized learning the statistics of each batch.
     n_jobs : int, default=None
         Number of threads; None and -1 mean all that this process may use. Results do not depend
         on it.
@@ -105,8 +130,15 @@ class LatentDirichletAllocation(
         topics at the end and the documents as they were visited.
     elbo_trace_ : ndarray of shape (n_iter_,)
         The bound after each pass.
+    log_likelihood_, log_likelihood_trace_ : float and ndarray of shape (n_iter_,)
+        In the place of the two bounds where inference='cvb0': mean log likelihood of a training
+        token during the last and each pass, every token predicted from all others.
     bound_ : float
         Perplexity of the fitted documents, where evaluate_every is positive.
+    validation_trace_ : ndarray of shape (n_iter_,)
+        Mean log likelihood of held-out tokens after each pass, where validation_fraction is given.
+    best_iter_ : int
+        The pass whose topics were kept, counted from 1, where validation_fraction is given.
     doc_topic_prior_ : float or ndarray of shape (n_components,)
         The prior in use.
     topic_word_prior_ : float or ndarray of shape (n_words,) or (n_components, n_words)
@@ -155,6 +187,8 @@ class LatentDirichletAllocation(
         *,
         doc_topic_prior: ArrayLike | None = None,
         topic_word_prior: ArrayLike | None = None,
+        inference: str = "vb",
+        init: str | None = None,
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -165,7 +199,10 @@ class LatentDirichletAllocation(
         perp_tol: float = 1e-1,
         mean_change_tol: float = 1e-3,
         max_doc_update_iter: int = 100,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
         topics_init: ArrayLike | None = None,
+        warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -173,6 +210,8 @@ class LatentDirichletAllocation(
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
+        self.inference = inference
+        self.init = init
         self.learning_method = learning_method
         self.learning_decay = learning_decay
         self.learning_offset = learning_offset
@@ -183,7 +222,10 @@ class LatentDirichletAllocation(
         self.perp_tol = perp_tol
         self.mean_change_tol = mean_change_tol
         self.max_doc_update_iter = max_doc_update_iter
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.topics_init = topics_init
+        self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.random_state = random_state
@@ -218,15 +260,17 @@ class LatentDirichletAllocation(
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
         watching = check_callbacks(callbacks)
-        documents = check_documents(self, X, sample_weight, reset=True, whom="fit")
+        reset = not (self.warm_start and hasattr(self, "_fitted"))
+        documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
         with make_executor(self.n_jobs, documents) as executor:
-            fitted, fit, interrupted = fit_documents(self, documents, executor, watching)
-        state = self._state(fitted, fit)
-        if self.evaluate_every > 0 and interrupted is None:
-            state["bound_"] = self._final_perplexity(fitted, documents)
+            outcome = fit_documents(self, documents, y, executor, watching, self._state)
+        state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
+        if self.evaluate_every > 0 and outcome.interrupted is None:
+            state["bound_"] = self._final_perplexity(outcome.fitted, documents)
         self._set_state(state)
-        if interrupted is not None:
-            raise interrupted
+        if outcome.interrupted is not None:
+            raise outcome.interrupted
+        outcome.observers.finish()
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -262,7 +306,8 @@ class LatentDirichletAllocation(
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
-        bound = infer(fitted, documents, self.n_jobs, with_bound=True)[1]
+        executor = make_executor(self.n_jobs, documents)
+        bound = infer(fitted.topics, documents, fitted.model.sweeps, executor, with_bound=True)[1]
         assert bound is not None
         total = bound.sum() if documents.weights is None else documents.weights @ bound
         return perplexity_of(float(total), documents.n_tokens)
@@ -279,9 +324,10 @@ class LatentDirichletAllocation(
             "n_iter_": 0,
         }
         if fit is not None:
+            name = objective_name(fitted)
             state |= {
-                "elbo_": float(fit.elbo),
-                "elbo_trace_": np.array(fit.trace, dtype=np.float64),
+                f"{name}_": float(fit.elbo),
+                f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
             }
         if fit is not None or state["random_state_"] is None:
@@ -310,4 +356,12 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {"elbo_", "elbo_trace_", "bound_"}
+_OF_FIT = {
+    "elbo_",
+    "elbo_trace_",
+    "log_likelihood_",
+    "log_likelihood_trace_",
+    "bound_",
+    "validation_trace_",
+    "best_iter_",
+}

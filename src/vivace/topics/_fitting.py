@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +12,13 @@ from sklearn.utils import check_random_state
 
 from vivace.engine import (
     CoordinateAscent,
-    CsrSource,
     Fit,
     Memoized,
-    Progress,
     Schedule,
     Statistics,
     Stochastic,
     StopRule,
+    Sweeping,
     ThreadExecutor,
     expectation,
     online_update,
@@ -26,17 +26,19 @@ from vivace.engine import (
     resume,
     run,
 )
-from vivace.estimators.callbacks import Callback
+from vivace.estimators.callbacks import Callback, Observers
+from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
-from vivace.topics._documents import Documents
-from vivace.topics._parameters import document_prior, learned, positive, word_prior
+from vivace.topics._documents import Documents, some_of
+from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
+from vivace.topics._starts import drawn_topics, formed_topics
+from vivace.topics._validation import Validation, hold_out
+from vivace.topics._warm import Carry, carry_of, warm_fit
+from vivace.topics._watch import Watch
 
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
-
-# Random topics: Gamma with this shape and mean 1, as in scikit-learn.
-START_SHAPE = 100.0
 
 
 @dataclass
@@ -53,12 +55,15 @@ class Fitted:
         What made the topics; stochastic steps go on from it.
     step : int
         Stochastic steps so far.
+    carry : Carry or None
+        For another fit to the same documents, where warm_start asks for it.
     """
 
     model: LatentDirichletModel
     topics: Topics
     statistics: Statistics
     step: int = 0
+    carry: Carry | None = None
 
 
 def make_executor(n_jobs: int | None, documents: Documents) -> ThreadExecutor:
@@ -71,7 +76,8 @@ def make_model(
     parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], seed: int
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
-    return LatentDirichletModel(
+    kind = CollapsedModel if parameters["inference"] == "cvb0" else LatentDirichletModel
+    return kind(
         document_prior(parameters),
         word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
@@ -82,53 +88,96 @@ def make_model(
     )
 
 
-def start_topics(
-    parameters: dict[str, Any], model: LatentDirichletModel, rng: np.random.RandomState
-) -> Topics:
-    """Return topics_init, or random topics."""
-    shape = (model.n_topics, model.n_words)
-    given = parameters["topics_init"]
-    if given is None:
-        values = rng.gamma(START_SHAPE, 1.0 / START_SHAPE, shape)
-    else:
-        values = positive(given, "topics_init", shape, "n_components, words of the vocabulary")
-    return model.start(values.T)
+@dataclass
+class Outcome:
+    """How a call of `fit` ended."""
+
+    fitted: Fitted
+    fit: Fit
+    interrupted: KeyboardInterrupt | None
+    validation: Validation | None
+    observers: Observers
 
 
 def fit_documents(
     estimator: Any,
     documents: Documents,
+    y: Any,
     executor: ThreadExecutor,
     callbacks: tuple[Callback, ...],
-) -> tuple[Fitted, Fit, KeyboardInterrupt | None]:
-    """Fit; on an interrupt the last accepted state comes back with it."""
+    finish: Callable[[Fitted, Fit], dict[str, Any]],
+) -> Outcome:
+    """Fit; on an interrupt the last accepted state comes back with it.
+
+    `finish` (state to attributes) and `y` are for scikit-learn's callbacks.
+    """
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
-    # The start is drawn first: it is scikit-learn's for the same seed.
+    check_inference(parameters, "fit")
+    previous: Fitted | None = getattr(estimator, "_fitted", None)
+    told = {"X": documents.counts, "y": y, "metadata": _metadata(documents)}
+    # What is drawn comes first: a random start is scikit-learn's for the same seed.
     model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
-    topics = start_topics(parameters, model, rng)
+    start, fresh = None, not parameters["warm_start"] or previous is None
+    if fresh:
+        start = drawn_topics(parameters, model, documents, rng)
     model.seed = _seed(rng)
     model.executor = executor
     schedule = _schedule(parameters, _seed(rng))
-    online = parameters["learning_method"] == "online"
-    fit = resume(topics, model.statistics_of(topics))
+    validation = None
+    if parameters["validation_fraction"] is not None:
+        documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
+        validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
+    if fresh:
+        if start is None:
+            start = formed_topics(model, documents, executor, rng)
+        fit = resume(start, model.statistics_of(start))
+    else:
+        assert previous is not None
+        fit = warm_fit(previous, parameters, model, documents)
+    del start, previous  # as large as the vocabulary: they must not outlive the first pass
     layout = documents.layout(_batch_rows(parameters, documents))
-    watch = Watch(parameters, documents.n_tokens, callbacks)
+    collapsed = isinstance(model, CollapsedModel)
+    # What a fit without a bound reports is per token already.
+    watch = Watch(parameters, 1.0 if collapsed else documents.n_tokens, fit, validation)
+    observers = Observers(estimator, watch, callbacks, told, 1, parameters["max_iter"])
+    observers.begin(0, fit.elbo, lambda: finish(_snapshot(model, fit), fit), lambda: watch.done)
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
-        source = documents.source
+        watching: list[Callback] = [observers, lambda progress: watch.done]
         try:
-            run(model, source, layout, schedule, executor, fit, rule, [watch])
+            run(model, documents.source, layout, schedule, executor, fit, rule, watching)
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
+    observers.end(watch.converged, fit.elbo)
     fit.commit(converged=watch.converged)
-    if fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
+    if collapsed:
+        fit.commit(statistics=model.statistics_of(fit.posterior))
+    elif fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
         fit.commit(elbo=model.elbo(fit.posterior, fit.statistics))
+    carry = None
+    if parameters["warm_start"] and not collapsed:
+        carry = carry_of(fit, model, documents)
+    if validation is not None:
+        validation.restore(fit)
     model.executor = None
     # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
-    step = fit.step if online else fit.n_iter
-    return Fitted(model, fit.posterior, fit.statistics, step), fit, interrupted
+    step = fit.step if parameters["learning_method"] == "online" else fit.n_iter
+    fitted = Fitted(model, fit.posterior, fit.statistics, step, carry)
+    return Outcome(fitted, fit, interrupted, validation, observers)
+
+
+def _snapshot(model: LatentDirichletModel, fit: Fit) -> Fitted:
+    """The state of a fit for others to keep: it must not change with the fit."""
+    topics: Topics = fit.posterior.copy()
+    kept = copy(model)
+    kept.executor = None
+    return Fitted(kept, topics, kept.statistics_of(topics), fit.step)
+
+
+def _metadata(documents: Documents) -> dict[str, Any] | None:
+    return None if documents.weights is None else {"sample_weight": documents.weights}
 
 
 def partial_fit_documents(
@@ -139,11 +188,13 @@ def partial_fit_documents(
 ) -> None:
     """Take in documents by stochastic steps, batch by batch; `keep` is given each new state."""
     parameters = estimator.get_params(deep=False)
+    check_inference(parameters, "partial_fit")
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if previous is None:
         rng = check_random_state(parameters["random_state"])
         model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
-        topics = start_topics(parameters, model, rng)
+        topics = drawn_topics(parameters, model, None, rng)
+        assert topics is not None
         seed = _seed(rng)
         fit = resume(topics, model.statistics_of(topics))
     else:
@@ -159,7 +210,7 @@ def partial_fit_documents(
     schedule = _stochastic(parameters, 0)
     whole = documents.layout(_batch_rows({**parameters, "learning_method": "online"}, documents))
     for batch in whole.batches:
-        part = part_of(documents, batch.start, batch.stop)
+        part = some_of(documents, slice(batch.start, batch.stop))
         # Other random starts for the same document at another time.
         model.seed = seed + fit.step
         model.executor = executor
@@ -186,49 +237,16 @@ def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletMo
     )
 
 
-def part_of(documents: Documents, start: int, stop: int) -> Documents:
-    """Documents `start` to `stop` (exclusive)."""
-    counts = documents.counts[start:stop]
-    weights = None if documents.weights is None else documents.weights[start:stop]
-    source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
-    return Documents(counts, weights, source)
-
-
-class Watch:
-    """Prints as scikit-learn does, stops by `perp_tol`, and passes progress on to callbacks."""
-
-    def __init__(
-        self, parameters: dict[str, Any], n_tokens: float, callbacks: Iterable[Callback]
-    ) -> None:
-        self._every = parameters["evaluate_every"]
-        self._tol = parameters["perp_tol"]
-        self._verbose = parameters["verbose"]
-        self._tokens = n_tokens
-        self._callbacks = tuple(callbacks)
-        self._last: float | None = None
-        self.converged = False
-
-    def __call__(self, progress: Progress) -> bool:
-        """Return True when the perplexity has settled or a callback wants to stop."""
-        line = f"iteration: {progress.n_iter} of max_iter: {progress.max_iter}"
-        if self._every > 0 and progress.n_iter % self._every == 0:
-            perplexity = perplexity_of(progress.elbo, self._tokens)
-            line += f", perplexity: {perplexity:.4f}"
-            self.converged = self._last is not None and abs(self._last - perplexity) < self._tol
-            self._last = perplexity
-        if self._verbose:
-            print(line)
-        answers = [callback(progress) for callback in self._callbacks]
-        return self.converged or any(answer is True for answer in answers)
-
-
-def perplexity_of(bound: float, n_tokens: float) -> float:
-    """exp(-bound per token); nan without tokens."""
-    return float(np.exp(-bound / n_tokens)) if n_tokens > 0 else float("nan")
+def objective_name(fitted: Fitted) -> str:
+    """What the number is called that a fit ends with, and its trace."""
+    return "log_likelihood" if isinstance(fitted.model, CollapsedModel) else "elbo"
 
 
 def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
-    if parameters["learning_method"] == "batch":
+    collapsed = parameters["inference"] == "cvb0"
+    if parameters["learning_method"] == "batch" and not collapsed:
+        return None
+    if collapsed and parameters["batch_size"] is None:
         return None
     if parameters["batch_size"] is not None:
         return int(parameters["batch_size"])
@@ -237,6 +255,8 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
 
 
 def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+    if parameters["inference"] == "cvb0":
+        return Sweeping()
     if parameters["learning_method"] == "online":
         return _stochastic(parameters, seed)
     if parameters["learning_method"] == "memoized":

@@ -20,6 +20,15 @@ def padded(n: int) -> int:
     return -(-n // _core.PAD) * _core.PAD
 
 
+def patterns(there: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(rows, columns that are there) for each pattern of gaps."""
+    if there.all():
+        return [(np.arange(len(there)), np.arange(there.shape[1]))]
+    found, inverse = np.unique(there, axis=0, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    return [(np.flatnonzero(inverse == p), np.flatnonzero(found[p])) for p in range(len(found))]
+
+
 class Part:
     """A family on its own columns; subclasses say how it takes part in a local step.
 
@@ -101,7 +110,7 @@ class Part:
         return np.asarray(self.family.observed(x))
 
     def log_predictive(self, posterior: Any, x: Any) -> Array:
-        """Ln p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
+        """Logarithm of p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
 

@@ -1,0 +1,107 @@
+"""Held-out documents during a fit: when to stop, and which topics were the best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from vivace.engine import Executor, Fit, Statistics
+from vivace.models.lda import LatentDirichletModel
+from vivace.models.topics import Topics
+from vivace.topics._completion import completion_score, split_tokens
+from vivace.topics._documents import Documents, some_of
+
+
+class Validation:
+    """Scores held-out documents by completion after each pass, and keeps the best topics.
+
+    Completion, and not the bound of whole documents: it asks whether topics say something about
+    words that they were not shown, and it does not reward a document's freedom to fit itself.
+
+    Parameters
+    ----------
+    documents : Documents
+        The held-out ones: whole numbers.
+    model : LatentDirichletModel
+        For the documents' step.
+    executor : Executor
+        Who shares the work.
+    patience : int
+        The fit is done after so many passes in succession without a better score.
+    """
+
+    def __init__(
+        self, documents: Documents, model: LatentDirichletModel, executor: Executor, patience: int
+    ) -> None:
+        # One split for all passes: scores are to differ by the topics alone.
+        self._known, self._asked, _ = split_tokens(documents, model.seed)
+        self._model, self._executor, self._patience = model, executor, patience
+        self.trace: list[float] = []
+        self.best = -1
+        self._kept: tuple[Topics, Statistics, float] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the score has not risen for a while."""
+        return len(self.trace) - 1 - self.best >= self._patience
+
+    def look(self, fit: Fit) -> float:
+        """Score the topics of a pass."""
+        topics: Topics = fit.posterior
+        score = completion_score(
+            topics, self._known, self._asked, self._model.sweeps, self._executor
+        )[0]
+        if self._kept is None or score > self.trace[self.best]:
+            self.best = len(self.trace)
+            # The fit goes on in the same memory.
+            kept = replace(topics, counts=topics.counts.copy())
+            statistics = self._model.statistics_of(kept)
+            for name in fit.statistics.axes:
+                if name in statistics:
+                    statistics[name][...] = fit.statistics[name]
+            self._kept = kept, statistics, fit.elbo
+        self.trace.append(score)
+        return score
+
+    def restore(self, fit: Fit) -> None:
+        """Put the best topics in the place of the last."""
+        if self._kept is not None and self.best < len(self.trace) - 1:
+            topics, statistics, elbo = self._kept
+            fit.commit(posterior=topics, statistics=statistics, elbo=elbo)
+
+
+def hold_out(
+    documents: Documents, fraction: float, rng: np.random.RandomState
+) -> tuple[Documents, Documents]:
+    """Split documents at random into those to fit and those to hold out.
+
+    Raises
+    ------
+    ValueError
+        No document of two tokens is left for either.
+    """
+    usable = np.flatnonzero(documents.lengths >= 2)
+    if documents.weights is not None:
+        usable = usable[documents.weights[usable] > 0]
+    n_held = round(fraction * len(usable))
+    if not 0 < n_held < len(usable):
+        raise ValueError(
+            f"validation_fraction={fraction:g} of {len(usable)} documents of two or more words "
+            f"makes {n_held}; at least one must be held out and one be left. Give more documents "
+            "or another fraction."
+        )
+    held = np.zeros(documents.n_documents, dtype=bool)
+    held[rng.permutation(usable)[:n_held]] = True
+    return some_of(documents, np.flatnonzero(~held)), some_of(documents, np.flatnonzero(held))
+
+
+def validation_state(validation: Validation | None) -> dict[str, Any]:
+    """Attributes that a fit with held-out documents sets."""
+    if validation is None:
+        return {}
+    return {
+        "validation_trace_": np.array(validation.trace),
+        "best_iter_": validation.best + 1,
+    }
