@@ -48,7 +48,7 @@ def test_same_as_in_python(run: Any, docs: Path) -> None:
 def test_summary_and_json(run: Any, docs: Path) -> None:
     result = run(*FIT, "docs.txt", "-k", 14, "-o", "m")
     n_words = vivace.load("m").n_features_in_
-    for part in ("100 documents, ", f"{n_words} words", "topic   share  words", "m: written",
+    for part in ("100 documents, ", f"{n_words} words", "topic  share  words", "m: written",
                  "not shown: 2 smaller topics", "priors"):  # fmt: skip
         assert part in result.stdout
     assert "reading docs.txt" in result.stderr

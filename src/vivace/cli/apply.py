@@ -228,6 +228,6 @@ def _parts(
                     warnings.filterwarnings("ignore", message="X does not have valid feature names")
                     part = function(rows)
             except ValueError as error:
-                raise Failure(first_gap(table) or str(error)) from error
+                raise Failure(first_gap(table, choosable=False) or str(error)) from error
             yield part
             meter.update(start + len(rows))

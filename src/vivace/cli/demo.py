@@ -115,8 +115,7 @@ def _pictures(folder: str, seed: int, threads: int | None, as_json: bool, quiet:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise Failure(
-            "the pictures need matplotlib, which is not installed. Remedy: "
-            "pip install 'vivace[plots]'"
+            "the pictures need matplotlib, which is not installed. Remedy: pip install matplotlib"
         ) from error
     os.makedirs(folder, exist_ok=True)
 

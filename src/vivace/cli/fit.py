@@ -149,7 +149,10 @@ def gaussian_mixture(
 
     record = fit_record(estimator, n_rows)
     if as_json:
-        print_json({"model": out, "data": data, **record, "seconds": seconds, "seed": seed})
+        left_out = {"columns_left_out": table.left_out}
+        print_json(
+            {"model": out, "data": data, **record, **left_out, "seconds": seconds, "seed": seed}
+        )
     else:
         print_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")

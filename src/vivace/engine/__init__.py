@@ -10,11 +10,11 @@ from vivace.engine.executor import Executor, ThreadExecutor
 from vivace.engine.fit import Fit, Progress, StopRule, resume
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
-from vivace.engine.model import BatchModel, Infeasible, Model
+from vivace.engine.model import BatchModel, Infeasible, Model, Sweeper, SweepModel
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.rows import RowTable
 from vivace.engine.run import Callback, expectation, online_update, run, start
-from vivace.engine.schedules import CoordinateAscent, Memoized, Schedule, Stochastic
+from vivace.engine.schedules import CoordinateAscent, Memoized, Schedule, Stochastic, Sweeping
 from vivace.engine.statistics import Statistics
 from vivace.engine.threads import default_threads, resolve_n_jobs, single_threaded_blas
 
@@ -42,6 +42,9 @@ __all__ = [
     "Statistics",
     "Stochastic",
     "StopRule",
+    "SweepModel",
+    "Sweeper",
+    "Sweeping",
     "ThreadExecutor",
     "default_threads",
     "expectation",

@@ -24,6 +24,7 @@ from vivace.topics._fitting import (
     Fitted,
     fit_documents,
     make_executor,
+    objective_name,
     partial_fit_documents,
 )
 from vivace.topics._inference import InferenceMixin
@@ -58,6 +59,16 @@ class LatentDirichletAllocation(
         a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
         topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
         many rows of words as there are were gone over.
+    inference : {'vb', 'cvb0'}, default='vb'
+        Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
+        has none but fits better topics in less time. It takes learning_method='batch', and keeps
+        n_components numbers of 2 bytes (float64 counts: 4) for each nonzero count while it fits.
+    init : {'documents', 'random'}, default=None
+        Topics to start from, where `topics_init` does not give them. 'documents': single documents
+        that are unlike each other, around which a first pass of collapsed inference makes topics;
+        variational inference goes on from there after ten such passes. 'random': scikit-learn's
+        start, which short documents are slow to leave. None: 'documents', but 'random' for
+        inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -119,6 +130,9 @@ class LatentDirichletAllocation(
         topics at the end and the documents as they were visited.
     elbo_trace_ : ndarray of shape (n_iter_,)
         The bound after each pass.
+    log_likelihood_, log_likelihood_trace_ : float and ndarray of shape (n_iter_,)
+        In the place of the two bounds where inference='cvb0': mean log likelihood of a training
+        token during the last and each pass, every token predicted from all others.
     bound_ : float
         Perplexity of the fitted documents, where evaluate_every is positive.
     validation_trace_ : ndarray of shape (n_iter_,)
@@ -173,6 +187,8 @@ class LatentDirichletAllocation(
         *,
         doc_topic_prior: ArrayLike | None = None,
         topic_word_prior: ArrayLike | None = None,
+        inference: str = "vb",
+        init: str | None = None,
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -194,6 +210,8 @@ class LatentDirichletAllocation(
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
+        self.inference = inference
+        self.init = init
         self.learning_method = learning_method
         self.learning_decay = learning_decay
         self.learning_offset = learning_offset
@@ -306,9 +324,10 @@ class LatentDirichletAllocation(
             "n_iter_": 0,
         }
         if fit is not None:
+            name = objective_name(fitted)
             state |= {
-                "elbo_": float(fit.elbo),
-                "elbo_trace_": np.array(fit.trace, dtype=np.float64),
+                f"{name}_": float(fit.elbo),
+                f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
             }
         if fit is not None or state["random_state_"] is None:
@@ -337,4 +356,12 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {"elbo_", "elbo_trace_", "bound_", "validation_trace_", "best_iter_"}
+_OF_FIT = {
+    "elbo_",
+    "elbo_trace_",
+    "log_likelihood_",
+    "log_likelihood_trace_",
+    "bound_",
+    "validation_trace_",
+    "best_iter_",
+}
