@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         BayesianMixture,
         BayesianMultinomialMixture,
         BayesianPoissonMixture,
+        BayesianStudentTMixture,
     )
     from vivace.topics import LatentDirichletAllocation
 
@@ -45,6 +46,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
     "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
     "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
     "families": ("vivace.families", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
@@ -60,6 +62,7 @@ __all__ = [
     "BayesianMixture",
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
+    "BayesianStudentTMixture",
     "LatentDirichletAllocation",
     "__version__",
     "families",
