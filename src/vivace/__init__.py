@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         BayesianMixture,
         BayesianMultinomialMixture,
         BayesianPoissonMixture,
+        BayesianStudentTMixture,
     )
     from vivace.topics import LatentDirichletAllocation
 
@@ -47,6 +48,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
     "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
     "Checkpoint": ("vivace.engine", "Checkpoint"),
+    "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
     "families": ("vivace.families", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
@@ -62,6 +64,7 @@ __all__ = [
     "BayesianMixture",
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
+    "BayesianStudentTMixture",
     "Checkpoint",
     "LatentDirichletAllocation",
     "__version__",
