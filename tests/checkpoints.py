@@ -14,7 +14,13 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from vivace import BayesianGaussianMixture, BayesianMixture, Checkpoint, LatentDirichletAllocation
+from vivace import (
+    BayesianGaussianMixture,
+    BayesianMixture,
+    BayesianStudentTMixture,
+    Checkpoint,
+    LatentDirichletAllocation,
+)
 from vivace.io import save_model
 
 
@@ -58,6 +64,7 @@ JOBS: dict[str, Any] = {
     "table": lambda: BayesianMixture(
         n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, learning_method="memoized"
     ),
+    "student": lambda: BayesianStudentTMixture(**_MIXTURE, max_iter=30),
 }
 
 
