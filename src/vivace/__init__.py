@@ -2,7 +2,7 @@
 
 The map of the package, from the top down (docs/architecture.md has the contracts):
 
-    cli         the `vivace` command: fit, predict, transform, score, inspect, demo
+    cli         the `vivace` command: fit, predict, transform, score, topics, inspect, demo
     mixture, topics
                 estimators with scikit-learn's manners: parameters, validation, fitted attributes
     models      a family and a weight model behind the engine's four functions
@@ -21,7 +21,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vivace import families, special
+    from vivace import families, io, special
     from vivace._config import show_config
     from vivace.engine import Checkpoint
     from vivace.io import load_model as load
@@ -50,6 +50,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "Checkpoint": ("vivace.engine", "Checkpoint"),
     "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
     "families": ("vivace.families", None),
+    "io": ("vivace.io", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
     "show_config": ("vivace._config", "show_config"),
@@ -69,6 +70,7 @@ __all__ = [
     "LatentDirichletAllocation",
     "__version__",
     "families",
+    "io",
     "load",
     "mixture",
     "show_config",
