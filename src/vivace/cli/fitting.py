@@ -20,7 +20,7 @@ _ALSO_KNOWN_AS = {
     "mixture": "gaussian-mixture",
     "latentdirichletallocation": "lda",
     "topics": "lda",
-    "topic-model": "lda",
+    "topicmodel": "lda",
 }
 
 
