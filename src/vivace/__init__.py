@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vivace import families, io, special
     from vivace._config import show_config
+    from vivace.engine import Checkpoint
     from vivace.io import load_model as load
     from vivace.mixture import (
         BayesianBernoulliMixture,
@@ -46,6 +47,7 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
     "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
     "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "Checkpoint": ("vivace.engine", "Checkpoint"),
     "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
     "families": ("vivace.families", None),
     "io": ("vivace.io", None),
@@ -64,6 +66,7 @@ __all__ = [
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
     "BayesianStudentTMixture",
+    "Checkpoint",
     "LatentDirichletAllocation",
     "__version__",
     "families",
