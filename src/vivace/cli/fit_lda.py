@@ -145,9 +145,13 @@ def lda(
         print_documents_estimate(estimator, docs, reading, given["dtype"], as_json)
         return
     from vivace.io import read_corpus, save_model
+    from vivace.io.corpora.formats import vocabulary_beside
 
     began = perf_counter()
     say(f"reading {docs}", quiet)
+    beside = vocabulary_beside(docs) if reading["format"] == "docword" else None
+    if beside is not None and options.vocabulary is None:
+        say(f"words are those of {beside}", quiet)
     corpus = read_corpus(docs, **reading, dtype=given["dtype"])
     seconds = {"read": perf_counter() - began}
     size = {
