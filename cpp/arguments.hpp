@@ -36,6 +36,10 @@ template <>
   return "float32";
 }
 template <>
+[[maybe_unused]] const char* dtype_name<std::uint16_t>() {
+  return "uint16";
+}
+template <>
 [[maybe_unused]] const char* dtype_name<std::int32_t>() {
   return "int32";
 }

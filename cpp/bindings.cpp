@@ -10,6 +10,7 @@
 #include "arguments.hpp"
 
 namespace vivace {
+void bind_cvb0(py::module_& m);
 void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
 
@@ -317,4 +318,5 @@ PYBIND11_MODULE(_core, m) {
 
   bind_text(m);
   bind_topics(m);
+  bind_cvb0(m);
 }

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cvb0.hpp"
 #include "topics.hpp"
 #include "view.hpp"
 
@@ -160,6 +161,13 @@ struct Kernels {
   void (*word_sums_f)(const WordSums<float>&);
   void (*topic_terms_d)(const TopicTerms<double>&);
   void (*topic_terms_f)(const TopicTerms<float>&);
+  std::size_t (*cvb0_scratch)(std::size_t topics);
+  void (*cvb0_documents_d)(const Cvb0Documents<double>&);
+  void (*cvb0_documents_f)(const Cvb0Documents<float>&);
+  void (*cvb0_words_d)(const Cvb0Words<double>&);
+  void (*cvb0_words_f)(const Cvb0Words<float>&);
+  void (*cvb0_extrapolate_d)(const Cvb0Extrapolation<double>&);
+  void (*cvb0_extrapolate_f)(const Cvb0Extrapolation<float>&);
   void (*row_update_d)(const RowUpdate<double>&);
   void (*row_update_f)(const RowUpdate<float>&);
 };

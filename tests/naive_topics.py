@@ -70,3 +70,54 @@ def evidence_of_one_topic(counts, prior):
         + gammaln(prior * len(total))
         - len(total) * gammaln(prior)
     )
+
+
+def half(share):
+    """A share as float32 fits keep it: half precision, times 2^15."""
+    return np.float16(share * 2.0**15).astype(np.float64) / 2.0**15
+
+
+def single(share):
+    """A share as float64 fits keep it."""
+    return np.float32(share).astype(np.float64)
+
+
+def collapsed_pass(
+    counts, batches, table, gammas, alpha, *, keep, least=0.0, sweeps=1, fresh=False, weights=None
+):
+    """One pass of collapsed variational Bayes, order zero (Asuncion et al. 2009).
+
+    counts: documents x words; batches: lists of documents; table: words x topics, prior + expected
+    counts, changed in place after each batch; gammas: a words x topics array for each document, of
+    which the rows of its words count, changed in place. The table may have been moved on from what
+    the gammas sum to: less an entry's own share it counts as `least` at least. Returns the log
+    likelihood of the tokens, each predicted from all others.
+    """
+    totals = table.sum(axis=0)
+    likelihood = 0.0
+    weights = np.ones(len(counts)) if weights is None else weights
+    for batch in batches:
+        change = np.zeros_like(table)
+        for d in batch:
+            words = np.flatnonzero(counts[d])
+            gamma = np.zeros_like(gammas[d]) if fresh else gammas[d]
+            old = gamma.copy()
+            held = alpha + counts[d] @ gamma
+            for sweep in range(sweeps):
+                for w in words:
+                    count = counts[d, w]
+                    y = min(count, 1.0)
+                    x = y * min(weights[d], 1.0)
+                    shares = np.maximum(table[w] - x * old[w], least) * (held - y * gamma[w])
+                    shares /= totals - x * old[w]
+                    if sweep == sweeps - 1:
+                        chance = shares.sum() / (counts[d].sum() - y + alpha.sum())
+                        likelihood += weights[d] * count * np.log(chance)
+                    shares /= shares.sum()
+                    held += count * (shares - gamma[w])
+                    gamma[w] = keep(shares)
+            change += weights[d] * counts[d][:, None] * (gamma - old)
+            gammas[d] = gamma
+        table += change
+        totals += change.sum(axis=0)
+    return likelihood

@@ -1,4 +1,5 @@
 // The table of this instruction set.
+#include "cvb0.hpp"
 #include "mixture.hpp"
 #include "special.hpp"
 #include "topics.hpp"
@@ -48,6 +49,13 @@ const Kernels kernels = {
     .word_sums_f = word_sums_f,
     .topic_terms_d = topic_terms_d,
     .topic_terms_f = topic_terms_f,
+    .cvb0_scratch = cvb0_scratch,
+    .cvb0_documents_d = cvb0_documents_d,
+    .cvb0_documents_f = cvb0_documents_f,
+    .cvb0_words_d = cvb0_words_d,
+    .cvb0_words_f = cvb0_words_f,
+    .cvb0_extrapolate_d = cvb0_extrapolate_d,
+    .cvb0_extrapolate_f = cvb0_extrapolate_f,
     .row_update_d = row_update_d,
     .row_update_f = row_update_f,
 };

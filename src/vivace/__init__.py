@@ -2,7 +2,7 @@
 
 The map of the package, from the top down (docs/architecture.md has the contracts):
 
-    cli         the `vivace` command: fit, predict, transform, score, inspect, demo
+    cli         the `vivace` command: fit, predict, transform, score, topics, inspect, demo
     mixture, topics
                 estimators with scikit-learn's manners: parameters, validation, fitted attributes
     models      a family and a weight model behind the engine's four functions
@@ -21,10 +21,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vivace import special
+    from vivace import families, io, special
     from vivace._config import show_config
+    from vivace.engine import Checkpoint
     from vivace.io import load_model as load
-    from vivace.mixture import BayesianGaussianMixture
+    from vivace.mixture import (
+        BayesianBernoulliMixture,
+        BayesianCategoricalMixture,
+        BayesianGaussianMixture,
+        BayesianMixture,
+        BayesianMultinomialMixture,
+        BayesianPoissonMixture,
+        BayesianStudentTMixture,
+    )
     from vivace.topics import LatentDirichletAllocation
 
     __version__: str
@@ -33,6 +42,15 @@ if TYPE_CHECKING:
 _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianGaussianMixture": ("vivace.mixture", "BayesianGaussianMixture"),
     "LatentDirichletAllocation": ("vivace.topics", "LatentDirichletAllocation"),
+    "BayesianBernoulliMixture": ("vivace.mixture", "BayesianBernoulliMixture"),
+    "BayesianCategoricalMixture": ("vivace.mixture", "BayesianCategoricalMixture"),
+    "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
+    "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
+    "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "Checkpoint": ("vivace.engine", "Checkpoint"),
+    "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
+    "families": ("vivace.families", None),
+    "io": ("vivace.io", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
     "show_config": ("vivace._config", "show_config"),
@@ -41,9 +59,18 @@ _LAZY: dict[str, tuple[str, str | None]] = {
 }
 
 __all__ = [
+    "BayesianBernoulliMixture",
+    "BayesianCategoricalMixture",
     "BayesianGaussianMixture",
+    "BayesianMixture",
+    "BayesianMultinomialMixture",
+    "BayesianPoissonMixture",
+    "BayesianStudentTMixture",
+    "Checkpoint",
     "LatentDirichletAllocation",
     "__version__",
+    "families",
+    "io",
     "load",
     "mixture",
     "show_config",

@@ -131,6 +131,64 @@ def topic_terms(
     digamma: bool,
     out: _Doubles,
 ) -> None: ...
+
+class Cvb0Corpus:
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        words: NDArray[np.int32],
+        counts: _Rows,
+        weights: _Doubles | None,
+        n_words: int,
+        order: NDArray[np.int64],
+        batches: NDArray[np.int64],
+    ) -> None: ...
+    @property
+    def n_entries(self) -> int: ...
+    @property
+    def n_batches(self) -> int: ...
+    @property
+    def n_blocks(self) -> int: ...
+    @property
+    def most_entries(self) -> int: ...
+    @property
+    def most_blocks(self) -> int: ...
+    @property
+    def whole(self) -> bool: ...
+
+def cvb0_visit(
+    corpus: Cvb0Corpus,
+    table: _Rows,
+    sums: _Doubles,
+    totals: _Rows,
+    inverse: _Rows,
+    square: _Rows,
+    alpha: _Rows,
+    gamma: NDArray[np.uint16] | NDArray[np.float32],
+    change: _Rows,
+    factors: _Rows,
+    moved: _Doubles,
+    likelihood: _Doubles,
+    marks: NDArray[np.int64],
+    first: int,
+    last: int,
+    sweeps: int,
+    fresh: bool,
+    divide: bool,
+    least_word: float,
+    least_topic: float,
+) -> None: ...
+def cvb0_extrapolate(
+    table: _Rows,
+    shift: _Rows,
+    previous: _Rows,
+    counts: _Rows,
+    prior: _Rows,
+    first: int,
+    last: int,
+    step: float,
+    sums: _Doubles,
+) -> None: ...
 def row_update(
     base: _Rows,
     version: NDArray[np.int64],

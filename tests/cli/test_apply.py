@@ -143,7 +143,9 @@ def test_old_output_is_kept_on_failure(run: Any) -> None:
     gap = np.load("data.npy").copy()
     gap[5, 0] = np.nan
     np.save("gap.npy", gap)
-    assert run("predict", "model.vivace", "gap.npy", "--out", "out.csv").exit_code == 1
+    result = run("predict", "model.vivace", "gap.npy", "--out", "out.csv")
+    assert result.exit_code == 1
+    assert "Remedy: fill or remove such rows\n" in result.stderr
     assert Path("out.csv").read_text() == "before"
     assert run("predict", "model.vivace", "data.npy", "--out", "out.csv").exit_code == 0
     assert Path("out.csv").read_text().startswith("label\n")

@@ -49,6 +49,7 @@ def test_json(run: Any) -> None:
     assert record["converged"] is True
     assert record["feature_names"] == ["id", "age", "income"]
     assert len(record["components"]) == 6
+    assert record["columns_left_out"] == ["town"]
     assert set(record["seconds"]) == {"read", "fit"}
     assert "left out: town;" in result.stderr
 
@@ -161,6 +162,7 @@ def test_interrupt_keeps_the_model_beside(
     kept = vivace.load("model.vivace.interrupted")
     assert not kept.converged_
     assert kept.predict(np.load("data.npy")).shape == (400,)
+    assert "400 rows" in run("inspect", "model.vivace.interrupted").stdout
 
 
 def test_interrupt_before_there_is_a_model(

@@ -48,7 +48,7 @@ def test_same_as_in_python(run: Any, docs: Path) -> None:
 def test_summary_and_json(run: Any, docs: Path) -> None:
     result = run(*FIT, "docs.txt", "-k", 14, "-o", "m")
     n_words = vivace.load("m").n_features_in_
-    for part in ("100 documents, ", f"{n_words} words", "topic   share  words", "m: written",
+    for part in ("100 documents, ", f"{n_words} words", "topic  share  words", "m: written",
                  "not shown: 2 smaller topics", "priors"):  # fmt: skip
         assert part in result.stdout
     assert "reading docs.txt" in result.stderr
@@ -67,6 +67,19 @@ def test_summary_and_json(run: Any, docs: Path) -> None:
     if record["lower_bound"] is not None:
         per_token = record["lower_bound"] / record["n_tokens"]
         assert record["lower_bound_per_token"] == pytest.approx(per_token)
+
+
+def test_collapsed(run: Any, docs: Path) -> None:
+    arguments = (*FIT, "docs.txt", "-k", 3, "-o", "m", "--inference", "cvb0")
+    result = run(*arguments, "--set", "validation_fraction=0.2")
+    assert "(cvb0, batch)" in result.stdout
+    assert re.search(r"likelihood +-\d\.\d+ nats a token, each predicted", result.stdout)
+    assert re.search(r"held out +-\d\.\d+ nats a token after iteration \d+, kept", result.stdout)
+    record = json.loads(run(*arguments, "--json").stdout)
+    assert record["lower_bound"] is None
+    model = vivace.load("m")
+    assert record["log_likelihood_per_token"] == model.log_likelihood_
+    assert "each predicted" in run("inspect", "m").stdout
 
 
 @pytest.mark.parametrize("name", [*WRITERS, "odd"])

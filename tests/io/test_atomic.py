@@ -84,3 +84,9 @@ def test_names_that_do_not_work(tmp_path: Path) -> None:
         pass
     with replacing(tmp_path / ("é" * 120)) as file:  # as long as the system allows, nearly
         file.write(b"x")
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "none" / "x"):
+        pass
+    assert caught.value.filename == str(tmp_path / "none")

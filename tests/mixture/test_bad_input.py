@@ -349,3 +349,22 @@ def test_components_starve():
     pruned = model.prune()
     assert pruned.n_components == model.n_effective_components_
     assert np.isfinite(pruned.lower_bound_)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_text_is_found(dtype):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": np.arange(20, dtype=dtype), "town": ["1"] * 20})
+    frame.loc[7, "town"] = "Rome"
+    with pytest.raises(ValueError, match=r"'town', row 7: expected a number, got 'Rome'"):
+        BayesianGaussianMixture().fit(frame)
+    with pytest.raises(ValueError, match="column 1, row 1: expected a number, got 'c'"):
+        BayesianGaussianMixture().fit(np.array([["1", "2"], ["3", "c"]], dtype=object))
+
+
+@pytest.mark.parametrize(("value", "name"), [(np.nan, "NaN"), (np.inf, "infinity")])
+def test_the_weight_to_blame_is_named(value, name):
+    weights = np.ones(20)
+    weights[[7, 9]] = value
+    with pytest.raises(ValueError, match=rf"sample_weight contains {name}: the first is for row 7"):
+        BayesianGaussianMixture().fit(np.ones((20, 2)), sample_weight=weights)

@@ -12,7 +12,7 @@ def main() -> None:
     except ImportError:
         sys.stderr.write(
             "vivace: the command line needs click, which is not installed. Remedy: "
-            "pip install 'vivace[cli]'\n"
+            "pip install click tqdm\n"
         )
         sys.exit(1)
     from vivace.cli.app import cli

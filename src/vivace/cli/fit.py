@@ -9,6 +9,7 @@ import click
 
 from vivace.cli.errors import Failure, interruption
 from vivace.cli.fit_lda import lda
+from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators, keep_interrupted, make_estimator
 from vivace.cli.options import (
     check_output,
@@ -47,6 +48,7 @@ def fit() -> None:
 
 
 fit.add_command(lda)
+fit.add_command(mixture)
 
 
 @fit.command(
@@ -149,7 +151,10 @@ def gaussian_mixture(
 
     record = fit_record(estimator, n_rows)
     if as_json:
-        print_json({"model": out, "data": data, **record, "seconds": seconds, "seed": seed})
+        left_out = {"columns_left_out": table.left_out}
+        print_json(
+            {"model": out, "data": data, **record, **left_out, "seconds": seconds, "seed": seed}
+        )
     else:
         print_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")

@@ -105,8 +105,11 @@ def _print_components(record: dict[str, Any]) -> None:
         click.echo(f"not shown: {' and '.join(hidden)}; see vivace inspect --json")
 
 
-def first_gap(table: Any) -> str | None:
-    """Return where a table has its first entry that is not finite, as a message."""
+def first_gap(table: Any, choosable: bool = True) -> str | None:
+    """Return where a table has its first entry that is not finite, as a message.
+
+    `choosable`: whether a column could be left out; no column of a fitted model can.
+    """
     for start in range(0, len(table.values), _ROWS_AT_A_TIME):
         bad = ~np.isfinite(table.values[start : start + _ROWS_AT_A_TIME])
         if bad.any():
@@ -115,6 +118,6 @@ def first_gap(table: Any) -> str | None:
             return (
                 f"column {table.names[column]!r}, row {start + row + 1} of the data: expected a "
                 f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "
-                "or remove such rows, or leave the column out with --columns"
+                "or remove such rows" + (", or leave the column out with --columns" * choosable)
             )
     return None

@@ -8,8 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from vivace.engine.data import Block
+from vivace.engine.data import Block, Source
 from vivace.engine.executor import Executor
+from vivace.engine.layout import Layout
 from vivace.engine.statistics import Statistics
 
 
@@ -96,4 +97,28 @@ class BatchModel(Protocol):
         be read by `read(start, stop)`, neighbours together if the model likes; `states` are
         those committed for them, None the first time. The work goes to `executor.map`. The
         result must not depend on the number of threads.
+        """
+
+
+class Sweeper(Protocol):
+    """A model at work on one data set, with a state of its own."""
+
+    def sweep(self) -> tuple[Any, float]:
+        """Make one pass over all rows; return the posterior and the objective after it.
+
+        What the call before returned must stay whole until this one is done.
+        """
+
+
+@runtime_checkable
+class SweepModel(Protocol):
+    """What a model has beside `Model` when its inference is no exchange of additive statistics."""
+
+    def begin_sweeps(
+        self, source: Source, layout: Layout, posterior: Any, executor: Executor
+    ) -> Sweeper:
+        """Return what makes passes over the rows of `source`, from `posterior` on.
+
+        The model cuts rows into batches as it likes; `layout` says what the caller would like.
+        Results must not depend on the number of threads.
         """

@@ -177,7 +177,7 @@ class Family:
         self.lacks("prior", "every fit")
 
     def log_predictive(self, posterior: Any, x: NDArray[Any]) -> Array:
-        """Ln p(x_nu | component k, data), the parameters integrated out, (n, U, K).
+        """Log density of each unit in each component, the parameters integrated out, (n, U, K).
 
         What it says of units that are not observed is not used.
         """

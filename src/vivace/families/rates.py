@@ -203,7 +203,7 @@ class Poisson(_Rate):
 
 
 def _negative_binomial(posterior: Any, x: Array, exposure: Any, exposed: bool) -> Array:
-    """Ln p(x) with x (n, d, 1) and exposure (n, 1, 1) or 1."""
+    """Logarithm of p(x) with x (n, d, 1) and exposure (n, 1, 1) or 1."""
     shape, rate = posterior["shape"].T, posterior["rate"].T
     found = lgamma(x + shape) - lgamma(shape) - lgamma(x + 1.0)
     found += shape * (np.log(rate) - np.log(rate + exposure)) - x * np.log(rate + exposure)

@@ -34,7 +34,7 @@ def require_pyarrow(path: StrPath) -> Any:
     if pyarrow is None:
         raise TableError(
             f"{os.fspath(path)}: this kind of file needs pyarrow, which is not installed. Remedy: "
-            "pip install 'vivace[tables]', or use .npy or .csv"
+            "pip install pyarrow, or use .npy or .csv"
         )
     return pyarrow
 

@@ -38,7 +38,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     IsADirectoryError
         `path` is a folder.
     OSError
-        The folder does not exist or is not writable, the disk is full, ...
+        The folder does not exist or is not writable (the error names the folder), the disk is
+        full, ...
     """
     target = Path(os.path.realpath(path))
     mode = _mode(target)
@@ -54,7 +55,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
     beside = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.part")
     try:
-        with open(beside, "xb") as file:
+        try:
+            file = open(beside, "xb")  # noqa: SIM115 (closed below)
+        except OSError as error:  # not the name of a file that nobody asked for
+            raise type(error)(error.errno, error.strerror, str(target.parent)) from error
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -23,7 +23,7 @@ from vivace.io.table import (
     runs,
 )
 
-_INSTALL = "Remedy: pip install 'vivace[tables]' for the reader that handles gaps and text"
+_INSTALL = "Remedy: pip install pyarrow, whose reader handles gaps and text"
 
 
 class _Shape(NamedTuple):

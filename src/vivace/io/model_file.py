@@ -31,6 +31,7 @@ import os
 import platform
 import stat
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -44,7 +45,13 @@ FORMAT_VERSION = 1
 
 # Classes that a model file may name, and where they live; imported when asked for.
 REGISTRY = {
+    "BayesianBernoulliMixture": "vivace.mixture:BayesianBernoulliMixture",
+    "BayesianCategoricalMixture": "vivace.mixture:BayesianCategoricalMixture",
     "BayesianGaussianMixture": "vivace.mixture:BayesianGaussianMixture",
+    "BayesianMixture": "vivace.mixture:BayesianMixture",
+    "BayesianMultinomialMixture": "vivace.mixture:BayesianMultinomialMixture",
+    "BayesianPoissonMixture": "vivace.mixture:BayesianPoissonMixture",
+    "BayesianStudentTMixture": "vivace.mixture:BayesianStudentTMixture",
     "LatentDirichletAllocation": "vivace.topics:LatentDirichletAllocation",
 }
 
@@ -136,13 +143,16 @@ def save_model(
         raise ModelFileError(f"cannot save this {class_name}: {error}") from error
 
 
-def load_model(path: str | os.PathLike[str]) -> Any:
+def load_model(path: str | os.PathLike[str], trusted: Sequence[str] = ()) -> Any:
     """Read a fitted estimator from a model file; runs no code from the file.
 
     Parameters
     ----------
     path : str or path-like
         A file that `save_model` wrote.
+    trusted : sequence of str, optional
+        Modules (``package.module``), or classes in them (``package.module:Class``), that may be
+        imported for families of your own. No other module is imported because a file names it.
 
     Returns
     -------
@@ -165,6 +175,8 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         )
     estimator_class = _resolve(record.class_name)
     try:
+        if trusted:
+            return estimator_class._from_record(record.meta, record.arrays, tuple(trusted))
         return estimator_class._from_record(record.meta, record.arrays)
     except (
         LookupError,

@@ -23,8 +23,28 @@ if TYPE_CHECKING:
     from vivace.mixture._intervals import CredibleIntervals
 
 
-class DescribeMixin:
-    """Methods of a fitted mixture that need no data."""
+class SavedMixin:
+    """Storing a fitted mixture."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted model to one file that runs no code when it is loaded.
+
+        `vivace.load` reads it; the model comes back bit for bit. The file holds parameters, prior
+        and statistics, never the data.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Destination; an existing file is replaced only when all is written.
+        """
+        from vivace.io import save_model
+
+        check_is_fitted(self)
+        save_model(self, path)
+
+
+class DescribeMixin(SavedMixin):
+    """Methods of a fitted Gaussian mixture that need no data."""
 
     _fitted: Fitted
 
@@ -143,22 +163,6 @@ class DescribeMixin:
         )
         result: Self = pruned
         return result
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted model to one file that runs no code when it is loaded.
-
-        `vivace.load` reads it; the model comes back bit for bit. The file holds parameters, prior
-        and statistics, never the data.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Destination; an existing file is replaced only when all is written.
-        """
-        from vivace.io import save_model
-
-        check_is_fitted(self)
-        save_model(self, path)
 
     def _to_record(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         check_is_fitted(self)

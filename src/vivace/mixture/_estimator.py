@@ -1,18 +1,17 @@
-"""The estimator: parameters, documentation, fit. Its other methods come from the mixins."""
+"""The Gaussian mixture: parameters and documentation. Its methods come from the mixins."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, DensityMixin, _fit_context
-from sklearn.utils.metadata_routing import UNUSED
+from numpy.typing import ArrayLike
 
-from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
+from vivace.engine import ThreadExecutor
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
+from vivace.mixture._base import MixtureBase
 from vivace.mixture._describe import DescribeMixin
-from vivace.mixture._fitting import fit_rows, warn_of_convergence
+from vivace.mixture._fitting import Setup, gaussian_setup
 from vivace.mixture._parameters import CONSTRAINTS
 from vivace.mixture._partial import partial_rows
 from vivace.mixture._predict import PredictMixin
@@ -20,13 +19,7 @@ from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import Rows, check_enough_rows, check_rows
 
 
-class BayesianGaussianMixture(
-    PredictMixin,
-    DescribeMixin,
-    CallbackSupportMixin,  # type: ignore[misc]
-    DensityMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
-):
+class BayesianGaussianMixture(PredictMixin, DescribeMixin, MixtureBase):
     """Bayesian Gaussian mixture, fitted by variational inference.
 
     A drop-in for scikit-learn's class of this name: the same parameters, methods and fitted
@@ -164,8 +157,6 @@ covariance_prior_ : float or ndarray
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
-    # A list of functions is no metadata that other estimators could route.
-    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
 
     def __init__(
         self,
@@ -228,143 +219,27 @@ covariance_prior_ : float or ndarray
         self.verbose = verbose
         self.verbose_interval = verbose_interval
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        resp_init: Any = None,
-        callbacks: Any = None,
-    ) -> Self:
-        """Fit the mixture, `n_init` times, and keep the fit with the highest bound.
-
-        Ctrl-C stops within a block's work: the best state so far becomes the fitted one, with
-        `converged_` False, and KeyboardInterrupt goes on.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows: at least two, and as many as components. Memory maps and any memory order are
-            read block by block.
-        y : Ignored
-            Not used, present for API consistency by convention.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights count rows: 2 is the row twice, 0 the row left out. They are not normalised.
-        resp_init : array-like of shape (n_samples, n_components), default=None
-            Starting responsibilities; rows sum to 1. Goes before `means_init` and `init_params`.
-        callbacks : callable or list of callables, default=None
-            Each is called after every iteration with a Progress (n_iter, elbo, accepted, elapsed,
-            max_iter) and may return True to stop. scikit-learn's own go to `set_callbacks`.
-
-        Returns
-        -------
-        self : BayesianGaussianMixture
-
-        Raises
-        ------
-        ValueError, TypeError
-            Data, weights or parameters that cannot be used; the message says what and the remedy.
-
-        Warns
-        -----
-        ConvergenceWarning
-            The best initialisation did not converge in `max_iter` iterations.
-        """
-        self._fit(X, y, sample_weight, resp_init, callbacks)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit_predict(
-        self,
-        X: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        resp_init: Any = None,
-        callbacks: Any = None,
-    ) -> NDArray[np.int64]:
-        """Fit, then label the same rows: `fit(X).predict(X)`.
-
-        Parameters
-        ----------
-        X, y, sample_weight, resp_init, callbacks
-            As in `fit`.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            Component with the largest responsibility for each row.
-        """
-        return self._labels(self._fit(X, y, sample_weight, resp_init, callbacks))
-
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def partial_fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Take in one batch of rows by a stochastic step.
-
-        The first call fixes coordinates and default priors from its batch, which must have more
-        rows than columns and as many as components; give `mean_prior` and `covariance_prior`
-        (recommended), and nothing depends on how the rows are cut. Step t = 0, 1, ... weighs
-        (t + learning_offset) ** -learning_decay, each batch scaled to `total_samples`, or to the
-        rows seen so far. After `fit` it goes on from there, with t at the number of such batches
-        in the fitted rows; `fit` after it starts afresh. `lower_bound_` is then an estimate: the
-        bound of the running statistics.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows of the batch.
-        y : Ignored
-            Not used, present for API consistency by convention.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, as in `fit`.
-
-        Returns
-        -------
-        self : BayesianGaussianMixture
-        """
-        rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))
-        with make_executor(self.n_jobs, rows.n_rows) as executor:
-            self._set_fitted(partial_rows(self, rows, executor))
-        return self
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Rows:
-        watching = check_callbacks(callbacks)
+    def _rows_of_fit(self, X: Any, sample_weight: Any) -> Rows:
         rows = check_rows(self, X, sample_weight, reset=True)
         check_enough_rows(self, rows, self.n_components)
-        with make_executor(self.n_jobs, rows.n_rows) as executor:
-            outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state)
-        self._set_fitted(outcome.fitted)
-        if outcome.interrupted is not None:
-            raise outcome.interrupted
-        outcome.observers.finish()
-        if not (self.converged_ or outcome.stopped or self.max_iter == 0):
-            warn_of_convergence(outcome.fitted, self.get_params(deep=False), rows)
         return rows
 
+    def _setup(self, rows: Rows, resp_init: Any, executor: ThreadExecutor) -> Setup:
+        return gaussian_setup(self, rows, resp_init, executor)
+
+    def _take_in(self, X: Any, sample_weight: Any) -> Fitted:
+        rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))
+        with make_executor(self.n_jobs, rows.n_rows) as executor:
+            return partial_rows(self, rows, executor)
+
     def _state(self, fitted: Fitted) -> dict[str, Any]:
-        """Attributes of an estimator in this state."""
         fit = fitted.fit
         dtype = np.dtype(np.float32 if fitted.model.single else np.float64)
-        trace = np.array(fit.trace, dtype=np.float64)
         return {
             **prior_attributes(fitted.prior),
             **fitted_attributes(fitted.model, fit.posterior, fitted.row_weight, dtype),
-            "lower_bound_": float(fit.elbo),
-            "lower_bounds_": trace,
-            "elbo_trace_": trace,
-            "n_iter_": int(fit.n_iter),
-            "converged_": bool(fit.converged),
-            "_fitted": fitted,
+            **super()._state(fitted),
         }
-
-    def _set_fitted(self, fitted: Fitted) -> None:
-        # In one step: an interrupt finds the old fit or the new one.
-        self.__dict__.update(self._state(fitted))
-
-    @property
-    def _n_features_out(self) -> int:
-        """Columns of `transform`."""
-        return self._fitted.model.n_components
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from vivace.engine import (
     Block,
     Fit,
+    Job,
     Layout,
     Statistics,
     StopRule,
@@ -23,6 +24,7 @@ from vivace.engine import (
     start,
 )
 from vivace.estimators.callbacks import Callback, Observers
+from vivace.mixture._course import Course
 from vivace.mixture._moments import column_moments
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
@@ -37,7 +39,6 @@ from vivace.mixture._state import (
 from vivace.mixture._validation import Rows
 from vivace.mixture._verbose import Verbose
 from vivace.models import predict
-from vivace.models.mixture import MixtureModel
 
 
 @dataclass
@@ -50,26 +51,65 @@ class Outcome:
     observers: Observers
 
 
+@dataclass
+class Setup:
+    """What one call of `fit` works with.
+
+    Attributes
+    ----------
+    model : Model
+    prior : object
+        What the estimator keeps of the prior.
+    shape : tuple
+        What a warm start must find unchanged.
+    fingerprint : str
+        Recognises data and prior.
+    starter : callable
+        Makes the `Starter`; not called for a warm start.
+    """
+
+    model: Any
+    prior: Any
+    shape: tuple[Any, ...]
+    fingerprint: str
+    starter: Callable[[], Starter]
+
+
+def gaussian_setup(estimator: Any, rows: Rows, resp_init: Any, executor: ThreadExecutor) -> Setup:
+    """Coordinates, prior and model of a Gaussian mixture."""
+    parameters = estimator.get_params(deep=False)
+    moments = column_moments(estimator, rows, executor)
+    shape = shape_of_fit(parameters, rows.X.shape[1])
+    warm_fit(estimator, shape)  # raises before the prior does
+    model, prior = make_model(parameters, moments, rows, executor)
+    return Setup(
+        model,
+        prior,
+        shape,
+        fingerprint_of(parameters, moments, prior, model),
+        lambda: make_starter(parameters, rows, model, resp_init),
+    )
+
+
 def fit_rows(
     estimator: Any,
-    rows: Rows,
+    rows: Any,
     y: Any,
     resp_init: Any,
     callbacks: tuple[Callback, ...],
     executor: ThreadExecutor,
     finish: Callable[[Fitted], dict[str, Any]],
+    job: Job | None = None,
 ) -> Outcome:
     """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
-    moments = column_moments(estimator, rows, executor)
+    setup = estimator._setup(rows, resp_init, executor)
+    model, prior, fingerprint, shape = setup.model, setup.prior, setup.fingerprint, setup.shape
     _warn_of_small_weights(rows)
-    shape = shape_of_fit(parameters, rows.X.shape[1])
-    previous = _warm(estimator, shape) if resp_init is None else None
-    model, prior = make_model(parameters, moments, rows, executor)
+    previous = warm_fit(estimator, shape) if resp_init is None else None
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
-    fingerprint = fingerprint_of(parameters, moments, prior, model)
-    starter = make_starter(parameters, rows, model, resp_init) if previous is None else None
+    starter = setup.starter() if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]
     metadata = None if rows.weights is None else {"sample_weight": rows.weights}
@@ -78,16 +118,25 @@ def fit_rows(
     observers = Observers(estimator, verbose, callbacks, told, n_runs, max_iter)
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
-    for number in range(n_runs):
+    course = None
+    if job is not None:
+        course = Course(job, setup, rows, row_weight, previous, executor)
+        rng, best = course.rng or rng, course.best
+    for number in range(0 if course is None else course.number, n_runs):
         current: Fitted | None = None
         try:
-            if starter is not None:
+            state = None if course is None else course.begin(number, best, rng)
+            if state is not None:
+                pass  # goes on from a checkpoint
+            elif starter is not None:
                 state = _start(starter, model, rows, layout, executor, parameters, rng)
             else:
                 assert previous is not None
                 state = _resume(previous, fingerprint, model, rows, layout, executor)
             current = Fitted(model, prior, state, row_weight, shape, fingerprint)
-            _run(current, parameters, rows, layout, executor, observers, number, finish, rng)
+            _run(
+                current, parameters, rows, layout, executor, observers, number, finish, rng, course
+            )
         except KeyboardInterrupt as interrupt:
             if current is not None:
                 current.fit.converged = False
@@ -104,7 +153,7 @@ def fit_rows(
     return Outcome(_slim(best), None, observers.stopped, observers)
 
 
-def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) -> None:
+def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Any) -> None:
     """Say by how much a fit missed convergence, and what to do."""
     fit, tol = fitted.fit, tolerance(parameters, fitted.model, rows.n_weighted)
     weight = float(np.sum(fit.statistics["weight"]))
@@ -124,8 +173,8 @@ def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Rows) 
 
 def _start(
     starter: Starter,
-    model: MixtureModel,
-    rows: Rows,
+    model: Any,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
     parameters: dict[str, Any],
@@ -138,8 +187,8 @@ def _start(
 def _resume(
     previous: Fitted,
     fingerprint: str,
-    model: MixtureModel,
-    rows: Rows,
+    model: Any,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
 ) -> Fit:
@@ -158,9 +207,10 @@ def _resume(
     prepared = previous.model.prepare(old.posterior)
 
     def initial(block: Block) -> Statistics:
-        resp = np.empty((len(block.data), model.n_components))
+        resp = np.empty((block.stop - block.start, model.n_components))
         predict.proba(previous.model, prepared, block, resp)
-        return model.accumulate(block, prepared.eta, mode="given", resp=resp)[0]
+        statistics: Statistics = model.given(block, resp)
+        return statistics
 
     return start(model, rows.source, layout, executor, initial)
 
@@ -168,13 +218,14 @@ def _resume(
 def _run(
     current: Fitted,
     parameters: dict[str, Any],
-    rows: Rows,
+    rows: Any,
     layout: Layout,
     executor: ThreadExecutor,
     observers: Observers,
     number: int,
     finish: Callable[[Fitted], dict[str, Any]],
     rng: np.random.RandomState,
+    course: Course | None,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
     rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
@@ -186,9 +237,12 @@ def _run(
         lambda: fit.quiet >= rule.patience,
     )
     if max_iter > 0:
-        seed = int(rng.randint(np.iinfo(np.int32).max))
+        seed = course.take_seed() if course is not None else None
+        if seed is None:
+            seed = int(rng.randint(np.iinfo(np.int32).max))
+        job = None if course is None else course.running(seed)
         schedule = make_schedule(parameters, seed)
-        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers])
+        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers], job)
     observers.end(fit.converged, fit.elbo)
 
 
@@ -221,7 +275,7 @@ def _slim(fitted: Fitted) -> Fitted:
     return fitted
 
 
-def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
+def warm_fit(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
     """Return the previous fit where warm_start asks for it and it can be used."""
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if not estimator.warm_start or previous is None or previous.seen > 0.0:
@@ -236,7 +290,7 @@ def _warm(estimator: Any, shape: tuple[Any, ...]) -> Fitted | None:
     return previous
 
 
-def _warn_of_small_weights(rows: Rows) -> None:
+def _warn_of_small_weights(rows: Any) -> None:
     if rows.total_weight <= 1.0:
         warnings.warn(
             f"sample_weight sums to {rows.total_weight:.6g}. Weights count rows, so all the data "

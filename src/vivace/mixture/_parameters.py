@@ -48,6 +48,17 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "verbose_interval": [_count],
 }
 
+_OF_ANY_MIXTURE = (
+    "n_components", "weight_concentration_prior_type", "weight_concentration_prior", "discount",
+    "tol", "max_iter", "n_init", "init_params", "learning_method", "acceleration", "batch_size",
+    "learning_decay", "learning_offset", "total_samples", "n_jobs", "random_state", "warm_start",
+    "verbose", "verbose_interval",
+)  # fmt: skip
+TABLE_CONSTRAINTS: dict[str, Any] = {
+    "families": "no_validation",  # by `_assign`, which knows the columns
+    **{name: CONSTRAINTS[name] for name in _OF_ANY_MIXTURE},
+}
+
 
 def shape_of_covariances(
     covariance_type: str, n_components: int, n_features: int

@@ -34,14 +34,28 @@ def partial_rows(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Fitted
     else:
         _check_shape(previous, parameters, rows)
         check_batch(estimator, rows, executor, previous.model.scaling)
-        state, before = _next(previous, batch_weight)
+        state, before = go_on(previous, batch_weight)
+    absorb(state, before, previous is None, rows, parameters, executor)
+    return state
+
+
+def absorb(
+    state: Fitted,
+    before: float,
+    fresh: bool,
+    rows: Any,
+    parameters: dict[str, Any],
+    executor: ThreadExecutor,
+) -> None:
+    """Take a batch into `state`, behind which is a weight of `before`; `fresh`: it just began."""
+    batch_weight = rows.total_weight
     state.seen = before + batch_weight
     total = parameters["total_samples"]
     total = state.seen if total is None else float(total)
     fit, model = state.fit, state.model
     held = float(fit.statistics["weight"].sum())
     fit.commit(statistics=fit.statistics.copy().scale_(total / held))
-    if previous is None:  # the starting responsibilities speak for all rows to come
+    if fresh:  # the starting responsibilities speak for all rows to come
         fit.commit(posterior=model.global_step(fit.statistics, None))
     layout = Layout(rows.n_rows, None, model.block_rows())
     statistics = expectation(model, rows.source, layout, executor, fit.posterior)
@@ -49,7 +63,6 @@ def partial_rows(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Fitted
     online_update(model, fit, statistics, schedule.rate(fit.step), total / batch_weight)
     fit.record(float(model.elbo(fit.posterior, fit.statistics)))
     state.row_weight = batch_weight / rows.n_weighted
-    return state
 
 
 def _first(
@@ -109,7 +122,7 @@ def _moments_of_prior(parameters: dict[str, Any], n_features: int) -> Moments:
     return Moments(np.nan, mean, variance, mean, mean)
 
 
-def _next(previous: Fitted, batch_weight: float) -> tuple[Fitted, float]:
+def go_on(previous: Fitted, batch_weight: float) -> tuple[Fitted, float]:
     """Return a state to change and the weight of the rows behind it."""
     old = previous.fit
     before = previous.seen

@@ -30,10 +30,11 @@ FARTHEST_ROW = 1e100
 FARTHEST_SINGLE = 64.0
 
 
-class PredictMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ignore[misc]
-    """Methods of a fitted mixture that take rows.
+class RowsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ignore[misc]
+    """Methods of any fitted mixture that take rows.
 
     scikit-learn wraps `transform` for `set_output` in the class that defines it, hence the bases.
+    An estimator gives `_check`, `_each_block` and `_log_density`.
     """
 
     _fitted: Fitted
@@ -72,7 +73,7 @@ class PredictMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: 
             float32 for float32 rows; each row sums to 1.
         """
         rows = self._check(X)
-        model = self._fitted.model
+        model = self._model_for(rows)
         out = np.empty((rows.n_rows, model.n_components), dtype=rows.dtype)
         prepared = model.prepare(self._fitted.fit.posterior)
 
@@ -137,6 +138,38 @@ class PredictMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: 
         rows = self._check(X, sample_weight)
         return float(np.average(self._log_density(rows), weights=rows.weights))
 
+    def _check(self, X: Any, sample_weight: Any = None) -> Any:
+        """Checked rows."""
+        raise NotImplementedError
+
+    def _model_for(self, rows: Any) -> Any:
+        """The fitted model, in a form that takes these rows."""
+        return self._fitted.model
+
+    def _each_block(self, rows: Any, function: Callable[[Block, bool], Any]) -> None:
+        """Call `function` for each block of rows, in parallel."""
+        raise NotImplementedError
+
+    def _log_density(self, rows: Any) -> NDArray[np.float64]:
+        """Log predictive density of each row."""
+        raise NotImplementedError
+
+    def _labels(self, rows: Any) -> NDArray[np.int64]:
+        out = np.empty(rows.n_rows, dtype=np.int64)
+        model = self._model_for(rows)
+        prepared = model.prepare(self._fitted.fit.posterior)
+
+        def write(block: Block, single: bool) -> None:
+            exact = prepared if single else replace(prepared, single=False)
+            out[block.start : block.stop] = predict.labels(model, exact, block)
+
+        self._each_block(rows, write)
+        return out
+
+
+class PredictMixin(RowsMixin):
+    """Methods of a fitted Gaussian mixture that take rows."""
+
     def aic(self, X: Any) -> float:
         """Akaike's information criterion; lower is better.
 
@@ -190,18 +223,6 @@ class PredictMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: 
     def _check(self, X: Any, sample_weight: Any = None) -> Rows:
         check_is_fitted(self)
         return check_rows(self, X, sample_weight, reset=False)
-
-    def _labels(self, rows: Rows) -> NDArray[np.int64]:
-        out = np.empty(rows.n_rows, dtype=np.int64)
-        model = self._fitted.model
-        prepared = model.prepare(self._fitted.fit.posterior)
-
-        def write(block: Block, single: bool) -> None:
-            exact = prepared if single else replace(prepared, single=False)
-            out[block.start : block.stop] = predict.labels(model, exact, block)
-
-        self._each_block(rows, write)
-        return out
 
     def _log_density(self, rows: Rows) -> NDArray[np.float64]:
         out = np.empty(rows.n_rows)

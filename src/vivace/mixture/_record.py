@@ -20,7 +20,7 @@ from vivace.mixture._prior import PriorValues
 from vivace.mixture._state import Fitted, model_of, shape_of_fit
 from vivace.models.scaling import Scaling
 
-_FIT_SCALARS = ("elbo", "n_iter", "converged", "quiet", "step", "smoothed")
+FIT_SCALARS = ("elbo", "n_iter", "converged", "quiet", "step", "smoothed")
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -40,7 +40,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
             "n_effective_components_": estimator.n_effective_components_,
             "leftover_weight_": estimator.leftover_weight_,
         },
-        "fit": {name: getattr(fit, name) for name in _FIT_SCALARS},
+        "fit": {name: getattr(fit, name) for name in FIT_SCALARS},
         "prior": {
             "weight_concentration": prior.weight_concentration,
             "mean_precision": prior.mean_precision,
@@ -77,17 +77,17 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     kind = parameters["covariance_type"]
     prior = PriorValues(
         **{name: float(value) for name, value in meta["prior"].items()},
-        mean=_array(arrays, "prior.mean", (d,)),
-        covariance=_array(arrays, "prior.covariance", shape_of_covariance_prior(kind, d)),
-        ridge=_array(arrays, "prior.ridge", (d,)),
+        mean=array_of(arrays, "prior.mean", (d,)),
+        covariance=array_of(arrays, "prior.covariance", shape_of_covariance_prior(kind, d)),
+        ridge=array_of(arrays, "prior.ridge", (d,)),
     )
-    scaling = Scaling(_array(arrays, "centre", (d,)), _array(arrays, "scale", (d,)))
+    scaling = Scaling(array_of(arrays, "centre", (d,)), array_of(arrays, "scale", (d,)))
     if not (scaling.scale > 0).all():
         raise ValueError("scale must be positive")
     model = model_of(parameters, prior, scaling, single=bool(meta["single"]))
     zero = model.zero_statistics()
     statistics = Statistics(
-        {name: _array(arrays, f"statistics.{name}", zero[name].shape) for name in zero.names},
+        {name: array_of(arrays, f"statistics.{name}", zero[name].shape) for name in zero.names},
         zero.axes,
     )
     with single_threaded_blas():
@@ -97,8 +97,8 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
             raise ValueError(f"the statistics are not possible: {error}") from error
     saved = meta["fit"]
     fit = Fit(posterior, statistics, float(saved["elbo"]))
-    fit.commit(**{name: saved[name] for name in _FIT_SCALARS})
-    fit.commit(trace=_array(arrays, "trace", (int(saved["n_iter"]),)).tolist())
+    fit.commit(**{name: saved[name] for name in FIT_SCALARS})
+    fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
     restore_features(estimator, meta["feature_names"], d)
     fitted = Fitted(
         model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
@@ -108,7 +108,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     return estimator
 
 
-def _array(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def array_of(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     array = arrays[name]
     if array.shape != shape or array.dtype != np.float64:
         raise ValueError(

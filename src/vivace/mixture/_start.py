@@ -110,7 +110,16 @@ def _sample(rows: Rows, model: MixtureModel, k: int, seed: int) -> tuple[Array, 
     and reads a memory-mapped file from front to back. Sorted, so that where all rows are taken
     neither their order nor whether one is repeated or weighted makes a difference.
     """
-    n, d = rows.n_weighted, rows.X.shape[1]
+    positions = sample_positions(rows, k, rows.X.shape[1], seed)
+    z = _in_z(rows, positions, model)
+    order = np.lexsort(z.T[::-1])
+    weights = None if rows.weights is None else rows.weights[positions][order]
+    return z[order], weights
+
+
+def sample_positions(rows: Any, k: int, d: int, seed: int) -> NDArray[np.int64]:
+    """Positions of a sample of rows of positive weight, with about d values each; all if few."""
+    n = rows.n_weighted
     wanted = max(SAMPLE_ROWS, SAMPLE_ROWS_PER_COMPONENT * k)
     wanted = max(min(wanted, SAMPLE_VALUES // d), SAMPLE_LEAST_PER_COMPONENT * k)
     if n <= wanted:
@@ -119,14 +128,10 @@ def _sample(rows: Rows, model: MixtureModel, k: int, seed: int) -> tuple[Array, 
         jitter = np.random.default_rng(seed).random(wanted)
         chosen = ((np.arange(wanted) + jitter) * (n / wanted)).astype(np.int64)
         np.minimum(chosen, n - 1, out=chosen)
-    positions = _positions(rows, chosen)
-    z = _in_z(rows, positions, model)
-    order = np.lexsort(z.T[::-1])
-    weights = None if rows.weights is None else rows.weights[positions][order]
-    return z[order], weights
+    return _positions(rows, chosen)
 
 
-def _positions(rows: Rows, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+def _positions(rows: Any, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions in X of the `chosen` ones among the rows of positive weight."""
     if rows.weights is None or rows.n_weighted == rows.n_rows:
         return chosen

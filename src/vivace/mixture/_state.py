@@ -52,10 +52,10 @@ class Fitted:
 
     Attributes
     ----------
-    model : MixtureModel
+    model : MixtureModel or MixedModel
         Prior, weight model and coordinates.
-    prior : PriorValues
-        The same prior in data units.
+    prior : PriorValues or TablePrior
+        The same prior in data units; of a table, what fit fixed of every part.
     fit : Fit
         Posterior and statistics (without local state), bound, trace, counts.
     row_weight : float
@@ -68,8 +68,8 @@ class Fitted:
         Weight of the rows seen by partial_fit; 0 after fit.
     """
 
-    model: MixtureModel
-    prior: PriorValues
+    model: Any
+    prior: Any
     fit: Fit
     row_weight: float
     shape: tuple[Any, ...]
@@ -136,7 +136,7 @@ def make_schedule(parameters: dict[str, Any], seed: int) -> Schedule:
     return CoordinateAscent(parameters["acceleration"])
 
 
-def tolerance(parameters: dict[str, Any], model: MixtureModel, n_rows: int) -> float:
+def tolerance(parameters: dict[str, Any], model: Any, n_rows: int) -> float:
     """Return `tol`, as far as float32 arithmetic can tell."""
     tol = float(parameters["tol"])
     if not model.single or tol == 0.0:

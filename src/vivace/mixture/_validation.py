@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource
-from vivace.estimators.checks import check_weights
+from vivace.estimators.checks import check_weights, text_entry
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
 LARGEST_VALUE = 1e150
@@ -73,7 +73,14 @@ def check_rows(estimator: Any, X: Any, sample_weight: Any = None, *, reset: bool
     # Whole numbers are turned into float64 block by block, when they are read.
     whole = isinstance(X, np.ndarray) and X.dtype.kind in "iub"
     dtype = None if whole else [np.float64, np.float32]
-    X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+    given = X
+    try:
+        X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)
+    except ValueError as error:
+        where = text_entry(given) if "could not convert" in str(error) else None
+        if where is None:
+            raise
+        raise ValueError(f"{error}: {where}") from error
     weights = check_weights(sample_weight, X.shape[0])
     return Rows(X, weights, ArraySource(X, weights))
 

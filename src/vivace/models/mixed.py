@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace import _core
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
+from vivace.models.kernel_call import KernelCall, KernelShape
 from vivace.models.parts import GaussianPart, Part
 from vivace.models.parts.base import padded
+from vivace.models.parts.gaps import GapTables, Runs, find_runs
 from vivace.models.weights import WeightModel
 
 #: Counts below this share of all counts are rounding: the component is taken to be empty.
@@ -30,6 +31,10 @@ BLOCK_WORK = 100_000_000
 
 #: Rows of a block: where scores of a block are kept, few enough for the second-level cache.
 MIN_BLOCK_ROWS, MAX_BLOCK_ROWS, MAX_GATHER_ROWS = 2_048, 65_536, 8_192
+
+
+#: Stored entries of a block for each column of compressed rows.
+ENTRIES_PER_COLUMN = 8
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,30 @@ class MixedPosterior:
         return self.statistics["counts"]
 
 
+class BlockState(NamedTuple):
+    """What is kept for a block between passes: the sum of its base measure, runs of patterns."""
+
+    base: float
+    runs: Runs | None
+
+
 @dataclass(frozen=True)
 class Prepared:
-    """What a local step reads: natural parameters, and what parts made that meet the rows."""
+    """What a local step reads.
+
+    Attributes
+    ----------
+    eta : (K, F)
+        Natural parameters; without those of the correlated columns where these may have gaps.
+    gathers : tuple
+        What parts made that meet the rows.
+    tables : GapTables or None
+        Of the correlated columns where these may have gaps.
+    """
 
     eta: Array
     gathers: tuple[Any, ...]
+    tables: GapTables | None = None
 
 
 class MixedModel:
@@ -69,7 +92,7 @@ class MixedModel:
 
     Statistics: `counts` (K,), `entropy` (K,), `weight` (), `base` () (the weighted sum of the log
     base measures), and the fields of each part, named by its place.
-    The local state of a block is its `base`, which depends on the data alone.
+    The local state of a block depends on the data alone (`BlockState`).
 
     Parameters
     ----------
@@ -80,6 +103,8 @@ class MixedModel:
     """
 
     single = False
+    #: Mean number of stored entries of a row, where rows are compressed.
+    entries_per_row = 0.0
 
     def __init__(self, parts: Sequence[Part], weight_model: WeightModel, n_components: int) -> None:
         if n_components < 1:
@@ -112,6 +137,7 @@ class MixedModel:
         self._centre = np.concatenate([*centre, np.zeros(extra)])
         self._inv_scale = np.concatenate([*inv_scale, np.ones(extra)])
         self._kind: Any = "linear" if native is None else "full"
+        self._gaps = isinstance(native, GaussianPart) and native.gaps
         self._gathers = tuple(i for i, part in enumerate(self.parts) if part.gathers)
         q = self._quadratic
         self.n_features = 1 + self._columns + q * (q + 1) // 2
@@ -130,6 +156,8 @@ class MixedModel:
         gathers = []
         for i, part in enumerate(self.parts):
             if isinstance(part, GaussianPart):
+                if self._gaps:
+                    continue  # each pattern has parameters of its own
                 found = part.eta(posterior.parts[i])
                 eta[:, 0] += found[:, 0]
                 eta[:, 1 : 1 + self._quadratic] = found[:, 1 : 1 + self._quadratic]
@@ -141,34 +169,24 @@ class MixedModel:
                 eta[:, 0] += constant
                 place = self._places[i]
                 eta[:, 1 + place.start : 1 + place.stop] = coefficients
-        return Prepared(eta, tuple(gathers))
+        tables = None
+        if self._gaps:
+            part = self.parts[self._native or 0]
+            assert isinstance(part, GaussianPart)
+            tables = part.tables(posterior.parts[self._native or 0])
+        return Prepared(eta, tuple(gathers), tables)
 
     def local_step(
-        self, block: Block, prepared: Prepared, local: float | None
-    ) -> tuple[Statistics, float]:
+        self, block: Block, prepared: Prepared, local: BlockState | None
+    ) -> tuple[Statistics, BlockState]:
         """Responsibilities of a block, reduced to statistics."""
-        base = self._base(block) if local is None else local
-        k, n = self.n_components, block.stop - block.start
-        suff, entropy = np.empty((k, self.n_features)), np.empty(k)
-        added = self._scores(block, prepared)
-        resp = np.empty((n, padded(k))) if self._gathers else None
-        _core.mixture_step(
-            self._features(block),
-            block.weights,
-            self._centre,
-            self._inv_scale,
-            prepared.eta,
-            self._kind,
-            self._kind,
-            "soft",
-            False,
-            suff,
-            entropy,
-            quadratic=self._quadratic,
-            added=added,
-            weighted=resp,
-        )
-        return self._statistics(block, suff, entropy, resp, prepared.gathers, base), base
+        state = self._look(block) if local is None else local
+        call = self._call(block, prepared, state)
+        suff, entropy, extra = call.soft(prepared.eta, block.weights)
+        found = self._statistics(block, suff, entropy, call.weighted, prepared.gathers, state.base)
+        for name, array in extra.items():
+            found[f"{self._native}.{name}"][...] = array
+        return found, state
 
     def global_step(self, statistics: Statistics, previous: Any = None) -> MixedPosterior:
         """Update of every part and of the weights; `previous` is not needed.
@@ -228,25 +246,13 @@ class MixedModel:
                 found.append((statistics[f"{i}.{name}"] / (part.scale(name) * weight)).ravel())
         return np.concatenate(found)
 
+    def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
+        """Fill some of `resp`, `labels` and `lse` for a block of rows, without weights."""
+        self._call(block, prepared, self._look(block, with_base=False)).score(prepared.eta, outputs)
+
     def given(self, block: Block, resp: Array) -> Statistics:
         """Statistics of rows with given responsibilities (n, K)."""
-        k = self.n_components
-        suff, entropy = np.empty((k, self.n_features)), np.empty(k)
-        _core.mixture_step(
-            self._features(block),
-            block.weights,
-            self._centre,
-            self._inv_scale,
-            None,
-            self._kind,
-            self._kind,
-            "given",
-            False,
-            suff,
-            entropy,
-            resp=resp,
-            quadratic=self._quadratic,
-        )
+        k, state = self.n_components, self._look(block)
         weighted, gathers = None, []
         if self._gathers:
             weighted = np.zeros((len(resp), padded(k)))
@@ -254,13 +260,27 @@ class MixedModel:
             # Latent scales and the like start from the prior.
             zero = self._fields_of_nothing()
             gathers = [self.parts[i].prepare(zero[i]) for i in self._gathers]
-        base = self._base(block)
-        return self._statistics(block, suff, entropy, weighted, tuple(gathers), base)
+        tables = None
+        if state.runs is not None:
+            tables = GapTables.neutral(k, self._quadratic)
+        prepared = Prepared(np.empty((k, 0)), (), tables)
+        call = self._call(block, prepared, state)
+        suff, entropy, extra = call.given(resp, block.weights)
+        found = self._statistics(block, suff, entropy, weighted, tuple(gathers), state.base)
+        for name, array in extra.items():
+            found[f"{self._native}.{name}"][...] = array
+        return found
 
     def block_rows(self) -> int:
         """Rows of a block: from shapes alone."""
-        rows = BLOCK_WORK // (self.n_components * (2 * self.n_features + 40))
+        entries = int(self.entries_per_row)
+        rows = BLOCK_WORK // (self.n_components * (2 * self.n_features + 2 * entries + 40))
         most = MAX_GATHER_ROWS if self._gathers else MAX_BLOCK_ROWS
+        if entries:
+            # A record is a table of columns and components: a block should outweigh it.
+            columns = max(part.n_columns for part in self.parts)
+            most = max(most, ENTRIES_PER_COLUMN * columns // entries)
+            rows = max(rows, ENTRIES_PER_COLUMN * columns // entries)
         return int(np.clip(rows // 1024 * 1024, MIN_BLOCK_ROWS, most))
 
     # -- inside -------------------------------------------------------------------------------
@@ -300,20 +320,34 @@ class MixedModel:
 
     def _scores(self, block: Block, prepared: Prepared) -> Array | None:
         """Scores of the parts that meet the rows, (n, padded K)."""
-        if not self._gathers:
+        if not prepared.gathers:
             return None
         out = np.zeros((block.stop - block.start, padded(self.n_components)))
         for i, made in zip(self._gathers, prepared.gathers, strict=True):
             self.parts[i].add_scores(block.data[i], made, out)
         return out
 
-    def _base(self, block: Block) -> float:
-        total = 0.0
+    def _call(self, block: Block, prepared: Prepared, state: BlockState) -> KernelCall:
+        shape = KernelShape(self._centre, self._inv_scale, self._kind, self._quadratic)
+        return KernelCall(
+            shape,
+            self._features(block),
+            self._scores(block, prepared),
+            state.runs,
+            prepared.tables,
+            self.n_components,
+        )
+
+    def _look(self, block: Block, with_base: bool = True) -> BlockState:
+        """What depends on the data alone."""
+        total, runs = 0.0, None
         for part, x in zip(self.parts, block.data, strict=True):
-            found = part.base(x)
+            found = part.base(x) if with_base else None
             if found is not None:
                 total += float(found.sum() if block.weights is None else found @ block.weights)
-        return total
+        if self._gaps:
+            runs = find_runs(~np.isnan(block.data[self._native or 0]))
+        return BlockState(total, runs)
 
     def _statistics(
         self,
@@ -334,8 +368,11 @@ class MixedModel:
         }
         for i, part in enumerate(self.parts):
             if i == self._native:
-                found = {"suff": np.hstack([suff[:, : 1 + self._quadratic],
-                                            suff[:, 1 + self._columns :]])}  # fmt: skip
+                q = self._quadratic
+                own = np.hstack([suff[:, : 1 + q], suff[:, 1 + self._columns :]])
+                found = {"suff": own}
+                if self._gaps:  # filled by the caller
+                    found["gaps"] = np.zeros(self.n_components)
             elif part.gathers:
                 assert resp is not None
                 made = gathers[self._gathers.index(i)]

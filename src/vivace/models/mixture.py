@@ -242,6 +242,24 @@ class MixtureModel:
         shared = None if local is None else local.copy()  # the record will be added to
         return self._statistics(suff, entropy, weight, shared), local
 
+    def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
+        """Fill some of `resp`, `labels` and `lse` for a block of rows, without weights."""
+        kind = self.family.score_kind
+        _core.mixture_step(
+            block.data,
+            None,
+            self.scaling.centre,
+            self.scaling.inv_scale,
+            prepared.eta,
+            kind,
+            kind,
+            "score",
+            prepared.single and block.data.dtype == np.float32,
+            None,
+            None,
+            **outputs,
+        )
+
     def given(self, block: Block, resp: Array) -> Statistics:
         """Statistics of rows with given responsibilities (n, K)."""
         eta = np.zeros((self.n_components, self.family.n_features))

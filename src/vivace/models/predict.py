@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,20 @@ from vivace.families.gaussian.predictive import (
     StudentTerms,
     Terms,
 )
-from vivace.models.mixture import MixtureModel, MixturePosterior, Prepared
+from vivace.models.mixture import MixtureModel, MixturePosterior
+
+
+class Scoring(Protocol):
+    """A model that finds the responsibilities of rows."""
+
+    n_components: int
+
+    def score(self, block: Block, prepared: Any, **outputs: Any) -> None:
+        """Fill some of `resp`, `labels` and `lse`."""
 
 
 def proba(
-    model: MixtureModel, prepared: Prepared, block: Block, out: NDArray[Any] | None = None
+    model: Scoring, prepared: Any, block: Block, out: NDArray[Any] | None = None
 ) -> NDArray[Any]:
     """Responsibilities under the variational posterior, as a local step computes them.
 
@@ -35,18 +44,18 @@ def proba(
         Written and returned.
     """
     if out is None:
-        out = np.empty((len(block.data), model.n_components), dtype=block.data.dtype)
-    _score(model, prepared, block, resp=out)
+        out = np.empty((block.stop - block.start, model.n_components), dtype=block.data.dtype)
+    model.score(block, prepared, resp=out)
     return out
 
 
 def labels(
-    model: MixtureModel, prepared: Prepared, block: Block, out: NDArray[np.int32] | None = None
+    model: Scoring, prepared: Any, block: Block, out: NDArray[np.int32] | None = None
 ) -> NDArray[np.int32]:
     """Component with the largest responsibility of each row, (n,)."""
     if out is None:
-        out = np.empty(len(block.data), dtype=np.int32)
-    _score(model, prepared, block, labels=out)
+        out = np.empty(block.stop - block.start, dtype=np.int32)
+    model.score(block, prepared, labels=out)
     return out
 
 
@@ -93,24 +102,6 @@ def score_samples(
         np.logaddexp(out, other, out=out)
     out -= model.scaling.log_jacobian
     return out
-
-
-def _score(model: MixtureModel, prepared: Prepared, block: Block, **outputs: Any) -> None:
-    kind = model.family.score_kind
-    _core.mixture_step(
-        block.data,
-        None,
-        model.scaling.centre,
-        model.scaling.inv_scale,
-        prepared.eta,
-        kind,
-        kind,
-        "score",
-        prepared.single and block.data.dtype == np.float32,
-        None,
-        None,
-        **outputs,
-    )
 
 
 def _evaluate(model: MixtureModel, terms: Terms, block: Block, out: Array) -> None:

@@ -51,6 +51,11 @@ class DescribeMixin:
                 "bound_, the perplexity of the fitted documents, takes a pass over them and is "
                 "made where evaluate_every is positive. Call perplexity(X), or see elbo_."
             )
+        if name in ("elbo_", "elbo_trace_") and "log_likelihood_" in vars(self):
+            raise AttributeError(
+                f"{name}: inference='cvb0' has no bound while it fits. See log_likelihood_ and "
+                "log_likelihood_trace_, or call elbo(X), which takes the step of inference='vb'."
+            )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def top_words(

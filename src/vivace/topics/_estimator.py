@@ -15,8 +15,9 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
-from vivace.engine import Fit
+from vivace.engine import Fit, as_checkpoint, open_job
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
+from vivace.estimators.jobs import identity_of
 from vivace.topics._completion import infer
 from vivace.topics._describe import DescribeMixin
 from vivace.topics._documents import Documents, check_documents
@@ -24,6 +25,7 @@ from vivace.topics._fitting import (
     Fitted,
     fit_documents,
     make_executor,
+    objective_name,
     partial_fit_documents,
 )
 from vivace.topics._inference import InferenceMixin
@@ -60,6 +62,16 @@ class LatentDirichletAllocation(
         a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
         topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
         many rows of words as there are were gone over.
+    inference : {'vb', 'cvb0'}, default='vb'
+        Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
+        has none but fits better topics in less time. It takes learning_method='batch', and keeps
+        n_components numbers of 2 bytes (float64 counts: 4) for each nonzero count while it fits.
+    init : {'documents', 'random'}, default=None
+        Topics to start from, where `topics_init` does not give them. 'documents': single documents
+        that are unlike each other, around which a first pass of collapsed inference makes topics;
+        variational inference goes on from there after ten such passes. 'random': scikit-learn's
+        start, which short documents are slow to leave. None: 'documents', but 'random' for
+        inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -121,6 +133,9 @@ class LatentDirichletAllocation(
         topics at the end and the documents as they were visited.
     elbo_trace_ : ndarray of shape (n_iter_,)
         The bound after each pass.
+    log_likelihood_, log_likelihood_trace_ : float and ndarray of shape (n_iter_,)
+        In the place of the two bounds where inference='cvb0': mean log likelihood of a training
+        token during the last and each pass, every token predicted from all others.
     bound_ : float
         Perplexity of the fitted documents, where evaluate_every is positive.
     validation_trace_ : ndarray of shape (n_iter_,)
@@ -167,7 +182,10 @@ class LatentDirichletAllocation(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     # A list of functions is no metadata that other estimators could route.
-    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "callbacks": UNUSED,
+        "checkpoint": UNUSED,
+    }
 
     def __init__(
         self,
@@ -175,6 +193,8 @@ class LatentDirichletAllocation(
         *,
         doc_topic_prior: ArrayLike | None = None,
         topic_word_prior: ArrayLike | None = None,
+        inference: str = "vb",
+        init: str | None = None,
         learning_method: str = "batch",
         learning_decay: float = 0.7,
         learning_offset: float = 10.0,
@@ -196,6 +216,8 @@ class LatentDirichletAllocation(
         self.n_components = n_components
         self.doc_topic_prior = doc_topic_prior
         self.topic_word_prior = topic_word_prior
+        self.inference = inference
+        self.init = init
         self.learning_method = learning_method
         self.learning_decay = learning_decay
         self.learning_offset = learning_offset
@@ -215,7 +237,14 @@ class LatentDirichletAllocation(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, callbacks: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        callbacks: Any = None,
+        checkpoint: Any = None,
+    ) -> Self:
         """Fit topics to documents.
 
         Ctrl-C stops within a block's work: the state of the last pass (batch) or step becomes the
@@ -233,6 +262,9 @@ class LatentDirichletAllocation(
         callbacks : callable or list of callables, default=None
             Each is called after every pass with a Progress (n_iter, elbo, accepted, elapsed,
             max_iter) and may return True to stop.
+        checkpoint : vivace.Checkpoint, str or path-like, default=None
+            Where the state of the fit is stored, so that it can be killed and go on. A folder is
+            short for ``Checkpoint(folder, resume=True)``. Not for inference='cvb0' yet.
 
         Returns
         -------
@@ -243,11 +275,14 @@ class LatentDirichletAllocation(
         ValueError, TypeError
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
-        watching = check_callbacks(callbacks)
+        watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
         reset = not (self.warm_start and hasattr(self, "_fitted"))
         documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
-        with make_executor(self.n_jobs, documents) as executor:
-            outcome = fit_documents(self, documents, y, executor, watching, self._state)
+        with (
+            open_job(checkpoint, lambda: identity_of(self)) as job,
+            make_executor(self.n_jobs, documents) as executor,
+        ):
+            outcome = fit_documents(self, documents, y, executor, watching, self._state, job)
         state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
         if self.evaluate_every > 0 and outcome.interrupted is None:
             state["bound_"] = self._final_perplexity(outcome.fitted, documents)
@@ -308,9 +343,10 @@ class LatentDirichletAllocation(
             "n_iter_": 0,
         }
         if fit is not None:
+            name = objective_name(fitted)
             state |= {
-                "elbo_": float(fit.elbo),
-                "elbo_trace_": np.array(fit.trace, dtype=np.float64),
+                f"{name}_": float(fit.elbo),
+                f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
             }
         if fit is not None or state["random_state_"] is None:
@@ -339,4 +375,12 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {"elbo_", "elbo_trace_", "bound_", "validation_trace_", "best_iter_"}
+_OF_FIT = {
+    "elbo_",
+    "elbo_trace_",
+    "log_likelihood_",
+    "log_likelihood_trace_",
+    "bound_",
+    "validation_trace_",
+    "best_iter_",
+}

@@ -13,11 +13,13 @@ from sklearn.utils import check_random_state
 from vivace.engine import (
     CoordinateAscent,
     Fit,
+    Job,
     Memoized,
     Schedule,
     Statistics,
     Stochastic,
     StopRule,
+    Sweeping,
     ThreadExecutor,
     expectation,
     online_update,
@@ -26,9 +28,12 @@ from vivace.engine import (
     run,
 )
 from vivace.estimators.callbacks import Callback, Observers
+from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
+from vivace.topics._course import Course
 from vivace.topics._documents import Documents, some_of
-from vivace.topics._parameters import document_prior, learned, positive, word_prior
+from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
+from vivace.topics._starts import drawn_topics, formed_topics
 from vivace.topics._validation import Validation, hold_out
 from vivace.topics._warm import Carry, carry_of, warm_fit
 from vivace.topics._watch import Watch
@@ -36,9 +41,6 @@ from vivace.topics._watch import Watch
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
-
-# Random topics: Gamma with this shape and mean 1, as in scikit-learn.
-START_SHAPE = 100.0
 
 
 @dataclass
@@ -76,7 +78,8 @@ def make_model(
     parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], seed: int
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
-    return LatentDirichletModel(
+    kind = CollapsedModel if parameters["inference"] == "cvb0" else LatentDirichletModel
+    return kind(
         document_prior(parameters),
         word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
@@ -85,19 +88,6 @@ def make_model(
         learn_alpha=learned(parameters, "doc_topic_prior"),
         learn_prior=learned(parameters, "topic_word_prior"),
     )
-
-
-def start_topics(
-    parameters: dict[str, Any], model: LatentDirichletModel, rng: np.random.RandomState
-) -> Topics:
-    """Return topics_init, or random topics."""
-    shape = (model.n_topics, model.n_words)
-    given = parameters["topics_init"]
-    if given is None:
-        values = rng.gamma(START_SHAPE, 1.0 / START_SHAPE, shape)
-    else:
-        values = positive(given, "topics_init", shape, "n_components, words of the vocabulary")
-    return model.start(values.T)
 
 
 @dataclass
@@ -118,20 +108,25 @@ def fit_documents(
     executor: ThreadExecutor,
     callbacks: tuple[Callback, ...],
     finish: Callable[[Fitted, Fit], dict[str, Any]],
+    job: Job | None = None,
 ) -> Outcome:
     """Fit; on an interrupt the last accepted state comes back with it.
 
     `finish` (state to attributes) and `y` are for scikit-learn's callbacks.
     """
     parameters = estimator.get_params(deep=False)
-    rng = check_random_state(parameters["random_state"])
+    check_inference(parameters, "fit")
+    rng, course = check_random_state(parameters["random_state"]), None
+    if job is not None:
+        course = Course(job, parameters, rng)
+        rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     told = {"X": documents.counts, "y": y, "metadata": _metadata(documents)}
-    # The start is drawn first: it is scikit-learn's for the same seed.
+    # What is drawn comes first: a random start is scikit-learn's for the same seed.
     model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
-    start = None
-    if not parameters["warm_start"] or previous is None:
-        start = start_topics(parameters, model, rng)
+    start, fresh = None, not parameters["warm_start"] or previous is None
+    if fresh:
+        start = drawn_topics(parameters, model, documents, rng)
     model.seed = _seed(rng)
     model.executor = executor
     schedule = _schedule(parameters, _seed(rng))
@@ -139,29 +134,45 @@ def fit_documents(
     if parameters["validation_fraction"] is not None:
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
-    if start is not None:
+    going_on = course is not None and course.going_on
+    if course is not None:
+        course.look(model, documents, previous)
+    if going_on:
+        assert course is not None
+        fit = course.restore(executor)
+    elif fresh:
+        if start is None:
+            start = formed_topics(model, documents, executor, rng)
         fit = resume(start, model.statistics_of(start))
     else:
         assert previous is not None
         fit = warm_fit(previous, parameters, model, documents)
     del start, previous  # as large as the vocabulary: they must not outlive the first pass
     layout = documents.layout(_batch_rows(parameters, documents))
-    watch = Watch(parameters, documents.n_tokens, fit, validation)
+    collapsed = isinstance(model, CollapsedModel)
+    # What a fit without a bound reports is per token already.
+    watch = Watch(parameters, 1.0 if collapsed else documents.n_tokens, fit, validation)
     observers = Observers(estimator, watch, callbacks, told, 1, parameters["max_iter"])
+    if course is not None:
+        course.watch(watch, validation)
     observers.begin(0, fit.elbo, lambda: finish(_snapshot(model, fit), fit), lambda: watch.done)
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
         watching: list[Callback] = [observers, lambda progress: watch.done]
         try:
-            run(model, documents.source, layout, schedule, executor, fit, rule, watching)
+            run(model, documents.source, layout, schedule, executor, fit, rule, watching, job)
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     observers.end(watch.converged, fit.elbo)
     fit.commit(converged=watch.converged)
-    if fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
+    if collapsed:
+        fit.commit(statistics=model.statistics_of(fit.posterior))
+    elif fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass
         fit.commit(elbo=model.elbo(fit.posterior, fit.statistics))
-    carry = carry_of(fit, model, documents) if parameters["warm_start"] else None
+    carry = None
+    if parameters["warm_start"] and not collapsed:
+        carry = carry_of(fit, model, documents)
     if validation is not None:
         validation.restore(fit)
     model.executor = None
@@ -191,11 +202,13 @@ def partial_fit_documents(
 ) -> None:
     """Take in documents by stochastic steps, batch by batch; `keep` is given each new state."""
     parameters = estimator.get_params(deep=False)
+    check_inference(parameters, "partial_fit")
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     if previous is None:
         rng = check_random_state(parameters["random_state"])
         model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
-        topics = start_topics(parameters, model, rng)
+        topics = drawn_topics(parameters, model, None, rng)
+        assert topics is not None
         seed = _seed(rng)
         fit = resume(topics, model.statistics_of(topics))
     else:
@@ -238,8 +251,16 @@ def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletMo
     )
 
 
+def objective_name(fitted: Fitted) -> str:
+    """What the number is called that a fit ends with, and its trace."""
+    return "log_likelihood" if isinstance(fitted.model, CollapsedModel) else "elbo"
+
+
 def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
-    if parameters["learning_method"] == "batch":
+    collapsed = parameters["inference"] == "cvb0"
+    if parameters["learning_method"] == "batch" and not collapsed:
+        return None
+    if collapsed and parameters["batch_size"] is None:
         return None
     if parameters["batch_size"] is not None:
         return int(parameters["batch_size"])
@@ -248,6 +269,8 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
 
 
 def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+    if parameters["inference"] == "cvb0":
+        return Sweeping()
     if parameters["learning_method"] == "online":
         return _stochastic(parameters, seed)
     if parameters["learning_method"] == "memoized":

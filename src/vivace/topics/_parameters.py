@@ -20,6 +20,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [_count],
     "doc_topic_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "topic_word_prior": [None, _positive, "array-like", StrOptions({"auto"})],
+    "inference": [StrOptions({"vb", "cvb0"})],
+    "init": [None, StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
     "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
     "learning_offset": [_not_negative],
@@ -43,6 +45,25 @@ CONSTRAINTS: dict[str, list[Any]] = {
 def learned(parameters: dict[str, Any], name: str) -> bool:
     """Whether a prior is to be learned."""
     return isinstance(parameters[name], str) and parameters[name] == "auto"
+
+
+def check_inference(parameters: dict[str, Any], whom: str) -> None:
+    """Raise unless `inference` can do what is asked of it."""
+    if parameters["inference"] == "vb":
+        return
+    asked = None
+    if whom == "partial_fit":
+        asked = "partial_fit"
+    elif parameters["learning_method"] != "batch":
+        asked = f"learning_method={parameters['learning_method']!r}"
+    else:
+        for name in ("doc_topic_prior", "topic_word_prior"):
+            asked = f"{name}='auto'" if learned(parameters, name) else asked
+    if asked is not None:
+        raise ValueError(
+            f"inference='cvb0' works with learning_method='batch', fit and given priors; got "
+            f"{asked}. Use inference='vb' for that."
+        )
 
 
 def document_prior(parameters: dict[str, Any]) -> NDArray[np.float64]:

@@ -11,10 +11,10 @@ from vivace.engine import RowTable
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.models.topics import Topics, WordPrior
 from vivace.topics._corpus import restore_vocabulary, vocabulary_record
-from vivace.topics._fitting import Fitted, make_model
+from vivace.topics._fitting import Fitted, make_model, objective_name
 from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
+_SCALARS = ("elbo_", "log_likelihood_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -29,6 +29,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "random_state": estimator.random_state_,
         "step": int(fitted.step),
         "seed": int(fitted.model.seed),
+        "objective": objective_name(fitted),
         "scale": topics.counts.scale,
     }
     words_meta, words_arrays = vocabulary_record(estimator)
@@ -43,8 +44,9 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     if "log_theta" in fitted.statistics:
         arrays["log_theta"] = fitted.statistics["log_theta"]
         meta["documents"] = float(fitted.statistics["documents"])
-    if "elbo_trace_" in found:
-        arrays["trace"] = estimator.elbo_trace_
+    trace = f"{meta['objective']}_trace_"
+    if trace in found:
+        arrays["trace"] = found[trace]
     if "validation_trace_" in found:
         arrays["validation_trace"] = estimator.validation_trace_
     return meta, arrays
@@ -63,8 +65,10 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     parameters = estimator.get_params(deep=False)
     topics = _topics(meta, arrays)
     n_words, n_topics = topics.counts.shape
+    inference = "cvb0" if meta["objective"] == "log_likelihood" else "vb"
+    parameters |= {"n_components": n_topics, "inference": inference}
     model = make_model(
-        {**parameters, "n_components": n_topics, "doc_topic_prior": None, "topic_word_prior": None},
+        {**parameters, "doc_topic_prior": None, "topic_word_prior": None},
         n_words, topics.dtype, int(meta["seed"]),
     )  # fmt: skip
     model.alpha, model.prior = topics.alpha, topics.prior
@@ -84,7 +88,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     state["random_state_"] = meta["random_state"]
     state |= {name: meta["fitted"][name] for name in _SCALARS if name in meta["fitted"]}
     if "trace" in arrays:
-        state["elbo_trace_"] = arrays["trace"]
+        state[f"{objective_name(fitted)}_trace_"] = arrays["trace"]
     if "validation_trace" in arrays:
         state["validation_trace_"] = arrays["validation_trace"]
     estimator._set_state(state)

@@ -4,6 +4,7 @@ from vivace.engine.schedules.base import Problem, Schedule, Step, Stepper
 from vivace.engine.schedules.coordinate_ascent import CoordinateAscent
 from vivace.engine.schedules.memoized import Memoized
 from vivace.engine.schedules.stochastic import Stochastic
+from vivace.engine.schedules.sweeping import Sweeping
 
 __all__ = [
     "CoordinateAscent",
@@ -13,4 +14,5 @@ __all__ = [
     "Step",
     "Stepper",
     "Stochastic",
+    "Sweeping",
 ]

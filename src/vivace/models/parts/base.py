@@ -20,6 +20,15 @@ def padded(n: int) -> int:
     return -(-n // _core.PAD) * _core.PAD
 
 
+def patterns(there: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(rows, columns that are there) for each pattern of gaps."""
+    if there.all():
+        return [(np.arange(len(there)), np.arange(there.shape[1]))]
+    found, inverse = np.unique(there, axis=0, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    return [(np.flatnonzero(inverse == p), np.flatnonzero(found[p])) for p in range(len(found))]
+
+
 class Part:
     """A family on its own columns; subclasses say how it takes part in a local step.
 
@@ -101,7 +110,7 @@ class Part:
         return np.asarray(self.family.observed(x))
 
     def log_predictive(self, posterior: Any, x: Any) -> Array:
-        """Ln p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
+        """Logarithm of p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
 
@@ -113,6 +122,17 @@ class Part:
         """Mean and variance of the posterior predictive, (K, d) each."""
         mean, variance = self.family.moments(posterior)
         return np.asarray(mean), np.asarray(variance)
+
+    def conditional(self, posterior: Any, x: Any) -> tuple[Array, Array]:
+        """Mean and variance of each value given the row's others, (n or 1, d, K) each."""
+        mean, variance = self.moments(posterior)
+        return mean.T[None], variance.T[None]
+
+    def draw_given(
+        self, posterior: Any, x: Any, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        """Rows from the components `labels`, given what is there of rows x, (n, d)."""
+        return self.draw(posterior, labels, rng)
 
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Parameters with credible intervals, in the units of the data."""

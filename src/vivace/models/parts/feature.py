@@ -105,7 +105,7 @@ class FeaturePart(Part):
     def bound(
         self, posterior: Any, made: tuple[Array, Fields], counts: Array, statistics: Fields
     ) -> float:
-        """Ln Z(posterior) - ln Z(prior) + <S - S_made, expected natural parameters>."""
+        """Logarithm of Z(posterior) - ln Z(prior) + <S - S_made, expected natural parameters>."""
         constant, eta = self.natural(posterior)
         slack = ((counts - made[0]) * constant).sum()
         slack += ((statistics["sums"] - made[1]["sums"]) * eta).sum()

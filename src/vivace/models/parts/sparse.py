@@ -98,7 +98,7 @@ class SparsePart(Part):
         return np.ones((len(x.start) - 1, self.family.units(self.n_columns)), dtype=bool)
 
     def log_predictive(self, posterior: Any, x: CsrRows) -> Array:
-        """Ln p(x_n | k), (n, 1, K): of the whole row."""
+        """Logarithm of p(x_n | k), (n, 1, K): of the whole row."""
         return np.asarray(self.family.sparse_log_predictive(posterior, x))[:, None, :]
 
 

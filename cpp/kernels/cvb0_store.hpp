@@ -1,0 +1,79 @@
+// How the responsibilities of an entry are kept between visits.
+#pragma once
+
+#include "../simd.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+/// Shares from 0 to 1, a vector at a time, in a narrower type.
+template <class T>
+struct Store;
+
+template <>
+struct Store<double> {
+  using Item = float;
+  typedef float Narrow __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2), aligned(alignof(float)), may_alias));
+  typedef float Value __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2)));
+  static constexpr double one = 1;  // what a share of one is stored as
+
+  VIVACE_MEMBER static Vec<double> load(const Item* p) {
+    return __builtin_convertvector(*reinterpret_cast<const Narrow*>(p), Vec<double>);
+  }
+  /// Stores; returns what load will give.
+  VIVACE_MEMBER static Vec<double> save(Item* p, Vec<double> v) {
+    const Value narrow = __builtin_convertvector(v, Value);
+    *reinterpret_cast<Narrow*>(p) = narrow;
+    return __builtin_convertvector(narrow, Vec<double>);
+  }
+};
+
+/// Half precision, times 2^15: from 2^-29 on with eleven bits; what is smaller is zero.
+template <>
+struct Store<float> {
+  using Item = std::uint16_t;
+  static constexpr float one = 0x1p15f;
+  static constexpr float smallest = 0x1p-14f;
+
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  VIVACE_MEMBER static Vec<float> load(const Item* p) {
+    return (Vec<float>)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+    const __m512 kept = (__m512)select<Vec<float>>(v < smallest, Vec<float>{}, v);
+    const __m256i half = _mm512_maskz_cvtps_ph(0xffff, kept, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half);
+    return (Vec<float>)_mm512_maskz_cvtph_ps(0xffff, half);
+  }
+#elif defined(__F16C__) && VIVACE_VECTOR_BYTES == 32
+  VIVACE_MEMBER static Vec<float> load(const Item* p) {
+    return (Vec<float>)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  }
+  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+    const __m256 kept = (__m256)select<Vec<float>>(v < smallest, Vec<float>{}, v);
+    const __m128i half = _mm256_cvtps_ph(kept, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
+    return (Vec<float>)_mm256_cvtph_ps(half);
+  }
+#else
+  typedef std::uint16_t Narrow __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2), aligned(2), may_alias));
+  typedef std::uint16_t Halves __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2)));
+  typedef std::uint32_t Bits __attribute__((vector_size(VIVACE_VECTOR_BYTES)));
+
+  // Neither zero, subnormal halves nor signs need care: there are none. 2^112 is between the two exponents.
+  VIVACE_MEMBER static Vec<float> widen(Halves half) {
+    return (Vec<float>)(__builtin_convertvector(half, Bits) << 13) * 0x1p112f;
+  }
+  VIVACE_MEMBER static Vec<float> load(const Item* p) { return widen(*reinterpret_cast<const Narrow*>(p)); }
+  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+    const Vec<float> kept = select<Vec<float>>(v < smallest, Vec<float>{}, v);
+    const Bits bits = (Bits)(kept * 0x1p-112f);
+    const Halves half = __builtin_convertvector((bits + 0x0fff + ((bits >> 13) & 1)) >> 13, Halves);
+    *reinterpret_cast<Narrow*>(p) = half;
+    return widen(half);
+  }
+#endif
+};
+
+}  // namespace
+}  // namespace vivace::VIVACE_ISA_NS

@@ -1,0 +1,106 @@
+"""What can be asked of a mixture over a table: draws, a file."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from vivace.mixture._assign import report
+from vivace.mixture._describe import SavedMixin
+from vivace.mixture._state import Fitted
+
+
+class TableDescribeMixin(SavedMixin):
+    """Methods of a fitted mixture over a table that need no data."""
+
+    _fitted: Fitted
+
+    def _report(self, fitted: Fitted, names: list[str] | None) -> dict[str, list[Any]]:
+        return report(fitted.prior.assignments, names)
+
+    def sample(self, n_samples: int = 1) -> tuple[Any, NDArray[np.int64]]:
+        """Draw rows from the posterior predictive distribution.
+
+        The components are drawn by `weights_` (the mass beyond the K components takes no part).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+
+        Returns
+        -------
+        X : ndarray or DataFrame of shape (n_samples, n_features)
+            Rows, in the order of their components: numbers, or a pandas DataFrame where columns
+            have names or levels.
+        y : ndarray of shape (n_samples,)
+            Component of each row.
+        """
+        check_is_fitted(self)
+        if operator.index(n_samples) < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples!r}. The sampling requires at least one "
+                "sample."
+            )
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)  # type: ignore[attr-defined]
+        rng = np.random.default_rng(seed)
+        drawn = rng.multinomial(n_samples, self.weights_)  # type: ignore[attr-defined]
+        labels = np.repeat(np.arange(len(drawn)), drawn)
+        return self._frame(self._draw(labels, rng)), labels
+
+    def _draw(self, labels: NDArray[np.intp], rng: np.random.Generator) -> list[NDArray[Any]]:
+        """One array a column of X, from the predictive of the components `labels`."""
+        model, posterior = self._fitted.model, self._fitted.fit.posterior
+        columns: list[Any] = [None] * self.n_features_in_  # type: ignore[attr-defined]
+        for part, own, one in zip(
+            model.parts, posterior.parts, self._fitted.prior.assignments, strict=True
+        ):
+            found = part.draw(own, labels, rng)
+            for i, j in enumerate(one.columns):
+                columns[j] = self._restored(found[:, i], one, i)
+        return columns
+
+    def _restored(self, values: NDArray[Any], one: Any, i: int) -> NDArray[Any]:
+        """Codes as levels."""
+        if not one.family.levels:
+            return values
+        levels = np.array(one.levels[i])
+        return np.asarray(levels[values.astype(np.int64)])
+
+    def _frame(self, columns: list[NDArray[Any]]) -> Any:
+        """A DataFrame where columns have names or are not all numbers, else an array."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None and all(column.dtype.kind in "fiub" for column in columns):
+            return np.column_stack([column.astype(np.float64) for column in columns])
+        try:
+            import pandas as pd
+        except ImportError:
+            out = np.empty((len(columns[0]), len(columns)), dtype=object)
+            for j, column in enumerate(columns):
+                out[:, j] = column
+            return out
+        labels = range(len(columns)) if names is None else names
+        return pd.DataFrame(dict(zip(labels, columns, strict=True)))
+
+    def _to_record(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        from vivace.mixture._table_record import to_record
+
+        check_is_fitted(self)
+        return to_record(self)
+
+    @classmethod
+    def _from_record(
+        cls,
+        meta: dict[str, Any],
+        arrays: dict[str, NDArray[Any]],
+        trusted: tuple[str, ...] = (),
+    ) -> Self:
+        from vivace.mixture._table_record import from_record
+
+        estimator: Self = from_record(cls, meta, arrays, trusted)
+        return estimator

@@ -1,0 +1,170 @@
+"""Gaps in correlated Gaussian columns: mean field over what is missing, one entry a pattern.
+
+With o the columns that are there and u those that are not, q(x_u | k) is Gaussian,
+
+    N(m_u - P_uu^-1 P_uo (x_o - m_o), P_uu^-1),    P = E[precision] = nu W,
+
+so that the expected log density is a quadratic form in x_o alone, and the expected statistics of
+completed rows follow from those of rows whose gaps hold zero: rows of one pattern take one call of
+the kernel. The entropy of q belongs to the bound. Rows in which all columns are missing say
+nothing. Source: Bishop, PRML, 10.1 (mean field), with the conditionals of 2.3.1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.families.base import Array
+
+LOG_2PI = np.log(2.0 * np.pi)
+
+
+class Runs(NamedTuple):
+    """The rows of a block, pattern by pattern.
+
+    Attributes
+    ----------
+    order : (n,)
+        Rows sorted by pattern.
+    edges : (P + 1,)
+        Where each pattern begins among them.
+    there : (P, d) of bool
+        Columns that are there.
+    """
+
+    order: NDArray[np.intp]
+    edges: NDArray[np.intp]
+    there: NDArray[np.bool_]
+
+
+def find_runs(there: NDArray[np.bool_]) -> Runs:
+    """Sort rows by their pattern."""
+    n, d = there.shape
+    if there.all():
+        return Runs(np.arange(n), np.array([0, n]), np.ones((1, d), dtype=bool))
+    packed = np.packbits(there, axis=1)
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    order = np.argsort(inverse, kind="stable")
+    edges = np.searchsorted(inverse[order], np.arange(len(first) + 1))
+    return Runs(order, edges, there[first])
+
+
+class Pattern(NamedTuple):
+    """What a pattern of gaps needs, for every component.
+
+    Attributes
+    ----------
+    eta : (K, F)
+        Natural parameters of the observed columns; zeros where nothing is observed.
+    gain : (K, d, d), offset : (K, d)
+        Completed rows are gain x + offset, x with zeros for gaps.
+    covariance : (K, d, d)
+        Of what is filled in.
+    entropy : (K,)
+        Of q, in nats.
+    """
+
+    eta: Array
+    gain: Array
+    offset: Array
+    covariance: Array
+    entropy: Array
+
+
+class GapTables:
+    """Patterns of one posterior, made when rows ask for them.
+
+    Parameters
+    ----------
+    precisions : (K, d, d)
+        E[precision].
+    means : (K, d)
+    constant : (K,)
+        E ln |precision| - d / beta: what every row's log density holds twice.
+    """
+
+    def __init__(self, precisions: Array, means: Array, constant: Array) -> None:
+        self._precisions = precisions
+        self._means = means
+        self._constant = constant
+        self._upper = np.triu_indices(means.shape[1])
+        # Threads may make the same entry twice: both are equal to the last bit.
+        self._made: dict[bytes, Pattern] = {}
+
+    @classmethod
+    def neutral(cls, k: int, d: int) -> GapTables:
+        """For rows that come with responsibilities: gaps are filled by standard normals."""
+        precisions = np.broadcast_to(np.eye(d), (k, d, d))
+        return cls(precisions, np.zeros((k, d)), np.zeros(k))
+
+    def patterns(self, there: NDArray[np.bool_]) -> list[Pattern]:
+        """One entry for each row of `there` (P, d)."""
+        keys = [row.tobytes() for row in there]
+        for key, row in zip(keys, there, strict=True):
+            if key not in self._made:
+                self._made[key] = self._make(row)
+        return [self._made[key] for key in keys]
+
+    def _make(self, there: NDArray[np.bool_]) -> Pattern:
+        p, m = self._precisions, self._means
+        gone = ~there
+        lost = np.outer(gone, gone)
+        # The block of what is missing, with ones for the rest: one inverse for any pattern.
+        block = np.where(lost, p, 0.0) + np.diag(there.astype(np.float64))
+        covariance = np.where(lost, np.linalg.inv(block), 0.0)
+        log_det = np.linalg.slogdet(block)[1]
+        back = covariance @ np.where(np.outer(gone, there), p, 0.0)
+        gain = np.diag(there.astype(np.float64)) - back
+        offset = np.where(gone, m, 0.0) + (back @ m[:, :, None])[:, :, 0]
+        form = np.where(np.outer(there, there), p, 0.0)
+        form = form - np.where(np.outer(there, gone), p, 0.0) @ back
+        entropy = 0.5 * (gone.sum() * (LOG_2PI + 1.0) - log_det)
+        return Pattern(self._eta(form, there, log_det), gain, offset, covariance, entropy)
+
+    def _eta(self, form: Array, there: NDArray[np.bool_], log_det: Array) -> Array:
+        """Quadratic form of the observed columns and its constant, in the kernel's features."""
+        i, j = self._upper
+        if not there.any():
+            return np.zeros((len(form), 1 + len(there) + len(i)))
+        linear = (form @ self._means[:, :, None])[:, :, 0]
+        constant = 0.5 * (self._constant - there.sum() * LOG_2PI - log_det)
+        constant = constant - 0.5 * (linear * self._means).sum(axis=1)
+        quadratic = -0.5 * form[:, i, j] * np.where(i == j, 1.0, 2.0)
+        return np.concatenate([constant[:, None], linear, quadratic], axis=1)
+
+    def complete(self, there: NDArray[np.bool_], suff: Array) -> tuple[Array, Array]:
+        """Statistics of completed rows (K, F) and their entropy (K,).
+
+        Parameters
+        ----------
+        there : (P, d)
+        suff : (P, K, F)
+            Of rows whose gaps hold zero, pattern by pattern.
+        """
+        d = there.shape[1]
+        i, j = self._upper
+        total, entropy = np.zeros(suff.shape[1:]), np.zeros(suff.shape[1])
+        for own, row, pattern in zip(suff, there, self.patterns(there), strict=True):
+            if not row.any():
+                continue
+            if row.all():
+                total += own
+                continue
+            counts, first = own[:, 0], own[:, 1 : 1 + d]
+            products = np.zeros((len(own), d, d))
+            products[:, i, j] = products[:, j, i] = own[:, 1 + d :]
+            moved = (pattern.gain @ first[:, :, None])[:, :, 0]
+            cross = moved[:, :, None] * pattern.offset[:, None, :]
+            square = pattern.offset[:, :, None] * pattern.offset[:, None, :] + pattern.covariance
+            second = pattern.gain @ products @ pattern.gain.transpose(0, 2, 1)
+            second += cross + cross.transpose(0, 2, 1) + counts[:, None, None] * square
+            total[:, 0] += counts
+            total[:, 1 : 1 + d] += moved + counts[:, None] * pattern.offset
+            total[:, 1 + d :] += second[:, i, j]
+            entropy += counts * pattern.entropy
+        return total, entropy
