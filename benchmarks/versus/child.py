@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -49,6 +50,8 @@ def main() -> None:
     partial = Path(answer + ".partial")
     partial.write_text(json.dumps(call(function, json.loads(args))))
     partial.rename(answer)
+    # At once: queues and threads of a library whose fit was broken off may never end.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 The map of the package, from the top down (docs/architecture.md has the contracts):
 
-    cli         the `vivace` command: fit, predict, transform, score, inspect, demo
+    cli         the `vivace` command: fit, predict, transform, score, topics, inspect, demo
     mixture, topics
                 estimators with scikit-learn's manners: parameters, validation, fitted attributes
     models      a family and a weight model behind the engine's four functions
@@ -21,8 +21,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vivace import families, special
+    from vivace import families, io, special
     from vivace._config import show_config
+    from vivace.engine import Checkpoint
     from vivace.io import load_model as load
     from vivace.mixture import (
         BayesianBernoulliMixture,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         BayesianMixture,
         BayesianMultinomialMixture,
         BayesianPoissonMixture,
+        BayesianStudentTMixture,
     )
     from vivace.topics import LatentDirichletAllocation
 
@@ -45,7 +47,10 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "BayesianMixture": ("vivace.mixture", "BayesianMixture"),
     "BayesianMultinomialMixture": ("vivace.mixture", "BayesianMultinomialMixture"),
     "BayesianPoissonMixture": ("vivace.mixture", "BayesianPoissonMixture"),
+    "Checkpoint": ("vivace.engine", "Checkpoint"),
+    "BayesianStudentTMixture": ("vivace.mixture", "BayesianStudentTMixture"),
     "families": ("vivace.families", None),
+    "io": ("vivace.io", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
     "show_config": ("vivace._config", "show_config"),
@@ -60,9 +65,12 @@ __all__ = [
     "BayesianMixture",
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
+    "BayesianStudentTMixture",
+    "Checkpoint",
     "LatentDirichletAllocation",
     "__version__",
     "families",
+    "io",
     "load",
     "mixture",
     "show_config",

@@ -69,6 +69,19 @@ def test_summary_and_json(run: Any, docs: Path) -> None:
         assert record["lower_bound_per_token"] == pytest.approx(per_token)
 
 
+def test_collapsed(run: Any, docs: Path) -> None:
+    arguments = (*FIT, "docs.txt", "-k", 3, "-o", "m", "--inference", "cvb0")
+    result = run(*arguments, "--set", "validation_fraction=0.2")
+    assert "(cvb0, batch)" in result.stdout
+    assert re.search(r"likelihood +-\d\.\d+ nats a token, each predicted", result.stdout)
+    assert re.search(r"held out +-\d\.\d+ nats a token after iteration \d+, kept", result.stdout)
+    record = json.loads(run(*arguments, "--json").stdout)
+    assert record["lower_bound"] is None
+    model = vivace.load("m")
+    assert record["log_likelihood_per_token"] == model.log_likelihood_
+    assert "each predicted" in run("inspect", "m").stdout
+
+
 @pytest.mark.parametrize("name", [*WRITERS, "odd"])
 def test_every_format(run: Any, docs: Path, name: str) -> None:
     counts = random_counts()

@@ -93,6 +93,8 @@ def test_score(run: Any, topics: Path) -> None:
     text = run("score", "t", "docs.txt").stdout
     assert f"{completion.score:.6f} nats a token: " in text
     assert "1 too short" in text
+    Path("short.txt").write_text("cat\nunseenword\n")
+    assert "none: no document has two tokens" in run("score", "t", "short.txt").stdout
 
 
 def test_topics(run: Any, topics: Path) -> None:

@@ -10,6 +10,7 @@ from vivace.cli.apply import predict, score, transform
 from vivace.cli.demo import demo
 from vivace.cli.errors import reporting
 from vivace.cli.fit import fit
+from vivace.cli.fit_mixture import impute
 from vivace.cli.options import debug_option, debugging, examples
 from vivace.cli.show import config, inspect
 from vivace.cli.topics import topics
@@ -62,5 +63,5 @@ def cli() -> None:
     """
 
 
-for command in (fit, predict, transform, score, topics, inspect, demo, config):
+for command in (fit, predict, transform, score, impute, topics, inspect, demo, config):
     cli.add_command(command)

@@ -10,6 +10,7 @@ import click
 
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
+from vivace.cli.frames import frame_for, is_table_model
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -194,6 +195,8 @@ def _table(model: str, estimator: Any, data: str, columns: list[str] | None) -> 
     """Read the columns of a table that a model was fitted to."""
     from vivace.io import read_table
 
+    if is_table_model(estimator):
+        return frame_for(model, estimator, data, columns)
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and not data.lower().endswith(".npy"):
         known = [str(name) for name in names]
@@ -228,6 +231,7 @@ def _parts(
                     warnings.filterwarnings("ignore", message="X does not have valid feature names")
                     part = function(rows)
             except ValueError as error:
-                raise Failure(first_gap(table, choosable=False) or str(error)) from error
+                gap = None if is_table_model(estimator) else first_gap(table, choosable=False)
+                raise Failure(gap or str(error)) from error
             yield part
             meter.update(start + len(rows))

@@ -61,9 +61,18 @@ def print_scores(
             }
         )
         return
+    if not completion.n_documents:
+        click.echo("document completion  none: no document has two tokens that the model knows")
+        click.echo(_bound(bound, n_tokens))
+        return
     left_out = f", {completion.n_left_out:,} too short" if completion.n_left_out else ""
     click.echo(
         f"document completion  {completion.score:.6f} nats a token: {completion.n_tokens:,} "
         f"held-out tokens of {completion.n_documents:,} documents{left_out}"
     )
-    click.echo(f"bound                {bound:.6f} nats a token: all {n_tokens:,.0f} tokens")
+    click.echo(_bound(bound, n_tokens))
+
+
+def _bound(bound: float, n_tokens: float) -> str:
+    value = f"{bound:.6f} nats a token" if n_tokens else "none"
+    return f"bound                {value}: all {n_tokens:,.0f} tokens"

@@ -61,11 +61,16 @@ def demo(
 
 def _topics(seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
     """Print topics of docstrings."""
-    from vivace.cli.demo_topics import N_TOPICS, count_words, docstrings, fit_topics
+    from vivace.cli.demo_topics import (
+        N_TOPICS,
+        count_words,
+        docstrings,
+        fit_topics,
+        make_topics,
+    )
     from vivace.cli.demo_topics import packages_of_topics as packages_of
-    from vivace.cli.progress import FitMeter
     from vivace.cli.summary import print_pairs
-    from vivace.cli.summary_topics import print_topics, topics_record
+    from vivace.cli.summary_topics import print_topics, topics_meter, topics_record
 
     began = perf_counter()
     found = docstrings()
@@ -73,8 +78,9 @@ def _topics(seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
     seconds = {"read": perf_counter() - began}
     say(f"fitting {N_TOPICS} topics to {corpus.n_documents:,} docstrings", quiet)
     began = perf_counter()
-    with FitMeter(corpus.n_tokens, quiet, "token") as meter:
-        lda, completion = fit_topics(corpus, seed, threads, meter)
+    lda = make_topics(seed, threads)
+    with topics_meter(lda, corpus.n_tokens, quiet) as meter:
+        completion = fit_topics(lda, corpus, meter)
     seconds["fit"] = perf_counter() - began
     table = topics_record(lda, n_words=12)["topics"]
     packages = packages_of(lda, corpus, found.packages)

@@ -9,6 +9,7 @@ import click
 
 from vivace.cli.errors import Failure, interruption
 from vivace.cli.fit_lda import lda
+from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators, keep_interrupted, make_estimator
 from vivace.cli.options import (
     check_output,
@@ -47,6 +48,7 @@ def fit() -> None:
 
 
 fit.add_command(lda)
+fit.add_command(mixture)
 
 
 @fit.command(

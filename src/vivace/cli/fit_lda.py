@@ -25,6 +25,7 @@ from vivace.cli.options import (
 # Parameters of the estimator that have an option of their own.
 _OPTIONS = {
     "n_components": "--n-components",
+    "inference": "--inference",
     "learning_method": "--learning-method",
     "random_state": "--seed",
     "n_jobs": "--threads",
@@ -86,9 +87,14 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
 )
 @click.option("--token-pattern", metavar="REGEX", help="Text: what a word is.")
 @click.option(
+    "--inference",
+    type=click.Choice(["vb", "cvb0"]),
+    help="Variational Bayes, or collapsed: no bound, better topics sooner.  [default: vb]",
+)
+@click.option(
     "--learning-method",
     type=click.Choice(["batch", "online", "memoized"]),
-    help="How the fit goes through the documents.  [default: that of the class]",
+    help="How the fit goes through the documents.  [default: batch]",
 )
 @click.option(
     "--dtype",
@@ -124,6 +130,7 @@ def lda(
 
     parameters = {
         "n_components": given["n_components"],
+        "inference": given["inference"],
         "learning_method": given["learning_method"],
         "random_state": given["seed"],
         "n_jobs": given["threads"],
@@ -154,18 +161,16 @@ def lda(
         "text_field": options.text_field,
         "zero_based": options.zero_based,
     }
-    from vivace.cli.progress import FitMeter
+    from vivace.cli.summary_topics import print_topics_summary, topics_meter, topics_record
 
     began = perf_counter()
     try:
-        with FitMeter(max(1.0, corpus.n_tokens), quiet, "token") as meter:
+        with topics_meter(estimator, corpus.n_tokens, quiet) as meter:
             estimator.fit(corpus, callbacks=meter)
     except KeyboardInterrupt as interrupt:
         raise interruption(interrupt, keep_interrupted(estimator, out, notes)) from interrupt
     seconds["fit"] = perf_counter() - began
     save_model(estimator, out, notes={**notes, "seconds": seconds})
-
-    from vivace.cli.summary_topics import print_topics_summary, topics_record
 
     record = topics_record(estimator, notes)
     if as_json:

@@ -17,7 +17,7 @@ _ALSO_KNOWN_AS = {
     "gaussian": "gaussian-mixture",
     "gaussianmixture": "gaussian-mixture",
     "bayesiangaussianmixture": "gaussian-mixture",
-    "mixture": "gaussian-mixture",
+    "bayesianmixture": "mixture",
     "latentdirichletallocation": "lda",
     "topics": "lda",
     "topic-model": "lda",

@@ -88,17 +88,17 @@ class FitMeter(Meter):
     Parameters
     ----------
     n_rows : float
-        The bound is shown per row.
+        The number that a fit reports is shown per row.
     quiet : bool
         Say nothing.
-    row : str
-        What a row is called.
+    what : str
+        What the number is called then.
     """
 
-    def __init__(self, n_rows: float, quiet: bool, row: str = "row") -> None:
+    def __init__(self, n_rows: float, quiet: bool, what: str = "bound per row") -> None:
         super().__init__("iterations", None, quiet)
         self._n_rows = n_rows
-        self._row = row
+        self._name = what
         self._elbo: float | None = None
 
     def __call__(self, progress: FitProgress) -> None:
@@ -106,4 +106,4 @@ class FitMeter(Meter):
         elbo = progress.elbo / self._n_rows
         gain = "" if self._elbo is None else f", {elbo - self._elbo:+.1e}"
         self._elbo = elbo
-        self.update(progress.n_iter, f"bound per {self._row} {elbo:.6f}{gain}")
+        self.update(progress.n_iter, f"{self._name} {elbo:.6f}{gain}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.frames import is_table_model
 from vivace.cli.options import debug_option, examples, json_option, print_json
 
 
@@ -17,6 +18,7 @@ from vivace.cli.options import debug_option, examples, json_option, print_json
 def inspect(model: str, as_json: bool) -> None:
     """Show what a model file holds."""
     from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
+    from vivace.cli.summary_mixture import print_table_summary, table_record
     from vivace.cli.summary_topics import is_topic_model, print_topics_summary, topics_record
     from vivace.io import load_model, read_record
 
@@ -25,6 +27,8 @@ def inspect(model: str, as_json: bool) -> None:
     topics = is_topic_model(estimator)
     if topics:
         found = topics_record(estimator, record.notes)
+    elif is_table_model(estimator):
+        found = table_record(estimator, record.notes.get("n_rows"))
     else:
         found = fit_record(estimator, record.notes.get("n_rows"))
     arrays = [
@@ -45,7 +49,12 @@ def inspect(model: str, as_json: bool) -> None:
         )
         return
     size = os.path.getsize(model)
-    print_topics_summary(found) if topics else print_summary(found)
+    if topics:
+        print_topics_summary(found)
+    elif is_table_model(estimator):
+        print_table_summary(found)
+    else:
+        print_summary(found)
     click.echo()
     versions = ", ".join(f"{name} {value}" for name, value in record.versions.items())
     print_pairs(

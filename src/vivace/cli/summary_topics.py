@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
+from vivace.cli.progress import FitMeter
 from vivace.cli.summary import print_pairs
 
 _MAX_TOPICS = 12  # a screenful
@@ -21,6 +22,13 @@ _LEAST_WIDTH = 60
 def is_topic_model(estimator: Any) -> bool:
     """Whether an estimator has topics."""
     return hasattr(type(estimator), "top_words")
+
+
+def topics_meter(estimator: Any, n_tokens: float, quiet: bool) -> FitMeter:
+    """Return what shows the progress of a fit: the bound, or what stands in its place."""
+    if estimator.get_params(deep=False).get("inference") == "cvb0":
+        return FitMeter(1.0, quiet, "log likelihood per token")
+    return FitMeter(max(1.0, n_tokens), quiet, "bound per token")
 
 
 def topics_record(
@@ -67,6 +75,11 @@ def topics_record(
     }
     if n_tokens and bound is not None:
         record["lower_bound_per_token"] = float(bound) / n_tokens
+    if hasattr(estimator, "log_likelihood_"):
+        record["log_likelihood_per_token"] = float(estimator.log_likelihood_)
+    if hasattr(estimator, "best_iter_"):
+        record["best_iter"] = int(estimator.best_iter_)
+        record["validation"] = float(max(estimator.validation_trace_))
     words = estimator.top_words(n_words, relevance=relevance, feature_names=names)
     sizes = estimator.topic_sizes_
     total = float(sizes.sum())
@@ -100,6 +113,13 @@ def print_topics_summary(record: dict[str, Any]) -> None:
         lines["lower bound"] = f"{record['lower_bound']:,.1f} nats" + (
             f" ({per_token:.5f} a token)" if per_token is not None else ""
         )
+    if "log_likelihood_per_token" in record:
+        likelihood = record["log_likelihood_per_token"]
+        lines["likelihood"] = f"{likelihood:.5f} nats a token, each predicted from the others"
+    if "best_iter" in record:
+        lines["held out"] = (
+            f"{record['validation']:.5f} nats a token after iteration {record['best_iter']}, kept"
+        )
     print_pairs(lines)
     click.echo()
     print_topics(record["topics"], _MAX_TOPICS)
@@ -122,7 +142,8 @@ def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
     heads = tuple(head for head, _ in columns)
     lines = ["words", *(_fitting(topic["words"], room) for topic in shown)]
     for cells, line in zip([heads, *rows], lines, strict=True):
-        aligned = [f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)]
+        aligned = [f"{cell:>{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
+        aligned += [f"{cell:<{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
         click.echo("  ".join([*aligned, line]))
     if len(topics) > len(shown):
         rest = sum(topic["share"] for topic in topics[len(shown) :])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
+
+_stamps = count(1)
 
 
 class LocalStore:
@@ -15,6 +18,7 @@ class LocalStore:
 
     def __init__(self) -> None:
         self._states: dict[int, list[Any]] = {}
+        self._stamps: dict[int, int] = {}
 
     def __len__(self) -> int:
         return len(self._states)
@@ -35,7 +39,17 @@ class LocalStore:
             if any(state is not None for state in blocks)
         }
         self._states.update(kept)
+        self._stamps.update((batch_id, next(_stamps)) for batch_id in kept)
+
+    def items(self) -> Iterable[tuple[int, list[Any]]]:
+        """Batch ids and the states of their blocks."""
+        return self._states.items()
+
+    def stamp(self, batch_id: int) -> int:
+        """Return a number that is another one after each `commit` for the batch."""
+        return self._stamps[batch_id]
 
     def clear(self) -> None:
         """Forget everything."""
         self._states.clear()
+        self._stamps.clear()

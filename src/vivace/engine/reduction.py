@@ -44,6 +44,17 @@ class PairwiseSum:
         else:
             self._partial[0].add_(record)
 
+    def parts(self) -> list[Statistics]:
+        """Return the partial sums so far, not copied."""
+        return list(self._partial)
+
+    @classmethod
+    def of(cls, count: int, parts: list[Statistics]) -> PairwiseSum:
+        """Go on with the `parts` of a sum of `count` records."""
+        new = cls()
+        new._count, new._partial = count, list(parts)
+        return new
+
     def total(self) -> Statistics:
         """Return the sum and start afresh.
 

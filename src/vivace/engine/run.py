@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
+from vivace.engine.checkpoint import Job, Running
 from vivace.engine.data import Block, Source
 from vivace.engine.executor import Executor
 from vivace.engine.fit import Fit, Progress, StopRule
@@ -79,6 +81,7 @@ def run(
     fit: Fit,
     stop: StopRule,
     callbacks: Sequence[Callback] = (),
+    job: Job | None = None,
 ) -> Fit:
     """Step `fit` along `schedule` until it has converged, is out of steps or is stopped.
 
@@ -95,6 +98,8 @@ def run(
     callbacks : sequence of callable
         Each is called with a `Progress` after every map or pass, in the caller's thread; the
         run ends, not converged, when one returns True.
+    job : Job, optional
+        Writes checkpoints, and knows where a run was that goes on from one.
 
     Returns
     -------
@@ -108,6 +113,13 @@ def run(
             f"supports: {', '.join(sorted(model.schedules)) or 'none'}"
         )
     problem = _problem(model, source, layout, executor)
+    n_iter, before = 0, 0.0
+
+    def pause() -> None:
+        if job is not None:
+            job(Running(fit, stepper, n_iter, before + perf_counter() - began))
+
+    problem = replace(problem, pause=pause)
     if fit.layout != layout:
         fit.commit(layout=layout, local=LocalStore(), batch_statistics=None)
     fit.converged = False
@@ -116,17 +128,20 @@ def run(
     began = perf_counter()
     with executor:
         stepper = schedule.begin(problem, fit)
-        for n_iter in range(1, stop.max_iter + 1):
+        if job is not None:
+            n_iter, before = job.resume_run(stepper)
+        while n_iter < stop.max_iter:
             step = stepper.step()
+            n_iter += 1
             if step.accepted:
                 fit.quiet = fit.quiet + 1 if abs(step.change) < tolerance else 0
                 converged = fit.quiet >= stop.patience
-            progress = Progress(
-                n_iter, fit.elbo, step.accepted, perf_counter() - began, stop.max_iter
-            )
+            elapsed = before + perf_counter() - began
+            progress = Progress(n_iter, fit.elbo, step.accepted, elapsed, stop.max_iter)
             answers = [callback(progress) for callback in callbacks]
             if converged or True in answers:
                 break
+            pause()
         stepper.finish()
     fit.converged = converged
     return fit

@@ -32,7 +32,8 @@ class Statistics:
         Fields that are too large to be touched whole at each step; components are their columns.
     """
 
-    __slots__ = ("_arrays", "_axes", "_tables")
+    # __weakref__: a checkpoint asks whether a record is the one that it wrote.
+    __slots__ = ("__weakref__", "_arrays", "_axes", "_tables")
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Families: the likelihood of one component. `base` states the contract.
 
     FeatureFamily, GatherFamily     what a likelihood of your own derives from
-    Bernoulli, Categorical, Exponential, Gamma, Gaussian, Multinomial, Normal, Poisson
+    Bernoulli, Categorical, Exponential, Gamma, Gaussian, Multinomial, Normal, Poisson, StudentT
                                     built in; their arguments are prior hyper-parameters
 
 Names are loaded when they are first used.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vivace.families.multinomial import Multinomial
     from vivace.families.normal import Normal
     from vivace.families.rates import Exponential, Gamma, Poisson
+    from vivace.families.student import StudentT
 
 _LAZY = {
     **dict.fromkeys(
@@ -50,6 +51,7 @@ _LAZY = {
     "Multinomial": "multinomial",
     "Normal": "normal",
     "Poisson": "rates",
+    "StudentT": "student",
 }
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "Multinomial",
     "Normal",
     "Poisson",
+    "StudentT",
     "Summary",
 ]
 

@@ -126,6 +126,32 @@ class Gaussian(Family):
             out[:, k] -= b * np.log1p((y**2).sum(axis=0) / dof[k])
         return out
 
+    def given(
+        self,
+        posterior: GaussianPosterior,
+        k: int,
+        x: Array,
+        columns: NDArray[np.intp],
+        gone: NDArray[np.intp],
+    ) -> tuple[float, Array, Array]:
+        """Student-t of the columns `gone` of rows x in component k, given the others.
+
+        Degrees of freedom, places (n, u) and scale matrices (n, u, u). Source: Roth, On the
+        multivariate t distribution (2012), section 5.
+        """
+        dof, means, matrices = self._student(posterior)
+        s, m = matrices[k], means[k]
+        inner = s[np.ix_(gone, gone)]
+        if not len(columns):
+            return float(dof[k]), np.tile(m[gone], (len(x), 1)), np.tile(inner, (len(x), 1, 1))
+        cross = s[np.ix_(gone, columns)]
+        gain = np.linalg.solve(s[np.ix_(columns, columns)], cross.T).T
+        e = x[:, columns] - m[columns]
+        q = (e * np.linalg.solve(s[np.ix_(columns, columns)], e.T).T).sum(axis=1)
+        factor = (dof[k] + q) / (dof[k] + len(columns))
+        rest = inner - gain @ cross.T
+        return float(dof[k]) + len(columns), m[gone] + e @ gain.T, factor[:, None, None] * rest
+
     def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Multivariate Student-t."""
         dof, means, matrices = self._student(posterior)

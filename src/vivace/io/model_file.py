@@ -51,6 +51,7 @@ REGISTRY = {
     "BayesianMixture": "vivace.mixture:BayesianMixture",
     "BayesianMultinomialMixture": "vivace.mixture:BayesianMultinomialMixture",
     "BayesianPoissonMixture": "vivace.mixture:BayesianPoissonMixture",
+    "BayesianStudentTMixture": "vivace.mixture:BayesianStudentTMixture",
     "LatentDirichletAllocation": "vivace.topics:LatentDirichletAllocation",
 }
 

@@ -8,6 +8,7 @@ from vivace.mixture._shorthands import (
     BayesianCategoricalMixture,
     BayesianMultinomialMixture,
     BayesianPoissonMixture,
+    BayesianStudentTMixture,
 )
 from vivace.mixture._table_estimator import BayesianMixture
 
@@ -18,4 +19,5 @@ __all__ = [
     "BayesianMixture",
     "BayesianMultinomialMixture",
     "BayesianPoissonMixture",
+    "BayesianStudentTMixture",
 ]

@@ -21,6 +21,7 @@ BUILT_IN = {
     "gaussian_diag": "Normal",
     "multinomial": "Multinomial",
     "poisson": "Poisson",
+    "student_t": "StudentT",
 }
 
 #: Non-negative integers up to this are taken for counts, larger ones for measurements: a Poisson

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metadata_routing import UNUSED
 
-from vivace.engine import ThreadExecutor
+from vivace.engine import ThreadExecutor, as_checkpoint, open_job
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
+from vivace.estimators.jobs import identity_of
 from vivace.mixture._fitting import Setup, fit_rows, warn_of_convergence
 from vivace.mixture._predict import RowsMixin
 from vivace.mixture._state import Fitted, make_executor
@@ -26,7 +27,10 @@ class MixtureBase(
     _labels = RowsMixin._labels
     _fitted: Fitted
     # A list of functions is no metadata that other estimators could route.
-    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "callbacks": UNUSED,
+        "checkpoint": UNUSED,
+    }
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
@@ -36,6 +40,7 @@ class MixtureBase(
         sample_weight: Any = None,
         resp_init: Any = None,
         callbacks: Any = None,
+        checkpoint: Any = None,
     ) -> Self:
         """Fit the mixture, `n_init` times, and keep the fit with the highest bound.
 
@@ -56,6 +61,9 @@ class MixtureBase(
         callbacks : callable or list of callables, default=None
             Each is called after every iteration with a Progress (n_iter, elbo, accepted, elapsed,
             max_iter) and may return True to stop. scikit-learn's own go to `set_callbacks`.
+        checkpoint : vivace.Checkpoint, str or path-like, default=None
+            Where the state of the fit is stored, so that it can be killed and go on. A folder is
+            short for ``Checkpoint(folder, resume=True)``.
 
         Returns
         -------
@@ -72,7 +80,7 @@ class MixtureBase(
         ConvergenceWarning
             The best initialisation did not converge in `max_iter` iterations.
         """
-        self._fit(X, y, sample_weight, resp_init, callbacks)
+        self._fit(X, y, sample_weight, resp_init, callbacks, checkpoint)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -127,11 +135,20 @@ class MixtureBase(
         self._set_fitted(self._take_in(X, sample_weight))
         return self
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, resp_init: Any, callbacks: Any) -> Any:
-        watching = check_callbacks(callbacks)
-        rows = self._rows_of_fit(X, sample_weight)
-        with make_executor(self.n_jobs, rows.n_rows) as executor:
-            outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state)
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        resp_init: Any,
+        callbacks: Any,
+        checkpoint: Any = None,
+    ) -> Any:
+        watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
+        with open_job(checkpoint, lambda: identity_of(self, resp_init=resp_init)) as job:
+            rows = self._rows_of_fit(X, sample_weight)
+            with make_executor(self.n_jobs, rows.n_rows) as executor:
+                outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state, job)
         self._set_fitted(outcome.fitted)
         if outcome.interrupted is not None:
             raise outcome.interrupted

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from vivace.engine import (
     Block,
     Fit,
+    Job,
     Layout,
     Statistics,
     StopRule,
@@ -23,6 +24,7 @@ from vivace.engine import (
     start,
 )
 from vivace.estimators.callbacks import Callback, Observers
+from vivace.mixture._course import Course
 from vivace.mixture._moments import column_moments
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
@@ -97,6 +99,7 @@ def fit_rows(
     callbacks: tuple[Callback, ...],
     executor: ThreadExecutor,
     finish: Callable[[Fitted], dict[str, Any]],
+    job: Job | None = None,
 ) -> Outcome:
     """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
@@ -115,16 +118,25 @@ def fit_rows(
     observers = Observers(estimator, verbose, callbacks, told, n_runs, max_iter)
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
-    for number in range(n_runs):
+    course = None
+    if job is not None:
+        course = Course(job, setup, rows, row_weight, previous, executor)
+        rng, best = course.rng or rng, course.best
+    for number in range(0 if course is None else course.number, n_runs):
         current: Fitted | None = None
         try:
-            if starter is not None:
+            state = None if course is None else course.begin(number, best, rng)
+            if state is not None:
+                pass  # goes on from a checkpoint
+            elif starter is not None:
                 state = _start(starter, model, rows, layout, executor, parameters, rng)
             else:
                 assert previous is not None
                 state = _resume(previous, fingerprint, model, rows, layout, executor)
             current = Fitted(model, prior, state, row_weight, shape, fingerprint)
-            _run(current, parameters, rows, layout, executor, observers, number, finish, rng)
+            _run(
+                current, parameters, rows, layout, executor, observers, number, finish, rng, course
+            )
         except KeyboardInterrupt as interrupt:
             if current is not None:
                 current.fit.converged = False
@@ -213,6 +225,7 @@ def _run(
     number: int,
     finish: Callable[[Fitted], dict[str, Any]],
     rng: np.random.RandomState,
+    course: Course | None,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
     rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
@@ -224,9 +237,12 @@ def _run(
         lambda: fit.quiet >= rule.patience,
     )
     if max_iter > 0:
-        seed = int(rng.randint(np.iinfo(np.int32).max))
+        seed = course.take_seed() if course is not None else None
+        if seed is None:
+            seed = int(rng.randint(np.iinfo(np.int32).max))
+        job = None if course is None else course.running(seed)
         schedule = make_schedule(parameters, seed)
-        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers])
+        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers], job)
     observers.end(fit.converged, fit.elbo)
 
 

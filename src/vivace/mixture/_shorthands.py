@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from vivace.families import Bernoulli, Categorical, Multinomial, Poisson
+from vivace.families import Bernoulli, Categorical, Multinomial, Poisson, StudentT
 from vivace.families.base import Family
 from vivace.mixture._parameters import TABLE_CONSTRAINTS
+from vivace.mixture._state import Fitted
 from vivace.mixture._table_estimator import BayesianMixture, TableMixture
 
 _positive = Interval(Real, 0.0, None, closed="neither")
@@ -127,3 +128,37 @@ class BayesianMultinomialMixture(_OneFamily):
     _family = Multinomial
     _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(concentration=[_positive])
     __init__ = _init_of(Multinomial)
+
+
+class BayesianStudentTMixture(_OneFamily):
+    """Bayesian mixture of multivariate Student-t components: robust against outliers.
+
+    Parameters
+    ----------
+    mean, mean_precision, degrees_of_freedom, covariance, reg_covar
+        Prior of means and scale matrices: as `mean_prior`, `mean_precision_prior`,
+        `degrees_of_freedom_prior`, `covariance_prior` and `reg_covar` of `BayesianGaussianMixture`.
+    dof : float, default=None
+        Known degrees of freedom of the t; learned, one for all components, if None.
+    **others
+        As for `BayesianMixture`, but for `families`.
+
+    Attributes
+    ----------
+    dof_ : float
+        Degrees of freedom of the components.
+    """
+
+    _family = StudentT
+    _parameter_constraints: ClassVar[dict[str, Any]] = _constraints(
+        mean=[None, "array-like"],
+        mean_precision=[_positive],
+        degrees_of_freedom=[None, _positive],
+        covariance=[None, "array-like"],
+        reg_covar=[Interval(Real, 0.0, None, closed="left")],
+        dof=[None, _positive],
+    )
+    __init__ = _init_of(StudentT)
+
+    def _state(self, fitted: Fitted) -> dict[str, Any]:
+        return {**super()._state(fitted), "dof_": float(fitted.fit.posterior.parts[0].v)}

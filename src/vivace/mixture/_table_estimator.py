@@ -14,11 +14,11 @@ from vivace.mixture._parameters import TABLE_CONSTRAINTS
 from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._table import TableRows
 from vivace.mixture._table_describe import TableDescribeMixin
+from vivace.mixture._table_explain import TableExplainMixin
 from vivace.mixture._table_fit import partial_table, table_setup
-from vivace.mixture._table_predict import TableRowsMixin
 
 
-class TableMixture(TableRowsMixin, TableDescribeMixin, MixtureBase):
+class TableMixture(TableExplainMixin, TableDescribeMixin, MixtureBase):
     """What the mixtures over tables share; `_families` says which family takes which columns."""
 
     def _rows_of_fit(self, X: Any, sample_weight: Any) -> TableRows:

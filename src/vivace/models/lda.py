@@ -159,8 +159,13 @@ class LatentDirichletModel:
             indices = executor.map(lambda g: self._index(read, blocks[g]), groups)
             states, seed = [DocumentState(None, None, 0)] * len(blocks), self.seed
         else:
-            seed = None
-            indices = [index for state in states if (index := state.words) is not None]
+            seed, known = None, states
+
+            def words_of(g: slice) -> WordIndex:
+                # What comes from a checkpoint has none.
+                return known[g.start].words or self._index(read, blocks[g])
+
+            indices = executor.map(words_of, groups)
         words = indices[0].words if len(indices) == 1 else self._distinct(indices)
         table = make_table(prepared, words, executor)
         record = self._record(words)

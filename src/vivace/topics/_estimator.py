@@ -15,8 +15,9 @@ from sklearn.base import (
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
-from vivace.engine import Fit
+from vivace.engine import Fit, as_checkpoint, open_job
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
+from vivace.estimators.jobs import identity_of
 from vivace.topics._completion import infer
 from vivace.topics._describe import DescribeMixin
 from vivace.topics._documents import Documents, check_documents
@@ -182,7 +183,10 @@ class LatentDirichletAllocation(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     # A list of functions is no metadata that other estimators could route.
-    __metadata_request__fit: ClassVar[dict[str, str]] = {"callbacks": UNUSED}
+    __metadata_request__fit: ClassVar[dict[str, str]] = {
+        "callbacks": UNUSED,
+        "checkpoint": UNUSED,
+    }
 
     def __init__(
         self,
@@ -236,7 +240,14 @@ class LatentDirichletAllocation(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, callbacks: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        callbacks: Any = None,
+        checkpoint: Any = None,
+    ) -> Self:
         """Fit topics to documents.
 
         Ctrl-C stops within a block's work: the state of the last pass (batch) or step becomes the
@@ -254,6 +265,9 @@ class LatentDirichletAllocation(
         callbacks : callable or list of callables, default=None
             Each is called after every pass with a Progress (n_iter, elbo, accepted, elapsed,
             max_iter) and may return True to stop.
+        checkpoint : vivace.Checkpoint, str or path-like, default=None
+            Where the state of the fit is stored, so that it can be killed and go on. A folder is
+            short for ``Checkpoint(folder, resume=True)``. Not for inference='cvb0' yet.
 
         Returns
         -------
@@ -264,11 +278,14 @@ class LatentDirichletAllocation(
         ValueError, TypeError
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
-        watching = check_callbacks(callbacks)
+        watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
         reset = not (self.warm_start and hasattr(self, "_fitted"))
         documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
-        with make_executor(self.n_jobs, documents) as executor:
-            outcome = fit_documents(self, documents, y, executor, watching, self._state)
+        with (
+            open_job(checkpoint, lambda: identity_of(self)) as job,
+            make_executor(self.n_jobs, documents) as executor,
+        ):
+            outcome = fit_documents(self, documents, y, executor, watching, self._state, job)
         state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
         if self.evaluate_every > 0 and outcome.interrupted is None:
             state["bound_"] = self._final_perplexity(outcome.fitted, documents)

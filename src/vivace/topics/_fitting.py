@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from vivace.engine import (
     CoordinateAscent,
     Fit,
+    Job,
     Memoized,
     Schedule,
     Statistics,
@@ -29,6 +30,7 @@ from vivace.engine import (
 from vivace.estimators.callbacks import Callback, Observers
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
+from vivace.topics._course import Course
 from vivace.topics._documents import Documents, some_of
 from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
 from vivace.topics._starts import drawn_topics, formed_topics
@@ -109,14 +111,18 @@ def fit_documents(
     executor: ThreadExecutor,
     callbacks: tuple[Callback, ...],
     finish: Callable[[Fitted, Fit], dict[str, Any]],
+    job: Job | None = None,
 ) -> Outcome:
     """Fit; on an interrupt the last accepted state comes back with it.
 
     `finish` (state to attributes) and `y` are for scikit-learn's callbacks.
     """
     parameters = estimator.get_params(deep=False)
-    rng = check_random_state(parameters["random_state"])
     check_inference(parameters, "fit")
+    rng, course = check_random_state(parameters["random_state"]), None
+    if job is not None:
+        course = Course(job, parameters, rng)
+        rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     told = {"X": documents.counts, "y": y, "metadata": _metadata(documents)}
     # What is drawn comes first: a random start is scikit-learn's for the same seed.
@@ -131,7 +137,13 @@ def fit_documents(
     if parameters["validation_fraction"] is not None:
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
-    if fresh:
+    going_on = course is not None and course.going_on
+    if course is not None:
+        course.look(model, documents, previous)
+    if going_on:
+        assert course is not None
+        fit = course.restore(executor)
+    elif fresh:
         if start is None:
             start = formed_topics(model, documents, executor, rng)
         fit = resume(start, model.statistics_of(start))
@@ -144,13 +156,15 @@ def fit_documents(
     # What a fit without a bound reports is per token already.
     watch = Watch(parameters, 1.0 if collapsed else documents.n_tokens, fit, validation)
     observers = Observers(estimator, watch, callbacks, told, 1, parameters["max_iter"])
+    if course is not None:
+        course.watch(watch, validation)
     observers.begin(0, fit.elbo, lambda: finish(_snapshot(model, fit), fit), lambda: watch.done)
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
         watching: list[Callback] = [observers, lambda progress: watch.done]
         try:
-            run(model, documents.source, layout, schedule, executor, fit, rule, watching)
+            run(model, documents.source, layout, schedule, executor, fit, rule, watching, job)
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     observers.end(watch.converged, fit.elbo)

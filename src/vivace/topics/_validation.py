@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vivace.engine import Executor, Fit, Statistics
+from vivace.engine import Executor, Fit, Packing, Statistics, pack_fit, unpack_fit
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics
 from vivace.topics._completion import completion_score, split_tokens
@@ -64,6 +64,25 @@ class Validation:
             self._kept = kept, statistics, fit.elbo
         self.trace.append(score)
         return score
+
+    def state(self) -> dict[str, Any]:
+        """Return the scores so far, for a checkpoint."""
+        return {"trace": list(self.trace), "best": self.best}
+
+    def kept(self, packing: Packing) -> dict[str, Any]:
+        """Return the best topics, for a checkpoint."""
+        assert self._kept is not None
+        topics, statistics, elbo = self._kept
+        return pack_fit(Fit(topics, statistics, elbo), packing)
+
+    def restore_state(
+        self, state: dict[str, Any], kept: dict[str, Any] | None, packing: Packing
+    ) -> None:
+        """Take over a `state` and what was `kept`."""
+        self.trace, self.best = [float(score) for score in state["trace"]], int(state["best"])
+        if kept is not None:
+            fit = unpack_fit(kept, packing)
+            self._kept = fit.posterior, fit.statistics, fit.elbo
 
     def restore(self, fit: Fit) -> None:
         """Put the best topics in the place of the last."""

@@ -54,6 +54,14 @@ class Watch:
         if self._verbose:
             print(line)
 
+    def state(self) -> dict[str, Any]:
+        """Return what the next evaluation is compared with, for a checkpoint."""
+        return {"last": self._last, "converged": self.converged}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over a `state`."""
+        self._last, self.converged = state["last"], bool(state["converged"])
+
     def end(self, converged: bool, elbo: float, seconds: float) -> None:
         """Nothing to say."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from typing import Any
 
 from gensim.models import LdaModel, LdaMulticore
@@ -52,7 +53,11 @@ def single(corpus: Corpus, watch: Watch, n_components: int, seed: int, **more: A
 
 def multicore(corpus: Corpus, watch: Watch, n_components: int, seed: int, **more: Any) -> None:
     """LdaMulticore; its processes go on with what is queued while topics are copied."""
-    _fit(LdaMulticore, corpus, watch, n_components, seed, **{"workers": 2} | more)
+    try:
+        _fit(LdaMulticore, corpus, watch, n_components, seed, **{"workers": 2} | more)
+    finally:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
 
 
 def peak_memory(corpus: str, share: float, n_components: int, iterations: int) -> dict[str, Any]:
@@ -60,6 +65,7 @@ def peak_memory(corpus: str, share: float, n_components: int, iterations: int) -
     documents = corpora.load(corpus, share=share)
     bags, words = _bags(documents), dict(enumerate(documents.vocabulary))
     settings = {"num_topics": n_components, "id2word": words, "eval_every": None}
+    settings |= {"iterations": 2}  # they take time and no memory
     with resident.Peak() as peak:
         LdaModel(bags, passes=iterations, random_state=0, **settings)
     return peak.result() | {"table_mb": len(words) * n_components * 4 / 1e6}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -38,6 +38,12 @@ class Stepper(Protocol):
     def finish(self) -> None:
         """Leave the fit with an exact bound; called once after the last step."""
 
+    def state(self) -> dict[str, Any]:
+        """Return all that is not in the fit, for a checkpoint; called at safe points."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state`; called before the first step."""
+
 
 class Schedule(Protocol):
     """How statistics of blocks become the next posterior. Holds settings, no state."""
@@ -54,14 +60,19 @@ class Schedule(Protocol):
         """Return a stepper that works on `fit`."""
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Problem:
-    """A model, its data and who computes."""
+    """A model, its data and who computes; steppers call `pause` between the batches of a pass."""
 
     model: Model
     source: Source
     layout: Layout
     executor: Executor
+    pause: Callable[[], None] = _nothing
 
     def local_pass(
         self, prepared: Any, local: LocalStore, batches: Iterable[Batch]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +83,26 @@ class _Ascent:
         elif step.change > RETURN * self._enough:
             self._drafting = self._drafts is not None
         return step
+
+    def state(self) -> dict[str, Any]:
+        """The cycle of SQUAREM, and which maps were drafts."""
+        return {
+            "squarem": None if self._squarem is None else self._squarem.state(),
+            "first": self._first,
+            "exact": self._exact,
+            "drafts": self._drafts is not None,
+            "drafting": self._drafting,
+            "is_draft": self._is_draft,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on in the middle of a cycle."""
+        squarem = state["squarem"]
+        self._squarem = None if squarem is None else Squarem.of(squarem)
+        self._first, self._exact = float(state["first"]), int(state["exact"])
+        if not state["drafts"]:
+            self._drafts = None
+        self._drafting, self._is_draft = bool(state["drafting"]), bool(state["is_draft"])
 
     def finish(self) -> None:
         """Replace the bound of a draft by the exact one, of the posterior and its own map."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,20 +57,36 @@ class _Passes:
         self._seed = seed
         self._problem = problem
         self._fit = fit
+        # The pass that is under way: the number of its first step, and the bound before it.
+        self._began: int | None = None
+        self._before = fit.elbo
+
+    def state(self) -> dict[str, Any]:
+        """The pass that is under way."""
+        return {"began": self._began, "before": self._before}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on within a pass."""
+        self._began, self._before = state["began"], float(state["before"])
 
     def step(self) -> Step:
         fit = self._fit
-        before = fit.elbo
+        if self._began is None:
+            self._before = fit.elbo
         batches = self._problem.layout.batches
         if fit.batch_statistics is None:
             self._collect(batches)
         else:
-            order = shuffled(batches, self._seed, fit.step)
-            for batch in order[:-1]:
+            if self._began is None:
+                self._began = fit.step
+            order = shuffled(batches, self._seed, self._began)
+            for batch in order[fit.step - self._began : -1]:
                 self._update(batch, last=False)
+                self._problem.pause()
             self._update(order[-1], last=True)
         fit.record(fit.elbo)
-        return Step(accepted=True, change=fit.elbo - before)
+        self._began = None
+        return Step(accepted=True, change=fit.elbo - self._before)
 
     def finish(self) -> None:
         """The bound is exact after each pass."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vivace.engine.model import Infeasible, Model
+from vivace.engine.packing import pack_statistics, unpack_statistics
 from vivace.engine.statistics import Statistics
 
 # Below this distance from -1 an extrapolation is as good as the plain iterate.
@@ -54,6 +56,19 @@ class Squarem:
     def rejected(self) -> None:
         """Begin the next cycle with v2."""
         del self._cycle[:-1]
+
+    def state(self) -> dict[str, Any]:
+        """Return the cycle and the limit of steps, for a checkpoint."""
+        cycle = [pack_statistics(statistics) for statistics in self._cycle]
+        return {"cycle": cycle, "limit": self._limit, "at_limit": self._at_limit}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Squarem:
+        """Go on from a `state`."""
+        new = cls()
+        new._cycle = [unpack_statistics(packed) for packed in state["cycle"]]
+        new._limit, new._at_limit = float(state["limit"]), bool(state["at_limit"])
+        return new
 
     def propose(self, model: Model, previous: Any) -> Any:
         """Return a posterior to map from, None when a plain map is due."""

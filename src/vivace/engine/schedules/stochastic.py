@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vivace.engine.fit import Fit
+from vivace.engine.packing import pack_statistics, unpack_statistics
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.schedules.base import Problem, Step, Stepper, check_seed, shuffled
 
@@ -78,10 +81,29 @@ class _Passes:
         total = rows if schedule.total_weight is None else schedule.total_weight
         self._scale = total / rows if rows > 0 else 1.0
 
+        # The pass that is under way: the number of its first step, and the sum of its batches.
+        self._began: int | None = None
+        self._seen = PairwiseSum()
+
+    def state(self) -> dict[str, Any]:
+        """The pass that is under way."""
+        seen = [pack_statistics(record) for record in self._seen.parts()]
+        return {"began": self._began, "seen": seen}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on within a pass."""
+        self._began = state["began"]
+        if self._began is not None:
+            seen = [unpack_statistics(packed) for packed in state["seen"]]
+            self._seen = PairwiseSum.of(self._fit.step - self._began, seen)
+
     def step(self) -> Step:
         fit, problem, model = self._fit, self._problem, self._problem.model
-        seen = PairwiseSum()
-        for batch in shuffled(problem.layout.batches, self._schedule.seed, fit.step):
+        if self._began is None:
+            self._began, self._seen = fit.step, PairwiseSum()
+        seen = self._seen
+        order = shuffled(problem.layout.batches, self._schedule.seed, self._began)
+        for batch in order[fit.step - self._began :]:
             prepared = model.prepare(fit.posterior)
             statistics, states = problem.local_pass(prepared, fit.local, [batch])
             # Rows, not weights, decide the factor: the mean over batches is then the sum over
@@ -93,10 +115,13 @@ class _Passes:
             fit.local.commit(states)
             fit.commit(posterior=posterior, statistics=blended, step=fit.step + 1)
             seen.push(statistics)
+            if fit.step - self._began < len(order):
+                problem.pause()
         elbo = problem.bound(fit.posterior, seen.total())
         before = fit.smoothed
         smoothed = elbo if before is None else (1 - SMOOTHING) * before + SMOOTHING * elbo
         fit.record(elbo, smoothed=smoothed)
+        self._began, self._seen = None, PairwiseSum()
         return Step(accepted=True, change=math.inf if before is None else smoothed - before)
 
     def finish(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vivace.engine.fit import Fit
 from vivace.engine.model import Sweeper, SweepModel
@@ -41,6 +43,14 @@ class _Passes:
         change = objective - fit.elbo
         fit.record(objective, posterior=posterior, step=fit.step + 1)
         return Step(accepted=True, change=change)
+
+    def state(self) -> dict[str, Any]:
+        """Not to be had: the working state belongs to the model."""
+        raise TypeError("a fit by sweeps cannot store checkpoints yet")
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Not to be had either."""
+        raise TypeError("a fit by sweeps cannot go on from a checkpoint yet")
 
     def finish(self) -> None:
         """What the last pass committed is whole."""

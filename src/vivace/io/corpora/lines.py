@@ -89,26 +89,15 @@ class Lines:
 
     def chunks(self, size: int = CHUNK) -> Iterator[bytes]:
         """Yield the rest in chunks of whole lines; the last is given a line end if it lacks one."""
-        rest = b""
-        while True:
-            data = self._guarded(self._file.read, size)
-            if not data:
-                break
-            cut = data.rfind(b"\n") + 1
-            if not cut:
-                rest += data
-                if len(rest) > LONGEST_LINE:
-                    raise problem(
-                        self.path,
-                        None,
-                        f"expected lines of text, got one of over {len(rest)} bytes",
-                    )
-                size = max(size, len(rest))  # a long line is not copied again and again
-                continue
-            yield rest + data[:cut]
-            rest = data[cut:]
-        if rest:
-            yield rest + b"\n"
+        while data := self._guarded(self._file.read, size):
+            if not data.endswith(b"\n"):
+                data += self._guarded(self._file.readline, LONGEST_LINE)
+                if not data.endswith(b"\n"):
+                    if len(data) > LONGEST_LINE:
+                        what = f"expected lines of text, got one of over {LONGEST_LINE} bytes"
+                        raise problem(self.path, None, what)
+                    data += b"\n"
+            yield data
 
     def _guarded(self, read: Any, size: int) -> Any:
         try:

@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vivace.io.corpora.corpus import Corpus, CorpusError, StrPath, Words, as_words, with_columns
+from vivace.io.corpora.corpus import (
+    Corpus,
+    CorpusError,
+    StrPath,
+    Words,
+    as_words,
+    problem,
+    with_columns,
+)
 from vivace.io.corpora.lines import Lines
 from vivace.io.corpora.reader import CorpusReader, Piece, joined
 from vivace.io.corpora.tokenizer import Tokenizer
@@ -99,7 +107,7 @@ class TextReader(CorpusReader):
                 line += len(documents)
 
     def _nothing_left(self) -> CorpusError:
-        return CorpusError(f"{self.path}: {NOTHING_LEFT}")
+        return problem(self.path, None, NOTHING_LEFT)
 
 
 NOTHING_LEFT = (

@@ -75,17 +75,22 @@ class TriplesReader(CorpusReader):
             # The head is believed only as far as the file's size allows.
             capacity = min(head.n_entries, lines.size() // _SHORTEST_LINE) + CHUNK
             places = _Places(self.dtype, capacity)
+            lengths = np.zeros(head.n_documents, np.int64)
             for entries in self._entries(lines, head, places, keep=True):
-                if len(entries.rows):
-                    rising = rising and last <= entries.rows[0] and _rises(entries.rows)
+                if len(entries.rows) and rising:
+                    first = int(entries.rows[0])
+                    rising = last <= first and _rises(entries.rows)
                     last = int(entries.rows[-1])
+                    if rising:  # counted while the chunk is in the cache
+                        ends = np.searchsorted(entries.rows, np.arange(first, last + 2))
+                        lengths[first : last + 1] += np.diff(ends)
         rows, columns, values = (array.finish() for array in places.arrays)
         assert self.n_documents is not None
         assert self.n_words is not None
         shape = (self.n_documents, self.n_words)
         if rising:
             start = np.zeros(self.n_documents + 1, np.int64)
-            np.cumsum(np.bincount(rows, minlength=self.n_documents), out=start[1:])
+            np.cumsum(lengths, out=start[1:])
             counts = canonical(start, columns, values, shape)
         else:
             sorted_ = coo_array((values, (rows, columns)), shape=shape).tocsr()
@@ -148,12 +153,6 @@ class TriplesReader(CorpusReader):
                 "Remedy: copy the file again, or correct its head",
                 line,
             )
-        if head.n_documents > _EMPTY_DOCUMENTS + _DOCUMENTS_PER_ENTRY * found:
-            raise lines.error(
-                f"expected documents that are not nearly all empty, got a head that says "
-                f"{head.n_documents} for {found} entries. Remedy: correct the head",
-                1,
-            )
 
     def _head(self, lines: Lines) -> _Head:
         head = _docword_head(lines) if self._form == "docword" else _matrix_market_head(lines)
@@ -161,6 +160,12 @@ class TriplesReader(CorpusReader):
             raise lines.error(
                 f"expected 1 to {MOST} documents and at most {MOST} words, got "
                 f"{head.n_documents} and {head.n_words}"
+            )
+        if head.n_documents > _EMPTY_DOCUMENTS + _DOCUMENTS_PER_ENTRY * head.n_entries:
+            raise lines.error(
+                f"expected documents that are not nearly all empty, got a head that says "
+                f"{head.n_documents} for {head.n_entries} entries. Remedy: correct the head",
+                1,
             )
         if self.vocabulary is not None and head.n_words != len(self.vocabulary):
             raise lines.error(

@@ -123,6 +123,17 @@ class Part:
         mean, variance = self.family.moments(posterior)
         return np.asarray(mean), np.asarray(variance)
 
+    def conditional(self, posterior: Any, x: Any) -> tuple[Array, Array]:
+        """Mean and variance of each value given the row's others, (n or 1, d, K) each."""
+        mean, variance = self.moments(posterior)
+        return mean.T[None], variance.T[None]
+
+    def draw_given(
+        self, posterior: Any, x: Any, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        """Rows from the components `labels`, given what is there of rows x, (n, d)."""
+        return self.draw(posterior, labels, rng)
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Parameters with credible intervals, in the units of the data."""
         return [self._in_data_units(found) for found in self.family.describe(posterior, level)]

@@ -59,11 +59,18 @@ class GatherPart(Part):
     def bound(
         self, posterior: Any, made: tuple[Array, Fields], counts: Array, statistics: Fields
     ) -> float:
-        """The family's, with the Jacobian of the coordinates."""
-        found = float(self.family.bound(self.prior, posterior, counts, statistics))
-        if self.scaling is not None:
-            found -= float(counts.sum()) * self.scaling.log_jacobian
-        return found
+        """The family's; the Jacobian of the coordinates is in the base measure."""
+        return float(self.family.bound(self.prior, posterior, counts, statistics))
+
+    def base(self, x: NDArray[Any]) -> Array | None:
+        """The Jacobian of the coordinates of what is there."""
+        if self.scaling is None:
+            return None
+        there = self.observed(x).astype(np.float64)
+        logs = np.log(self.scaling.scale)
+        if there.shape[1] != len(logs):  # joint: all or nothing
+            logs = np.array([logs.sum()])
+        return np.asarray(-(there @ logs))
 
     def prepare(self, posterior: Any) -> Any:
         """The family's."""

@@ -103,6 +103,37 @@ class GaussianPart(Part):
         """In the units of the data."""
         return self.scaling.from_z(super().draw(posterior, labels, rng))
 
+    def conditional(self, posterior: GaussianPosterior, x: NDArray[Any]) -> tuple[Array, Array]:
+        """Mean and variance of what is missing given what is there, (n, d, K) each."""
+        z, (n, d), k = self.scaling.to_z(x), x.shape, len(posterior.means)
+        mean, variance = np.zeros((n, d, k)), np.zeros((n, d, k))
+        for rows, columns in patterns(~np.isnan(x)):
+            gone = np.setdiff1d(np.arange(d), columns)
+            for j in range(k if len(gone) else 0):
+                dof, place, matrix = self.family.given(posterior, j, z[rows], columns, gone)
+                with np.errstate(divide="ignore"):
+                    factor = np.where(dof > 2.0, dof / np.maximum(dof - 2.0, 1e-300), np.inf)
+                own = np.diagonal(matrix, axis1=1, axis2=2) * factor
+                mean[rows[:, None], gone, j] = place
+                variance[rows[:, None], gone, j] = own
+        scale = self.scaling.scale[:, None]
+        return self.scaling.centre[:, None] + scale * mean, variance * scale**2
+
+    def draw_given(
+        self, posterior: Any, x: Any, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        """Draws of what is missing from the conditional Student-t; the others as they are."""
+        z, d = self.scaling.to_z(x), x.shape[1]
+        for rows, columns in patterns(~np.isnan(x)):
+            gone = np.setdiff1d(np.arange(d), columns)
+            for j in np.unique(labels[rows]) if len(gone) else ():
+                own = rows[labels[rows] == j]
+                dof, place, matrix = self.family.given(posterior, j, z[own], columns, gone)
+                noise = rng.standard_normal((len(own), len(gone), 1))
+                noise /= np.sqrt(rng.chisquare(dof, len(own)) / dof)[:, None, None]
+                z[np.ix_(own, gone)] = place + (np.linalg.cholesky(matrix) @ noise)[:, :, 0]
+        return self.scaling.from_z(z)
+
     def moments(self, posterior: Any) -> tuple[Array, Array]:
         """In the units of the data."""
         mean, variance = super().moments(posterior)

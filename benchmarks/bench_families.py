@@ -1,0 +1,108 @@
+"""Mixtures over tables: what a map costs, beside the kernel's own work of the same shape."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+
+ROWS, COLUMNS, COMPONENTS = 1_000_000, 20, 20
+
+
+def table(case: str, n: int = ROWS) -> tuple[Any, Any, int]:
+    """Return (rows, families, components) of a case; groups overlap, so that no sum is short."""
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 5, n)
+    if case == "bernoulli":
+        rate = rng.uniform(0.2, 0.8, size=(5, COLUMNS))
+        return (rng.random((n, COLUMNS)) < rate[z]).astype(float), case, COMPONENTS
+    if case == "poisson":
+        rate = rng.uniform(1.0, 4.0, size=(5, COLUMNS))
+        return rng.poisson(rate[z]).astype(float), case, COMPONENTS
+    if case == "categorical":
+        return (rng.integers(0, 10, size=(n, COLUMNS)) + z[:, None]) % 10, case, COMPONENTS
+    import pandas as pd
+
+    columns = {f"g{j}": rng.normal(0.3 * (z + j) % 2, 1.0) for j in range(10)}
+    columns |= {f"p{j}": rng.poisson(1.0 + 0.3 * ((z + j) % 4)) for j in range(5)}
+    columns |= {f"c{j}": (rng.integers(0, 10, n) + z * (j % 2)) % 10 for j in range(5)}
+    frame = pd.DataFrame(columns)
+    if case.startswith("gaps"):
+        # 50 patterns over the correlated columns
+        patterns = rng.random((50, 10)) < 0.15
+        lost = patterns[rng.integers(0, 50, n)]
+        for j in range(10):
+            frame[f"g{j}"] = frame[f"g{j}"].mask(lost[:, j])
+    families = {
+        "gaussian": [f"g{j}" for j in range(10)],
+        "poisson": [f"p{j}" for j in range(5)],
+        "categorical": [f"c{j}" for j in range(5)],
+    }
+    if case.endswith("gaussian"):
+        return frame[families["gaussian"]], "gaussian", 30
+    return frame, families, 30
+
+
+def seconds_a_map(case: str, maps: int = 4, n: int = ROWS) -> float:
+    """CPU seconds of a map at one thread, starts and checks left out."""
+    from vivace import BayesianMixture
+
+    rows, families, k = table(case, n)
+    times: list[float] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        BayesianMixture(
+            n_components=k,
+            families=families,
+            random_state=0,
+            n_jobs=1,
+            tol=0.0,
+            acceleration=None,
+            max_iter=maps + 1,
+            init_params="random_from_data",
+        ).fit(rows, callbacks=lambda progress: times.append(time.process_time()))
+    return float(np.diff(times).min())
+
+
+def kernel_seconds(n: int = ROWS, columns: int = COLUMNS, k: int = COMPONENTS) -> float:
+    """CPU seconds of the two products and the softmax alone, on given columns."""
+    from vivace import _core
+
+    rng = np.random.default_rng(0)
+    x, eta = rng.normal(size=(n, columns)), 0.1 * rng.normal(size=(k, 1 + columns))
+    zeros, ones = np.zeros(columns), np.ones(columns)
+    suff, entropy = np.empty((k, 1 + columns)), np.empty(k)
+    best = np.inf
+    for _ in range(3):
+        began = time.process_time()
+        for i in range(0, n, 32_768):
+            _core.mixture_step(x[i : i + 32_768], None, zeros, ones, eta, "linear", "linear",
+                               "soft", False, suff, entropy)  # fmt: skip
+        best = min(best, time.process_time() - began)
+    return best
+
+
+class Families:
+    """CPU seconds of a map of a million rows at one thread."""
+
+    params = (["bernoulli", "poisson", "categorical", "mixed", "gaussian", "gaps gaussian"],)
+    param_names = ("case",)
+    timeout = 600
+
+    def track_map(self, case: str) -> float:
+        return seconds_a_map(case)
+
+    track_map.unit = "seconds"  # type: ignore[attr-defined]
+
+    def track_kernel(self, case: str) -> float:
+        return kernel_seconds()
+
+    track_kernel.unit = "seconds"  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    print(f"kernel alone: {kernel_seconds():.3f}")
+    for name in Families.params[0]:
+        print(f"{name}: {seconds_a_map(name):.3f} s a map", flush=True)

@@ -1,0 +1,73 @@
+"""A fitted mixture over a table in figures, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from vivace.cli.summary import print_pairs, print_table
+
+_MAX_COMPONENTS = 12  # a screenful
+_MAX_LINES = 40
+
+
+def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
+    """Return what a fit is about, in JSON's types; parameters of the components in use."""
+    names = getattr(estimator, "feature_names_in_", None)
+    record: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "learning_method": estimator.learning_method,
+        "n_rows": n_rows,
+        "n_features": int(estimator.n_features_in_),
+        "feature_names": None if names is None else [str(name) for name in names],
+        "families": estimator.families_,
+        "n_components": int(estimator.n_components),
+        "n_effective_components": int(estimator.n_effective_components_),
+        "converged": bool(estimator.converged_),
+        "n_iter": int(estimator.n_iter_),
+        "lower_bound": float(estimator.lower_bound_),
+        "weights": [float(weight) for weight in estimator.weights_],
+    }
+    if n_rows:
+        record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
+    try:
+        profiles = estimator.profiles()
+    except NotImplementedError:  # a family of the user's own need not describe itself
+        profiles = []
+    record["profiles"] = (
+        profiles if isinstance(profiles, list) else profiles.to_dict(orient="records")
+    )
+    return record
+
+
+def print_table_summary(record: dict[str, Any]) -> None:
+    """Print a fit for people: some lines, and the parameters of the heaviest components."""
+    rows = f"{record['n_rows']:,} rows, " if record["n_rows"] else ""
+    state = "converged" if record["converged"] else "NOT converged"
+    per_row = record.get("lower_bound_per_row")
+    families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
+    print_pairs(
+        {
+            "model": "{estimator} ({learning_method})".format(**record),
+            "data": f"{rows}{record['n_features']} columns ({families})",
+            "components": f"{record['n_effective_components']} in use of {record['n_components']}",
+            "iterations": f"{record['n_iter']}, {state}",
+            "lower bound": f"{record['lower_bound']:,.4f} nats"
+            + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
+        }
+    )
+    click.echo()
+    lines = [
+        [
+            str(line["component"]),
+            str(line["column"]),
+            str(line["parameter"]),
+            *(f"{line[name]:.5g}" for name in ("estimate", "lower", "upper")),
+        ]
+        for line in record["profiles"][:_MAX_LINES]
+    ]
+    print_table(["component", "column", "parameter", "estimate", "lower", "upper"], lines)
+    left = len(record["profiles"]) - len(lines)
+    if left > 0:
+        click.echo(f"not shown: {left} parameters; see vivace inspect --json")

@@ -1,0 +1,120 @@
+"""What a checkpoint holds of statistics, fits and local states, as plain values and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from vivace.engine.fit import Fit
+from vivace.engine.layout import Layout
+from vivace.engine.model import Model
+from vivace.engine.rows import RowTable
+from vivace.engine.statistics import Statistics
+
+Packed = dict[str, Any]
+
+
+class Packing(Protocol):
+    """How what is opaque to the engine becomes plain values (`vivace.io.values`), and back."""
+
+    @property
+    def keeps_local(self) -> bool:
+        """Whether local states are stored; False where the data alone decide them."""
+
+    def pack_posterior(self, posterior: Any) -> Packed:
+        """Return what the statistics that made `posterior` do not tell of it."""
+
+    def unpack_posterior(self, packed: Mapping[str, Any], statistics: Statistics) -> Any:
+        """Return the posterior, the same to the last bit."""
+
+    def pack_local(self, states: Sequence[Any]) -> Packed:
+        """Return the local states of a batch's blocks."""
+
+    def unpack_local(self, packed: Mapping[str, Any], sizes: Sequence[int]) -> list[Any]:
+        """Return the local states; `sizes` are the numbers of rows of the blocks."""
+
+
+class StatisticsPacking:
+    """For models whose posterior follows from its statistics and whose local state from the data.
+
+    Parameters
+    ----------
+    model : Model
+        Its global step must not need the previous posterior.
+    """
+
+    keeps_local = False
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def pack_posterior(self, posterior: Any) -> Packed:
+        """Nothing."""
+        return {}
+
+    def unpack_posterior(self, packed: Mapping[str, Any], statistics: Statistics) -> Any:
+        """Make the global step again."""
+        return self._model.global_step(statistics, None)
+
+    def pack_local(self, states: Sequence[Any]) -> Packed:
+        """Nothing: made again when a block is read."""
+        return {}
+
+    def unpack_local(self, packed: Mapping[str, Any], sizes: Sequence[int]) -> list[Any]:
+        """Nothing was packed."""
+        return [None] * len(sizes)
+
+
+def pack_statistics(record: Statistics) -> Packed:
+    """Return a record as plain values; arrays are shared."""
+    packed: Packed = record.to_dict()
+    tables = packed.get("tables", {})
+    packed["tables"] = {name: _pack_table(table) for name, table in tables.items()}
+    return packed
+
+
+def unpack_statistics(packed: Mapping[str, Any]) -> Statistics:
+    """Reverse `pack_statistics`; the arrays are taken over."""
+    tables = {name: RowTable(**table) for name, table in packed["tables"].items()}
+    return Statistics(packed["arrays"], packed["axes"], tables)
+
+
+def _pack_table(table: RowTable) -> Packed:
+    values = table.values  # first: a change that waits is made now
+    return {"n_rows": table.n_rows, "values": values, "rows": table.rows, "scale": table.scale}
+
+
+def pack_fit(fit: Fit, packing: Packing) -> Packed:
+    """Return a fit without its batches and local state."""
+    layout = fit.layout
+    return {
+        "posterior": packing.pack_posterior(fit.posterior),
+        "statistics": pack_statistics(fit.statistics),
+        "elbo": fit.elbo,
+        "trace": np.array(fit.trace, dtype=np.float64),
+        "n_iter": fit.n_iter,
+        "converged": fit.converged,
+        "quiet": fit.quiet,
+        "step": fit.step,
+        "smoothed": fit.smoothed,
+        "layout": None if layout is None else [layout.n_rows, layout.batch_rows, layout.block_rows],
+    }
+
+
+def unpack_fit(packed: Mapping[str, Any], packing: Packing) -> Fit:
+    """Reverse `pack_fit`."""
+    statistics = unpack_statistics(packed["statistics"])
+    return Fit(
+        posterior=packing.unpack_posterior(packed["posterior"], statistics),
+        statistics=statistics,
+        elbo=float(packed["elbo"]),
+        trace=[float(bound) for bound in packed["trace"]],
+        n_iter=int(packed["n_iter"]),
+        converged=bool(packed["converged"]),
+        quiet=int(packed["quiet"]),
+        step=int(packed["step"]),
+        smoothed=packed["smoothed"],
+        layout=None if packed["layout"] is None else Layout(*packed["layout"]),
+    )

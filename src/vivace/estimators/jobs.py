@@ -1,0 +1,82 @@
+"""By what a checkpoint of another fit is recognised: model, parameters, software, data."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from vivace import _core
+from vivace.engine import Source
+
+# Parameters that do not change a result.
+_FREE = frozenset({"n_jobs", "verbose", "verbose_interval"})
+_LIBRARIES = ("vivace", "numpy", "scipy", "scikit-learn")
+# Rows of the data that are looked at, evenly spread: a change of order or of a few values near them
+# shows here, one of the columns' moments elsewhere.
+_SAMPLE = 256
+
+
+def identity_of(estimator: Any, **arguments: Any) -> dict[str, dict[str, Any]]:
+    """Facts that a checkpoint is checked against before the data are looked at."""
+    parameters = estimator.get_params(deep=False)
+    facts = {name: digest(value) for name, value in parameters.items() if name not in _FREE}
+    given = {name: digest(value) for name, value in arguments.items() if value is not None}
+    return {
+        "model": {"class": type(estimator).__name__},
+        "parameters": facts | given,
+        "software": {**_versions(), "instruction set": _core.isa()},
+    }
+
+
+def digest(value: Any) -> str:
+    """Text that is equal for equal values."""
+    if isinstance(value, (np.random.RandomState, np.random.Generator)):
+        return _hash(repr(value.__reduce__()).encode())  # the state is part of it
+    if value is None or isinstance(value, (bool, int, float, str, np.generic)):
+        return repr(value.item() if isinstance(value, np.generic) else value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return _hash(repr(value).encode())
+    if array.dtype.kind not in "fiub":
+        return _hash(repr(value).encode())
+    return f"{array.shape} {_hash(np.ascontiguousarray(array).tobytes())}"
+
+
+def data_sample(source: Source) -> str:
+    """Digest of some rows of a source and their weights, whatever a row is."""
+    state = blake2b(digest_size=16)
+    n = source.n_rows
+    for i in sorted({j * (n - 1) // max(1, _SAMPLE - 1) for j in range(_SAMPLE)}):
+        block = source.read(i, i + 1)
+        _feed(state, block.data)
+        _feed(state, block.weights)
+    return state.hexdigest()
+
+
+def _feed(state: Any, value: Any) -> None:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            _feed(state, item)
+    elif isinstance(value, np.ndarray):
+        state.update(repr((value.shape, value.dtype.str)).encode())
+        state.update(np.ascontiguousarray(value).tobytes())
+    else:
+        state.update(repr(value).encode())
+
+
+def _hash(data: bytes) -> str:
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:  # pragma: no cover (run from a source folder)
+            found[library] = "unknown"
+    return found

@@ -1,0 +1,103 @@
+"""The initialisations of a fit in a checkpoint: which one, its seeds, the best before it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vivace.engine import Executor, Fit, Job, StatisticsPacking, pack_fit, unpack_fit
+from vivace.estimators.jobs import data_sample
+from vivace.mixture._state import Fitted
+
+
+class Course:
+    """Brings a fit back to where its checkpoint was, and tells the next one where that is.
+
+    Parameters
+    ----------
+    job : Job
+        Of the fit.
+    setup : Setup
+        Model, prior and fingerprint of the data.
+    rows : Rows or TableRows
+        The data.
+    row_weight : float
+        Mean weight of a row.
+    previous : Fitted or None
+        What a warm start goes on from.
+    executor : Executor
+        Holds BLAS to one thread where posteriors are made again.
+
+    Attributes
+    ----------
+    number : int
+        The initialisation to go on with.
+    rng : RandomState or None
+        As it was after that initialisation had drawn from it; None to begin.
+    best : Fitted or None
+        The best of the initialisations before.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        setup: Any,
+        rows: Any,
+        row_weight: float,
+        previous: Fitted | None,
+        executor: Executor,
+    ) -> None:
+        self._job, self._setup, self._row_weight = job, setup, row_weight
+        self._packing = job.packing = StatisticsPacking(setup.model)
+        self._seed: int | None = None
+        self._fit: Fit | None = None
+        self.number, self.rng, self.best = 0, None, None
+        warm = None if previous is None else [previous.fingerprint, repr(previous.fit.elbo)]
+        facts = {
+            "number of rows": rows.n_rows,
+            "content": f"{setup.fingerprint[:16]} {data_sample(rows.source)}",
+            "warm start from": warm,
+        }
+        job.check("data", facts)
+        found = job.found
+        if found is None:
+            return
+        with executor:
+            self._fit = job.restore()
+            self.number, self.rng = int(found["number"]), found["random"]
+            self._seed = int(found["seed"])
+            if found["has_best"]:
+                packed = job.part("best", self.number)
+                self.best = self._fitted(unpack_fit(packed, self._packing))
+
+    def begin(self, number: int, best: Fitted | None, rng: np.random.RandomState) -> Fit | None:
+        """Begin an initialisation; return the fit of the checkpoint the first time."""
+        self._number, self._before, self._random = number, best, rng
+        fit, self._fit = self._fit, None
+        return fit
+
+    def take_seed(self) -> int | None:
+        """Return the seed of the schedule that the checkpoint had."""
+        seed, self._seed = self._seed, None
+        return seed
+
+    def running(self, seed: int) -> Job:
+        """Return the job for a run with this seed."""
+        number, best, rng = self._number, self._before, self._random
+        self._job.extra = lambda: {
+            "number": number,
+            "seed": seed,
+            "random": rng,
+            "has_best": best is not None,
+        }
+        if best is not None:
+            kept = best.fit
+            self._job.parts = lambda: {"best": (number, lambda: pack_fit(kept, self._packing))}
+        return self._job
+
+    def _fitted(self, fit: Fit) -> Fitted:
+        setup = self._setup
+        return Fitted(
+            setup.model, setup.prior, fit, self._row_weight, setup.shape, setup.fingerprint
+        )

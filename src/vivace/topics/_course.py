@@ -1,0 +1,98 @@
+"""A fit of topics in a checkpoint: seeds, and what is looked at after each pass."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vivace.engine import Executor, Fit, Job
+from vivace.models.lda import LatentDirichletModel
+from vivace.models.topic_packing import TopicsPacking
+from vivace.topics._documents import Documents
+from vivace.topics._validation import Validation
+from vivace.topics._warm import _key
+from vivace.topics._watch import Watch
+
+if TYPE_CHECKING:
+    from vivace.topics._fitting import Fitted
+
+
+class Course:
+    """Brings a fit back to where its checkpoint was, and tells the next one where that is.
+
+    What a fit draws at its start is drawn again, from the generator as it was then.
+
+    Parameters
+    ----------
+    job : Job
+        Of the fit.
+    parameters : dict
+        The estimator's.
+    rng : RandomState
+        As `random_state` says.
+
+    Attributes
+    ----------
+    rng : RandomState
+        To draw from: that of the fit that was interrupted.
+    going_on : bool
+        Whether there is a checkpoint.
+    """
+
+    def __init__(self, job: Job, parameters: dict[str, Any], rng: np.random.RandomState) -> None:
+        if parameters["inference"] != "vb" and job.stores:
+            raise ValueError(
+                f"checkpoint: inference={parameters['inference']!r} cannot be stored yet; "
+                "expected inference='vb', or a fit without checkpoint"
+            )
+        found = job.found
+        self._job, self._found = job, found
+        self.rng = rng if found is None else found["random"]
+        self._begin = deepcopy(self.rng)
+        self.going_on = found is not None
+
+    def look(
+        self, model: LatentDirichletModel, documents: Documents, previous: Fitted | None
+    ) -> None:
+        """Compare the documents with those of the checkpoint."""
+        warm = None if previous is None else repr(float(previous.topics.totals.sum()))
+        facts = {
+            "number of documents": documents.n_documents,
+            "number of words": documents.n_words,
+            "content": _key(model, documents).hex()[:32],
+            "warm start from": warm,
+        }
+        self._job.check("data", facts)
+        self._packing = self._job.packing = TopicsPacking(model)
+
+    def restore(self, executor: Executor) -> Fit:
+        """Return the fit to go on with."""
+        with executor:
+            fit = self._job.restore()
+        assert fit is not None
+        return fit
+
+    def watch(self, watch: Watch, validation: Validation | None) -> None:
+        """Bring what is looked at back to where it was, and store it from now on."""
+        job, packing, begin = self._job, self._packing, self._begin
+        if self._found is not None:
+            watch.restore(self._found["watch"])
+            if validation is not None:
+                kept = None
+                if self._found["validation"]["best"] >= 0:
+                    kept = job.part("best", self._found["validation"]["best"])
+                validation.restore_state(self._found["validation"], kept, packing)
+        job.extra = lambda: {
+            "random": begin,
+            "watch": watch.state(),
+            "validation": None if validation is None else validation.state(),
+        }
+        if validation is not None:
+            job.parts = lambda: (
+                {"best": (validation.best, lambda: validation.kept(packing))}
+                if validation.best >= 0
+                else {}
+            )
+        self._found = None

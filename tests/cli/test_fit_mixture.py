@@ -1,0 +1,92 @@
+"""`vivace fit mixture` and `vivace impute`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vivace
+
+
+@pytest.fixture
+def table(folder: Path) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    z = rng.integers(0, 2, 300)
+    frame = pd.DataFrame(
+        {
+            "age": rng.normal(30.0 + 20.0 * z, 4.0).round(2),
+            "visits": rng.poisson(1.0 + 6.0 * z).astype(float),
+            "town": np.where(z, "a", "b"),
+        }
+    )
+    frame.loc[::7, "visits"] = np.nan
+    frame.loc[3::11, "town"] = None
+    frame.to_csv("holes.csv", index=False)
+    frame.to_parquet("holes.parquet", index=False)
+    (folder / "families.json").write_text(
+        json.dumps({"gaussian": ["age"], "poisson": ["visits"], "categorical": ["town"]})
+    )
+    return frame
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_fit_and_use(run: Any, table: pd.DataFrame, suffix: str) -> None:
+    data = f"holes.{suffix}"
+    result = run("fit", "mixture", data, "-k", "4", "-o", "m.vivace", "--json",
+                 "--families", "families.json", "--set", "tol=1e-6")  # fmt: skip
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record["families"] == {
+        "gaussian": ["age"],
+        "poisson": ["visits"],
+        "categorical": ["town"],
+    }
+    assert record["n_effective_components"] == 2
+    model = vivace.load("m.vivace")
+    result = run("predict", "m.vivace", data, "--out", "labels.npy", "-q")
+    assert result.exit_code == 0, result.stderr
+    np.testing.assert_array_equal(np.load("labels.npy"), model.predict(pd.read_csv("holes.csv")))
+    assert run("transform", "m.vivace", data, "--out", "r.csv", "-q").exit_code == 0
+    assert "nats a row" in run("score", "m.vivace", data, "-q").stdout
+    shown = run("inspect", "m.vivace")
+    assert "P(a)" in shown.stdout
+    assert json.loads(run("inspect", "m.vivace", "--json").stdout)["profiles"]
+
+
+def test_impute(run: Any, table: pd.DataFrame) -> None:
+    run("fit", "mixture", "holes.csv", "-k", "4", "-o", "m.vivace", "-q",
+        "--families", "families.json")  # fmt: skip
+    assert run("impute", "m.vivace", "holes.csv", "--out", "filled.csv", "-q").exit_code == 0
+    filled = pd.read_csv("filled.csv")
+    assert filled.notna().all().all()
+    there = table["visits"].notna()
+    np.testing.assert_allclose(filled["visits"][there], table["visits"][there])
+    assert run("impute", "m.vivace", "holes.csv", "--out", "d.parquet", "--sample").exit_code == 0
+    assert pd.read_parquet("d.parquet").notna().all().all()
+    result = run("impute", "model.vivace", "data.csv", "--out", "x.csv")
+    assert result.exit_code == 1
+    assert "fills no gaps" in result.stderr
+
+
+def test_auto_and_complaints(run: Any, table: pd.DataFrame) -> None:
+    result = run("fit", "mixture", "holes.csv", "-k", "2", "-o", "m.vivace", "-q", "--json")
+    assert json.loads(result.stdout)["families"] == {
+        "gaussian": ["age", "visits"],
+        "categorical": ["town"],
+    }
+    result = run("fit", "mixture", "holes.csv", "-k", "2", "-o", "m.vivace", "--columns", "no")
+    assert result.exit_code == 1
+    assert "there is no column 'no'" in result.stderr
+    arguments = ["fit", "mixture", "holes.csv", "-k", "2", "-o", "m.vivace"]
+    Path("bad.json").write_text("{")
+    result = run(*arguments, "--families", "bad.json")
+    assert result.exit_code == 2
+    Path("bad.json").write_text('{"poisson": ["age"], "categorical": ["town", "visits"]}')
+    result = run(*arguments, "--families", "bad.json")
+    assert result.exit_code == 1
+    assert "must hold counts" in result.stderr
