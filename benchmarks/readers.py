@@ -37,15 +37,15 @@ def write(folder: Path, counts: sparse.csr_array) -> None:
 
     coo = counts.tocoo()
     with open(folder / "a.docword", "w") as file:
-        file.write(f"{DOCUMENTS}\n{WORDS}\n{counts.nnz}\n")
+        file.write(f"{counts.shape[0]}\n{counts.shape[1]}\n{counts.nnz}\n")
         np.savetxt(file, np.column_stack([coo.row + 1, coo.col + 1, coo.data]), fmt="%d")
-    labels = np.zeros(DOCUMENTS)
+    labels = np.zeros(counts.shape[0])
     path = str(folder / "a.svmlight")
     dump_svmlight_file(sparse.csr_matrix(counts), labels, path, zero_based=False)
     io.mmwrite(folder / "a.mtx", counts)
     sparse.save_npz(folder / "a.npz", counts)
     with open(folder / "a.txt", "w") as file:
-        for i in range(0, DOCUMENTS, 4):
+        for i in range(0, counts.shape[0], 4):
             words = counts.indices[counts.indptr[i] : counts.indptr[i + 1]]
             file.write(" ".join(f"word{word}" for word in words) + "\n")
 

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import json
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -50,7 +51,10 @@ def main() -> None:
     partial = Path(answer + ".partial")
     partial.write_text(json.dumps(call(function, json.loads(args))))
     partial.rename(answer)
-    # At once: queues and threads of a library whose fit was broken off may never end.
+    # At once, and with all that it started: pools of a library whose fit was broken off would keep
+    # this process, or its parent's pipe, open. The parent makes it the leader of its group.
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 

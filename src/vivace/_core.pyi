@@ -132,6 +132,8 @@ def topic_terms(
     out: _Doubles,
 ) -> None: ...
 
+cvb0_lean_entries: int
+
 class Cvb0Corpus:
     def __init__(
         self,
@@ -165,6 +167,7 @@ def cvb0_visit(
     square: _Rows,
     alpha: _Rows,
     gamma: NDArray[np.uint16] | NDArray[np.float32],
+    kept: NDArray[np.uint16] | None,
     change: _Rows,
     factors: _Rows,
     moved: _Doubles,

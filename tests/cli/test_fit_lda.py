@@ -117,6 +117,14 @@ def test_words_from_files(run: Any, docs: Path) -> None:
     assert list(vivace.load("m").vocabulary_) == ["cat", "dog", "market"]
 
 
+def test_vocabulary_beside_is_told(run: Any, docs: Path) -> None:
+    WRITERS["c.docword"](docs / "docword.x.txt", random_counts(n_words=2))
+    Path("vocab.x.txt").write_text("cat\ndog\n")
+    result = run(*FIT, "docword.x.txt", "-k", 2, "-o", "m")
+    assert "words are those of vocab.x.txt" in result.stderr
+    assert list(vivace.load("m").vocabulary_) == ["cat", "dog"]
+
+
 def test_standard_input(docs: Path) -> None:
     command = [sys.executable, "-m", "vivace", *FIT, "-", "--format", "text", "-k", "2", "-o", "m"]
     with open("docs.txt", "rb") as file:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -221,6 +223,18 @@ def test_alignment() -> None:
         Corpus(corpus.counts, ["a", "b"])
     with pytest.raises(CorpusError, match="'a' twice"):
         Corpus(corpus.counts, ["a", "b", "a"])
+
+
+def test_a_pipe(tmp_path: Path) -> None:
+    """It can be opened and read only once, as with a shell's <(command)."""
+    counts = random_counts()
+    docword(tmp_path / "a.docword.gz", counts)
+    os.mkfifo(tmp_path / "pipe")
+    data = (tmp_path / "a.docword.gz").read_bytes()
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(data,))
+    writer.start()
+    same(read_corpus(tmp_path / "pipe", "docword").counts, counts)
+    writer.join()
 
 
 def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

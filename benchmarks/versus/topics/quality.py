@@ -91,7 +91,7 @@ def plan(options: argparse.Namespace) -> list[Task]:
                 "settings": entry.settings,
             }
             # Fits of growing length come to three times the longest; then there is the judging.
-            timeout = 6 * allowed + 300
+            timeout = 6 * allowed + 180
             tasks.append(Task(key_of(corpus, entry), "topics.record:curve", args, timeout=timeout))
     return tasks
 

@@ -20,7 +20,7 @@ _ALSO_KNOWN_AS = {
     "bayesianmixture": "mixture",
     "latentdirichletallocation": "lda",
     "topics": "lda",
-    "topic-model": "lda",
+    "topicmodel": "lda",
 }
 
 

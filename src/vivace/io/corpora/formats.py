@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -83,8 +84,9 @@ def open_corpus(
     if format not in ENDINGS:
         raise CorpusError(f"format: expected one of {', '.join(FORMATS)}, got {format!r}")
     if os.fspath(path) != "-":
-        with open(path, "rb"):
-            pass
+        if not stat.S_ISFIFO(os.stat(path).st_mode):  # a pipe can be opened only once
+            with open(path, "rb"):
+                pass
     elif format == "npz":
         raise CorpusError("standard input cannot hold .npz. Remedy: name a file")
     words = _words(path, format, vocabulary)
