@@ -59,7 +59,8 @@ def cli() -> None:
     DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet; for a topic
     model documents: .npz, .mtx, docword, .ldac, .svmlight, .txt or .jsonl.
     Results go to standard output, progress to standard error.
-    Exit codes: 0 done, 1 failure in data, files or fit, 2 usage, 130 Ctrl-C.
+    Exit codes: 0 done, 1 failure in data, files or fit, 2 usage, 3 not converged
+    (--strict), 130 Ctrl-C, 143 terminated.
     """
 
 

@@ -11,6 +11,7 @@ from vivace.cli.errors import Failure, interruption
 from vivace.cli.fit_lda import lda
 from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators, keep_interrupted, make_estimator
+from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -89,6 +90,7 @@ fit.add_command(mixture)
     multiple=True,
     help="Any other parameter of vivace.BayesianGaussianMixture; may be repeated.",
 )
+@job_options
 @seed_option
 @threads_option
 @json_option
@@ -106,6 +108,7 @@ def gaussian_mixture(
     threads: int | None,
     as_json: bool,
     quiet: bool,
+    **given: Any,
 ) -> None:
     """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
 
@@ -114,6 +117,7 @@ def gaussian_mixture(
     has converged says so, and is stored.
     """
     check_output(out, [data])
+    options = JobOptions.take(given)
     from vivace.mixture import BayesianGaussianMixture
 
     estimator = make_estimator(
@@ -128,6 +132,11 @@ def gaussian_mixture(
         set_,
         _OPTIONS,
     )
+    if options.dry_run:
+        from vivace.cli.dry_run import print_table_estimate
+
+        print_table_estimate(estimator, data, columns, as_json)
+        return
     from vivace.io import read_table, save_model
 
     began = perf_counter()
@@ -140,10 +149,15 @@ def gaussian_mixture(
     say(f"fitting {n_components} components to {n_rows:,} rows of {n_columns} columns", quiet)
     notes = {"data": data, "n_rows": n_rows}
     began = perf_counter()
+    work, out_of_time = Work(options, out, quiet, {"estimator": "gaussian-mixture", **notes}), False
     try:
-        _run(estimator, table, quiet)
+        with work:
+            _run(estimator, table, quiet, work)
+    except OutOfTime:
+        out_of_time = True
     except KeyboardInterrupt as interrupt:
-        raise interruption(interrupt, keep_interrupted(estimator, out, notes)) from interrupt
+        kept = work.kept() or keep_interrupted(estimator, out, notes)
+        raise interruption(interrupt, kept) from interrupt
     seconds["fit"] = perf_counter() - began
     save_model(estimator, out, notes={**notes, "seconds": seconds})
 
@@ -158,9 +172,10 @@ def gaussian_mixture(
     else:
         print_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
+    work.done(estimator, out_of_time)
 
 
-def _run(estimator: Any, table: Any, quiet: bool) -> None:
+def _run(estimator: Any, table: Any, quiet: bool, work: Work) -> None:
     """Fit, with progress; a failure names the entry that is to blame, if there is one."""
     import numpy as np
 
@@ -169,7 +184,7 @@ def _run(estimator: Any, table: Any, quiet: bool) -> None:
     n_rows = len(table.values)
     try:
         with FitMeter(n_rows, quiet) as meter:
-            estimator.fit(table.values, callbacks=meter)
+            estimator.fit(table.values, callbacks=[meter, work], checkpoint=work.checkpoint)
     except ValueError as error:
         from vivace.cli.summary import first_gap
 

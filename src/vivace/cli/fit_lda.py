@@ -10,6 +10,7 @@ import click
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import interruption
 from vivace.cli.fitting import keep_interrupted, make_estimator
+from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
 from vivace.cli.options import (
     check_output,
     debug_option,
@@ -110,6 +111,7 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
     multiple=True,
     help="Any other parameter of vivace.LatentDirichletAllocation; may be repeated.",
 )
+@job_options
 @seed_option
 @threads_option
 @json_option
@@ -125,7 +127,7 @@ def lda(
     with --format. Of text, the model file keeps the vocabulary and how text becomes words.
     """
     check_output(out, [docs])
-    options = DocumentOptions.take(given)
+    options, job = DocumentOptions.take(given), JobOptions.take(given)
     from vivace.topics import LatentDirichletAllocation
 
     parameters = {
@@ -137,6 +139,11 @@ def lda(
     }
     estimator = make_estimator(LatentDirichletAllocation, parameters, set_, _OPTIONS)
     reading = _reading(docs, options, given)
+    if job.dry_run:
+        from vivace.cli.dry_run import print_documents_estimate
+
+        print_documents_estimate(estimator, docs, reading, given["dtype"], as_json)
+        return
     from vivace.io import read_corpus, save_model
     from vivace.io.corpora.formats import vocabulary_beside
 
@@ -168,11 +175,15 @@ def lda(
     from vivace.cli.summary_topics import print_topics_summary, topics_meter, topics_record
 
     began = perf_counter()
+    work, out_of_time = Work(job, out, quiet, {"estimator": "lda", **notes}), False
     try:
-        with topics_meter(estimator, corpus.n_tokens, quiet) as meter:
-            estimator.fit(corpus, callbacks=meter)
+        with work, topics_meter(estimator, corpus.n_tokens, quiet) as meter:
+            estimator.fit(corpus, callbacks=[meter, work], checkpoint=work.checkpoint)
+    except OutOfTime:
+        out_of_time = True
     except KeyboardInterrupt as interrupt:
-        raise interruption(interrupt, keep_interrupted(estimator, out, notes)) from interrupt
+        kept = work.kept() or keep_interrupted(estimator, out, notes)
+        raise interruption(interrupt, kept) from interrupt
     seconds["fit"] = perf_counter() - began
     save_model(estimator, out, notes={**notes, "seconds": seconds})
 
@@ -184,6 +195,7 @@ def lda(
     else:
         print_topics_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
+    work.done(estimator, out_of_time)
 
 
 def _reading(docs: str, options: DocumentOptions, given: dict[str, Any]) -> dict[str, Any]:

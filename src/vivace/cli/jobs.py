@@ -1,0 +1,263 @@
+"""What makes a fit a job: checkpoints, a time limit, events, signals, exit codes."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import IO, Any, Self
+
+import click
+
+from vivace.cli.errors import Failure, Terminated
+from vivace.cli.options import say
+
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class NotConverged(Failure):
+    """With --strict: the fit ended before it had converged; exit code 3."""
+
+    exit_code = 3
+
+
+class OutOfTime(KeyboardInterrupt):
+    """The time limit of a job."""
+
+
+def _duration(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    """Turn 90, 60s, 5m or 1.5h into seconds."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*([smhd]?)\s*", text)
+    if match is None:
+        raise click.BadParameter(f"expected a time such as 90, 60s, 5m or 2h, got {text!r}")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+@dataclass
+class JobOptions:
+    """What was given on the command line about the job."""
+
+    checkpoint: str | None
+    every: float
+    resume: bool
+    inexact: bool
+    time_limit: float | None
+    strict: bool
+    events: str | None
+    dry_run: bool
+
+    @classmethod
+    def take(cls, options: dict[str, Any]) -> JobOptions:
+        """Take them out of the arguments of a command.
+
+        Raises
+        ------
+        click.UsageError
+            One asks for another that is missing.
+        """
+        names = cls.__dataclass_fields__
+        found = cls(**{name: options.pop(name) for name in names})
+        if found.resume and found.checkpoint is None:
+            raise click.UsageError("--resume: say where the checkpoint is, with --checkpoint DIR")
+        if found.time_limit is not None and not found.time_limit > 0:
+            raise click.UsageError("--time-limit: expected more than no time at all")
+        return found
+
+
+def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `JobOptions`, and --config, to a command."""
+    from vivace.cli.config_file import config_option
+
+    for option in (
+        click.option(
+            "--dry-run", is_flag=True, help="Read heads only, print sizes and an estimate of time."
+        ),
+        config_option,
+        click.option(
+            "--events",
+            type=click.Path(),
+            metavar="FILE",
+            help="Append one JSON object a line: begin, iterations, checkpoints, end.",
+        ),
+        click.option("--strict", is_flag=True, help="Exit with 3 when the fit has not converged."),
+        click.option(
+            "--time-limit",
+            metavar="TIME",
+            callback=_duration,
+            help="Stop after so long (30m, 2h); the model so far is written.",
+        ),
+        click.option(
+            "--inexact",
+            is_flag=True,
+            help="Resume although versions or instruction set differ: last bits may too.",
+        ),
+        click.option("--resume", is_flag=True, help="Go on from the checkpoint, if there is one."),
+        click.option(
+            "--every",
+            metavar="TIME",
+            default="60s",
+            show_default=True,
+            callback=_duration,
+            help="Time between checkpoints.",
+        ),
+        click.option(
+            "--checkpoint",
+            type=click.Path(),
+            metavar="DIR",
+            help="Folder for the state of the fit, so that it can be killed and resumed.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+class Work:
+    """A job under way; use it as a context around the call of `fit`.
+
+    Parameters
+    ----------
+    options : JobOptions
+        What was asked for.
+    out : str
+        The model file, for messages.
+    quiet : bool
+        No progress on standard error.
+    facts : dict
+        For the first event.
+    """
+
+    def __init__(self, options: JobOptions, out: str, quiet: bool, facts: dict[str, Any]) -> None:
+        from vivace.engine import Checkpoint
+
+        self._options, self._out, self._quiet, self._facts = options, out, quiet, facts
+        self._asked: BaseException | None = None
+        self._handlers: dict[int, Any] = {}
+        self._events: IO[str] | None = None
+        self._written = 0
+        self._began = time.monotonic()
+        self.checkpoint: Checkpoint | None = None
+        if options.checkpoint is not None or options.time_limit is not None:
+            self.checkpoint = Checkpoint(
+                options.checkpoint,
+                every=options.every,
+                resume=options.resume,
+                exact=not options.inexact,
+                poll=self._poll,
+            )
+
+    def __enter__(self) -> Self:
+        if self._options.events is not None:
+            self._events = open(self._options.events, "a", encoding="utf-8")
+        self._event("begin", **self._facts)
+        if self._options.checkpoint is not None:
+            say(f"checkpoints in {self._options.checkpoint}", self._quiet)
+            if threading.current_thread() is threading.main_thread():
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    self._handlers[number] = signal.signal(number, self._signalled)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if error is not None:
+            self._event("stopped", reason=type(error).__name__, message=str(error))
+
+    def __call__(self, progress: Any) -> None:
+        """Tell of an iteration; give it to the fit as a callback."""
+        if self.checkpoint is not None and self.checkpoint.written > self._written:
+            self._written = self.checkpoint.written
+            self._event(
+                "checkpoint", n_iter=self.checkpoint.stored, seconds=self.checkpoint.seconds
+            )
+        self._event(
+            "iteration",
+            n_iter=progress.n_iter,
+            elbo=progress.elbo,
+            accepted=progress.accepted,
+            elapsed=progress.elapsed,
+        )
+
+    def kept(self) -> str | None:
+        """Say what is kept of an interrupted fit; None where no checkpoint was asked for."""
+        if self._options.checkpoint is None or self.checkpoint is None:
+            return None
+        left = f"{self._out} is as it was"
+        if not os.path.exists(self._out):
+            left = f"{self._out} was not written"
+        if self.checkpoint.stored is None:
+            return f"no checkpoint was written yet; {left}"
+        unit = f"the checkpoint in {self._options.checkpoint} is of iteration"
+        return f"{unit} {self.checkpoint.stored}, go on with --resume; {left}"
+
+    def done(self, estimator: Any, out_of_time: bool) -> None:
+        """The model is written: end the job.
+
+        Raises
+        ------
+        NotConverged
+            With --strict.
+        """
+        if self.checkpoint is not None and self._options.checkpoint and not out_of_time:
+            self.checkpoint.clear()
+        converged = getattr(estimator, "converged_", estimator.n_iter_ < estimator.max_iter)
+        self._event(
+            "end",
+            model=self._out,
+            n_iter=estimator.n_iter_,
+            converged=bool(converged),
+            out_of_time=out_of_time,
+        )
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+        if out_of_time:
+            more = "--resume goes on" if self._options.checkpoint else "raise --time-limit"
+            click.echo(
+                f"vivace: warning: the time limit was reached after {estimator.n_iter_} "
+                f"iterations; {self._out} holds the model so far ({more})",
+                err=True,
+            )
+        if self._options.strict and not converged:
+            raise NotConverged(
+                f"{self._out}: written, but the fit has not converged in {estimator.n_iter_} "
+                "iterations. Remedy: raise max_iter or tol, or leave out --strict"
+            )
+
+    def _poll(self) -> BaseException | None:
+        limit = self._options.time_limit
+        if self._asked is None and limit is not None and time.monotonic() - self._began >= limit:
+            return OutOfTime()
+        return self._asked
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        kind = Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if self._asked is not None:
+            raise kind
+        self._asked = kind()
+        # Not through Python's buffers: the signal may have come in the midst of a write.
+        os.write(2, b"vivace: stopping at the next step; once more stops at once\n")
+
+    def _event(self, event: str, **facts: Any) -> None:
+        if self._events is None:
+            return
+        record = {"event": event, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        plain = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in facts.items()
+        }
+        self._events.write(json.dumps(record | plain, default=str) + "\n")
+        self._events.flush()

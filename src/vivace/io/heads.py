@@ -1,0 +1,117 @@
+"""What the head of a table tells without reading the table: rows, columns, types."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from vivace.io.table import StrPath, TableError, check_names
+from vivace.io.tables import READABLE, table_suffix
+
+_SAMPLE_BYTES = 1 << 20
+
+
+class Head(NamedTuple):
+    """The head of a table.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    exact : bool
+        Whether that is known; of text it is estimated from the length of the first lines.
+    names : list of str
+        Numeric columns that would be read.
+    types : list of str
+        Their types in the file.
+    left_out : list of str
+        Columns that are not numeric.
+    single : bool
+        Whether the table would be read as float32.
+    mapped : bool
+        Whether rows are read in place, so that they take no memory.
+    """
+
+    n_rows: int
+    exact: bool
+    names: list[str]
+    types: list[str]
+    left_out: list[str]
+    single: bool
+    mapped: bool
+
+
+def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
+    """Read the head of a table.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that `read_table` reads.
+    columns : list of str, optional
+        As there.
+
+    Raises
+    ------
+    TableError
+        The file cannot be understood, or a column does not exist or is not numeric.
+    OSError
+        The file does not exist or cannot be opened.
+    """
+    suffix = table_suffix(path, READABLE)
+    if suffix == ".npy":
+        from vivace.io.tables import read_table
+
+        table = read_table(path, columns)  # only mapped
+        types = [str(table.values.dtype)] * len(table.names)
+        single = table.values.dtype == np.float32
+        return Head(len(table.values), True, table.names, types, [], single, True)
+    if suffix == ".parquet":
+        return _parquet(path, columns)
+    return _text(path, columns, packed=suffix == ".csv.gz")
+
+
+def _parquet(path: StrPath, columns: list[str] | None) -> Head:
+    from vivace.io.arrow import numeric_columns, require_pyarrow
+
+    arrow = require_pyarrow(path)
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            schema, n_rows = file.schema_arrow, file.metadata.num_rows
+    except (arrow.ArrowException, OSError) as error:
+        raise TableError(
+            f"{os.fspath(path)}: expected a Parquet file, got something else or a damaged copy "
+            f"({error}). Remedy: copy or write it again"
+        ) from error
+    names, left_out = numeric_columns(path, schema, columns)
+    types = [str(schema.field(name).type) for name in names]
+    single = set(types) <= {"float", "halffloat"}
+    return Head(n_rows, True, names, types, left_out, single, False)
+
+
+def _text(path: StrPath, columns: list[str] | None, packed: bool) -> Head:
+    from vivace.io.csv_table import _is_number, _look, _open_text
+
+    shape = _look(path)
+    check_names(path, shape.names, columns)
+    numeric = [
+        name
+        for name, cell in zip(shape.names, shape.first, strict=False)
+        if _is_number(cell) or not cell.strip()
+    ]
+    names = numeric if columns is None else columns
+    left_out = [name for name in shape.names if name not in numeric] if columns is None else []
+    with _open_text(path) as lines:
+        sample = lines.read(_SAMPLE_BYTES)
+        whole = len(sample) < _SAMPLE_BYTES
+    n_lines = max(1, sample.count("\n") + (not sample.endswith("\n")) * whole)
+    if whole:
+        n_rows = n_lines - shape.named
+    else:
+        size = os.stat(path).st_size * (3 if packed else 1)  # numbers as text pack to a third
+        n_rows = int(size / (len(sample) / n_lines))
+    return Head(n_rows, whole, names, ["text"] * len(names), left_out, False, False)
