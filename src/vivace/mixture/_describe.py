@@ -149,10 +149,10 @@ class DescribeMixin(SavedMixin):
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self, name):
                 setattr(pruned, name, getattr(self, name))
-        model = model_of(parameters, fitted.prior, fitted.model.scaling, fitted.model.single)
+        model: Any = model_of(parameters, fitted.prior, fitted.model.scaling, fitted.model.single)
         with single_threaded_blas():
             statistics = merge_into(fit.statistics, fit.posterior.eta, kept)
-            posterior = model.global_step(statistics, None)
+            posterior: Any = model.global_step(statistics, None)
             elbo = float(model.elbo(posterior, statistics))
         shape = shape_of_fit(parameters, len(fitted.prior.mean))
         state = Fit(

@@ -12,6 +12,7 @@ from vivace.mixture._attributes import fitted_attributes, prior_attributes
 from vivace.mixture._base import MixtureBase
 from vivace.mixture._describe import DescribeMixin
 from vivace.mixture._fitting import Setup, gaussian_setup
+from vivace.mixture._gaps import GapsMixin
 from vivace.mixture._parameters import CONSTRAINTS
 from vivace.mixture._partial import partial_rows
 from vivace.mixture._predict import PredictMixin
@@ -19,7 +20,7 @@ from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import Rows, check_enough_rows, check_rows
 
 
-class BayesianGaussianMixture(PredictMixin, DescribeMixin, MixtureBase):
+class BayesianGaussianMixture(PredictMixin, GapsMixin, DescribeMixin, MixtureBase):
     """Bayesian Gaussian mixture, fitted by variational inference.
 
     A drop-in for scikit-learn's class of this name: the same parameters, methods and fitted
@@ -72,6 +73,9 @@ default='full'
         (n_features,) for 'diag' and 'tied_diag', a number for the spherical types. If None, the
         covariance of the data (variances; their mean), divided by max(W - 1, W / 2) where W is the
         sum of the weights.
+    missing : {'error', 'marginalize'}, default='error'
+        What becomes of NaN: an error, or values missing at random that are integrated out by mean
+        field over the gaps ('full' covariances with unknown parameters). `impute` then fills them.
     fixed_means : array-like of shape (n_components, n_features), default=None
         Known means: constants of the model. Rows start at the nearest unless told otherwise.
     fixed_covariances : float or array-like, default=None
@@ -176,6 +180,7 @@ covariance_prior_ : float or ndarray
         mean_prior: ArrayLike | None = None,
         degrees_of_freedom_prior: float | None = None,
         covariance_prior: ArrayLike | None = None,
+        missing: str = "error",
         fixed_means: ArrayLike | None = None,
         fixed_covariances: ArrayLike | None = None,
         learning_method: str = "batch",
@@ -205,6 +210,7 @@ covariance_prior_ : float or ndarray
         self.mean_prior = mean_prior
         self.degrees_of_freedom_prior = degrees_of_freedom_prior
         self.covariance_prior = covariance_prior
+        self.missing = missing
         self.fixed_means = fixed_means
         self.fixed_covariances = fixed_covariances
         self.learning_method = learning_method
@@ -244,4 +250,5 @@ covariance_prior_ : float or ndarray
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.input_tags.allow_nan = self.missing == "marginalize"
         return tags

@@ -88,6 +88,10 @@ def column_moments(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Mome
         A value is not finite or has a square that overflows, a column's spread is so small that
         its square underflows, or a float32 column is too coarse for its spread.
     """
+    if estimator.missing == "marginalize":
+        from vivace.mixture._gaps import moments_with_gaps
+
+        return moments_with_gaps(estimator, rows, executor)
     weight = rows.total_weight
     all_count = rows.n_weighted == rows.n_rows
     first = 0 if rows.weights is None else int(np.argmax(rows.weights > 0))
@@ -121,6 +125,8 @@ def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: S
         sums of squares about it would lose the digits of its covariance, or its float32 numbers
         are too coarse for the scale.
     """
+    if estimator.missing == "marginalize":
+        return  # looked at when it is predicted
     sums, _, _, _ = _sums(estimator, rows, executor, scaling.centre)
     distance = sums / rows.total_weight
     lost = np.abs(distance) > FARTHEST_BATCH * scaling.scale

@@ -33,6 +33,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "mean_prior": ["array-like", None],
     "degrees_of_freedom_prior": [None, _positive],
     "covariance_prior": ["array-like", None, _positive],
+    "missing": [StrOptions({"error", "marginalize"})],
     "fixed_means": ["array-like", None],
     "fixed_covariances": ["array-like", None, _positive],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],

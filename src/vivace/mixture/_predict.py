@@ -22,6 +22,8 @@ from vivace.mixture._validation import (
     raise_too_far,
 )
 from vivace.models import predict
+from vivace.models.incomplete import IncompleteModel
+from vivace.models.mixed_predict import table_density
 
 # Farther rows (in standard deviations of the fitted data) have squares that overflow in scores.
 FARTHEST_ROW = 1e100
@@ -227,6 +229,14 @@ class PredictMixin(RowsMixin):
     def _log_density(self, rows: Rows) -> NDArray[np.float64]:
         out = np.empty(rows.n_rows)
         model = self._fitted.model
+        if isinstance(model, IncompleteModel):
+            table = table_density(model, self._fitted.fit.posterior)
+
+            def fill(block: Block, _: bool) -> None:
+                out[block.start : block.stop] = model.score_samples(table, block)
+
+            self._each_block(rows, fill)
+            return out
         density = predict.density(model, self._fitted.fit.posterior)
 
         def write(block: Block, single: bool) -> None:
@@ -246,6 +256,11 @@ class PredictMixin(RowsMixin):
 
         def task(edges: tuple[int, int]) -> None:
             block = rows.source.read(*edges)
+            if isinstance(model, IncompleteModel):
+                there = np.nan_to_num(block.data, nan=centre)
+                check_range(self, there.min(axis=0), there.max(axis=0))
+                function(block, True)
+                return
             sums = np.empty((4, len(centre)))
             bad = _core.column_sums(block.data, None, centre, sums)
             if bad >= 0:

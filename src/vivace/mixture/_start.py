@@ -139,7 +139,8 @@ def _positions(rows: Any, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _in_z(rows: Rows, positions: NDArray[np.int64], model: MixtureModel) -> Array:
-    return np.ascontiguousarray(model.scaling.to_z(rows.X[positions]))
+    # Gaps start at the centre.
+    return np.nan_to_num(np.ascontiguousarray(model.scaling.to_z(rows.X[positions])), nan=0.0)
 
 
 def _seed(rng: np.random.RandomState) -> int:

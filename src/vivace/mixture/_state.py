@@ -28,6 +28,7 @@ from vivace.mixture._prior import (
     make_weight_model,
 )
 from vivace.mixture._validation import Rows
+from vivace.models.incomplete import IncompleteModel
 from vivace.models.mixture import MIN_BLOCK_ROWS, MixtureModel
 from vivace.models.scaling import Scaling
 
@@ -82,11 +83,15 @@ def make_model(
     moments: Moments,
     rows: Rows,
     executor: ThreadExecutor,
-) -> tuple[MixtureModel, PriorValues]:
+) -> tuple[Any, PriorValues]:
     """Make coordinates, prior and model."""
     scaling = make_scaling(moments, parameters["covariance_type"])
 
     def sums(scaling: Scaling) -> Any:
+        if parameters["missing"] == "marginalize":
+            from vivace.mixture._gaps import scatter_with_gaps
+
+            return scatter_with_gaps(rows, executor, scaling.centre, 1.0 / scaling.scale)
         return scatter(rows, executor, scaling.centre, 1.0 / scaling.scale)
 
     prior = make_prior(parameters, moments, sums)
@@ -95,15 +100,23 @@ def make_model(
 
 def model_of(
     parameters: dict[str, Any], prior: PriorValues, scaling: Scaling, single: bool
-) -> MixtureModel:
+) -> MixtureModel | IncompleteModel:
     """Put family, weight model and coordinates together."""
-    return MixtureModel(
-        make_family(parameters, prior, scaling),
-        make_weight_model(parameters, prior.weight_concentration),
-        parameters["n_components"],
-        scaling,
-        single,
-    )
+    family = make_family(parameters, prior, scaling)
+    weights = make_weight_model(parameters, prior.weight_concentration)
+    if parameters["missing"] == "marginalize":
+        known = [
+            name for name in ("fixed_means", "fixed_covariances") if parameters[name] is not None
+        ]
+        if parameters["covariance_type"] != "full" or known:
+            raise ValueError(
+                "missing='marginalize' needs covariance_type='full' and no known parameters; got "
+                f"covariance_type={parameters['covariance_type']!r}"
+                f"{' and ' + ', '.join(known) if known else ''}. For independent columns with gaps "
+                "use BayesianMixture(families='gaussian_diag')."
+            )
+        return IncompleteModel(family, weights, parameters["n_components"], scaling)
+    return MixtureModel(family, weights, parameters["n_components"], scaling, single)
 
 
 def make_executor(n_jobs: int | None, n_rows: int) -> ThreadExecutor:
@@ -145,7 +158,7 @@ def tolerance(parameters: dict[str, Any], model: Any, n_rows: int) -> float:
 
 
 def fingerprint_of(
-    parameters: dict[str, Any], moments: Moments, prior: PriorValues, model: MixtureModel
+    parameters: dict[str, Any], moments: Moments, prior: PriorValues, model: Any
 ) -> str:
     """Digest of all that a bound depends on but the posterior: moments of the data, the model.
 
@@ -176,6 +189,7 @@ def shape_of_fit(parameters: dict[str, Any], n_features: int) -> tuple[Any, ...]
         parameters["n_components"],
         parameters["covariance_type"],
         parameters["weight_concentration_prior_type"],
+        parameters["missing"],
         parameters["fixed_means"] is None,
         parameters["fixed_covariances"] is None,
     )

@@ -40,6 +40,10 @@ class Rows:
     weights: NDArray[np.float64] | None
     source: ArraySource
 
+    def set_weights(self, weights: NDArray[np.float64]) -> None:
+        """Weigh the rows anew."""
+        self.weights, self.source = weights, ArraySource(self.X, weights)
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """float32 if the rows came so, else float64."""
@@ -110,7 +114,8 @@ def raise_not_finite(estimator: Any, rows: Rows, row: int) -> None:
         column = int(np.argmax(np.isnan(values)))
         raise ValueError(
             f"Input X contains NaN.\n{name} does not accept missing values: the first is in row "
-            f"{row}, column {column}. Leave such rows out, or fill them in with sklearn.impute."
+            f"{row}, column {column}. Leave such rows out, or take them as missing at "
+            "random with missing='marginalize'."
         )
     column = int(np.argmax(~np.isfinite(values)))
     raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import Array
-from vivace.families.gaussian import GaussianPosterior
+from vivace.families.gaussian import GaussianFamily, GaussianPosterior
 from vivace.models.parts.base import Fields, Part, patterns
 from vivace.models.parts.gaps import GapTables
 from vivace.models.scaling import Scaling
@@ -30,17 +30,25 @@ class GaussianPart(Part):
         From the units of the data to z.
     gaps : bool
         Whether values may be missing.
+    gaussian : GaussianFamily, optional
+        In z; made from the prior if left out.
     """
 
     scaling: Scaling
 
     def __init__(
-        self, family: Any, prior: Any, n_columns: int, scaling: Scaling, gaps: bool = False
+        self,
+        family: Any,
+        prior: Any,
+        n_columns: int,
+        scaling: Scaling,
+        gaps: bool = False,
+        gaussian: GaussianFamily | None = None,
     ) -> None:
         super().__init__(family, prior, n_columns)
         self.scaling = scaling
         self.gaps = gaps
-        self.gaussian = family.bind(prior)
+        self.gaussian = family.bind(prior) if gaussian is None else gaussian
         self.n_features = 1 + n_columns + n_columns * (n_columns + 1) // 2
 
     def fields(self, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
@@ -77,7 +85,11 @@ class GaussianPart(Part):
     def tables(self, posterior: GaussianPosterior) -> GapTables:
         """What rows with gaps need."""
         structure, precisions = posterior.structure, posterior.precisions
-        log_det = structure.expected_log_det(precisions.dof, precisions.factor.log_det)
+        log_det = (
+            -precisions.factor.log_det
+            if precisions.known
+            else structure.expected_log_det(precisions.dof, precisions.factor.log_det)
+        )
         constant = log_det - self.n_columns / posterior.mean_precision
         return GapTables(precisions.expected(structure), posterior.means, constant)
 

@@ -1,0 +1,111 @@
+"""The Gaussian mixture over rows with gaps: a table of one correlated part, as a Gaussian model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace import _core
+from vivace.engine import Block, Statistics
+from vivace.families.base import Array
+from vivace.families.correlated import Gaussian
+from vivace.families.gaussian import GaussianFamily, GaussianPosterior
+from vivace.models.mixed import BlockState, MixedModel, MixedPosterior, Prepared
+from vivace.models.mixed_predict import TableDensity, table_score_samples
+from vivace.models.parts import GaussianPart
+from vivace.models.scaling import Scaling
+from vivace.models.weights import WeightModel
+
+
+@dataclass(frozen=True)
+class IncompletePosterior(MixedPosterior):
+    """Posterior with the names that the Gaussian mixture knows.
+
+    Attributes
+    ----------
+    eta : (K, F)
+        Expected natural parameters of complete rows, log weights included.
+    """
+
+    eta: Array
+
+    @property
+    def gaussian(self) -> GaussianPosterior:
+        """Of the components."""
+        found: GaussianPosterior = self.parts[0]
+        return found
+
+
+class IncompleteModel(MixedModel):
+    """Mixture of full Gaussians whose rows may have gaps (mean field over what is missing).
+
+    Statistics are those of a table with one part: `0.suff` are the completed rows'.
+
+    Parameters
+    ----------
+    family, weight_model, n_components, scaling
+        As for `MixtureModel`; covariances are full.
+    """
+
+    def __init__(
+        self,
+        family: GaussianFamily,
+        weight_model: WeightModel,
+        n_components: int,
+        scaling: Scaling,
+    ) -> None:
+        d = len(scaling.centre)
+        part = GaussianPart(Gaussian(), {}, d, scaling, True, family)
+        super().__init__([part], weight_model, n_components)
+        self.family = family
+        self.scaling = scaling
+
+    def local_step(
+        self, block: Block, prepared: Prepared, local: BlockState | None
+    ) -> tuple[Statistics, BlockState]:
+        """As for a table."""
+        return super().local_step(_wrapped(block), prepared, local)
+
+    def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
+        """As for a table."""
+        super().score(_wrapped(block), prepared, **outputs)
+
+    def given(self, block: Block, resp: Array) -> Statistics:
+        """As for a table."""
+        return super().given(_wrapped(block), resp)
+
+    def global_step(self, statistics: Statistics, previous: Any = None) -> IncompletePosterior:
+        """As for a table."""
+        found = super().global_step(statistics, previous)
+        eta = self.family.expected_natural(found.parts[0])[0]
+        eta[:, 0] += found.log_weights
+        return IncompletePosterior(found.statistics, found.log_weights, found.parts, eta)
+
+    def accumulate(
+        self, block: Block, eta: Array, *, mode: str, score_kind: str
+    ) -> tuple[Statistics, None]:
+        """Statistics of rows that belong to their largest linear score, gaps at the centre."""
+        assert (mode, score_kind) == ("hard", "linear")
+        z = np.nan_to_num(self.scaling.to_z(block.data), nan=0.0)
+        labels = np.empty(len(z), dtype=np.int32)
+        d = z.shape[1]
+        _core.mixture_step(z, None, np.zeros(d), np.ones(d), eta, "linear", "linear", "score",
+                           False, None, None, labels=labels)  # fmt: skip
+        resp = np.zeros((len(z), self.n_components))
+        resp[np.arange(len(z)), labels] = 1.0
+        return self.given(block, resp), None
+
+    def score_samples(self, density: TableDensity, block: Block) -> NDArray[np.float64]:
+        """Log predictive density of each row, gaps left out."""
+        return table_score_samples(self, density, _wrapped(block))
+
+    def conditional(self, posterior: IncompletePosterior, x: Array) -> tuple[Array, Array]:
+        """Mean and variance of what is missing, (n, d, K) each."""
+        return self.parts[0].conditional(posterior.gaussian, x)
+
+
+def _wrapped(block: Block) -> Block:
+    return block._replace(data=(block.data,))
