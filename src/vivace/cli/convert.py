@@ -21,8 +21,8 @@ _ROWS_AT_A_TIME = 1 << 16
 
 @click.command(
     epilog=examples(
-        "vivace convert data.csv.gz data.npy --dtype float32",
-        "vivace convert sales/ sales.parquet --columns price,amount",
+        "vivace convert data.csv rows.npy --dtype float32",
+        "vivace convert data.csv rows.parquet --columns age,income",
     )
 )
 @click.argument("data", type=click.Path())

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_array, validate_data
 from vivace.engine import ArraySource, Source
 from vivace.estimators.checks import check_weights, text_entry
 from vivace.io.stream import TableStream
-from vivace.mixture._streams import check_stream, from_files
+from vivace.mixture._streams import StreamSource, check_stream, from_files
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
 LARGEST_VALUE = 1e150
@@ -44,7 +44,9 @@ class Rows:
 
     def set_weights(self, weights: NDArray[np.float64]) -> None:
         """Weigh the rows anew."""
-        self.weights, self.source = weights, ArraySource(self.X, weights)
+        streamed = isinstance(self.X, TableStream)
+        source = StreamSource(self.X, weights) if streamed else ArraySource(self.X, weights)
+        self.weights, self.source = weights, source
 
     @property
     def dtype(self) -> np.dtype[Any]:
