@@ -52,7 +52,7 @@ std::unique_ptr<Cvb0Corpus> make_corpus(const py::object& counts, const py::obje
 
 /// The arrays of a run, in Python's hands.
 struct State {
-  py::object table, sums, totals, inverse, square, alpha, gamma, change, factors, moved, likelihood;
+  py::object table, sums, totals, inverse, square, alpha, gamma, kept, change, factors, moved, likelihood;
 };
 
 template <class T>
@@ -79,7 +79,14 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   a.fresh = fresh;
   a.divide = divide;
   a.usual = corpus.whole && sweeps == 1 && !fresh && !divide;
-  a.gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), stride).data;
+  const auto kept = optional_view<std::uint16_t>(state.kept, "kept", corpus.words.size(), lean_entries);
+  a.kept = kept.data;
+  const std::size_t width = kept ? lean_entries : stride;
+  a.gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), width).data;
+  if (kept && (a.topics > 65536 || (sweeps != 1 && !fresh)))
+    throw py::value_error("a lean store takes up to 65536 topics, and one sweep unless fresh is set");
+  for (std::size_t i = 0; kept && !fresh && i < kept.rows * kept.cols; ++i)
+    if (kept[i] >= a.topics) throw py::value_error("kept must lie from 0 to below the number of topics");
   a.change = view<T>(state.change, "change", corpus.most_entries, stride);
   a.factors = view<T>(state.factors, "factors", corpus.most_entries, 0).data;
   const auto moved = view<double>(state.moved, "moved", corpus.most_blocks, a.topics);
@@ -190,19 +197,20 @@ void bind_cvb0(py::module_& m) {
       .def_readonly("most_entries", &Cvb0Corpus::most_entries)
       .def_readonly("most_blocks", &Cvb0Corpus::most_blocks)
       .def_readonly("whole", &Cvb0Corpus::whole);
+  m.attr("cvb0_lean_entries") = lean_entries;
   m.def(
       "cvb0_visit",
       [](const Cvb0Corpus& corpus, const O& table, const O& sums, const O& totals, const O& inverse, const O& square,
-         const O& alpha, const O& gamma, const O& change, const O& factors, const O& moved, const O& likelihood,
-         const O& marks, std::size_t first, std::size_t last, std::size_t sweeps, bool fresh, bool divide,
-         double least_word, double least_topic) {
-        const State state{table, sums, totals, inverse, square, alpha, gamma, change, factors, moved, likelihood};
+         const O& alpha, const O& gamma, const O& kept, const O& change, const O& factors, const O& moved,
+         const O& likelihood, const O& marks, std::size_t first, std::size_t last, std::size_t sweeps, bool fresh,
+         bool divide, double least_word, double least_topic) {
+        const State state{table, sums, totals, inverse, square, alpha, gamma, kept, change, factors, moved, likelihood};
         by_dtype(&visit<double>, &visit<float>, table, corpus, state, marks, first, last, sweeps, fresh, divide,
                  least_word, least_topic);
       },
       arg("corpus"), arg("table"), arg("sums"), arg("totals"), arg("inverse"), arg("square"), arg("alpha"),
-      arg("gamma"), arg("change"), arg("factors"), arg("moved"), arg("likelihood"), arg("marks"), arg("first"),
-      arg("last"), arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"),
+      arg("gamma"), arg("kept"), arg("change"), arg("factors"), arg("moved"), arg("likelihood"), arg("marks"),
+      arg("first"), arg("last"), arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"),
       "Works on some batches, together with the other threads that call with the same arrays.");
   m.def(
       "cvb0_extrapolate",

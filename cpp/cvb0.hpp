@@ -15,6 +15,9 @@
 
 namespace vivace {
 
+/// Responsibilities of an entry that a lean store keeps, the largest (or fewer, where the others hardly count).
+constexpr std::size_t lean_entries = 12;
+
 /// Documents of a batch: new gamma of their entries.
 ///
 /// gamma_k ~ (lambda_wk - x g_k) (n_k + alpha_k - y g_k) / (Lambda_k - x g_k) with g the entry's old gamma, n the
@@ -35,10 +38,12 @@ struct Cvb0Documents {
   const T* alpha = nullptr;           // stride, zeros in the padding
   T least_word = 0, least_topic = 0;  // what lambda and n + alpha are at least, whatever rounding did
   std::size_t sweeps = 1;
-  bool fresh = false;             // the table holds nothing of these documents, and gamma is not read
-  bool usual = false;             // one sweep, neither fresh nor divide, and counts and weights of at least one: faster
-  bool divide = false;            // totals are so small that 1 / (Lambda - x g) needs a division
-  void* gamma = nullptr;          // entries x stride of the store's type
+  bool fresh = false;   // the table holds nothing of these documents, and gamma is not read
+  bool usual = false;   // one sweep, neither fresh nor divide, and counts and weights of at least one: faster
+  bool divide = false;  // totals are so small that 1 / (Lambda - x g) needs a division
+  // entries x stride of the store's type; with a lean store entries x lean_entries, and `kept` their topics
+  void* gamma = nullptr;
+  std::uint16_t* kept = nullptr;
   View<T> change;                 // entries of the batch x stride, out: new - old gamma, in units of the store
   T* factors = nullptr;           // entries of the batch, out: weight x count over what the store takes for one
   std::int64_t change_first = 0;  // the entry of the first row of `change`

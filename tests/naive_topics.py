@@ -82,8 +82,40 @@ def single(share):
     return np.float32(share).astype(np.float64)
 
 
+def lean(keep, kept=12):
+    """Shares of which the largest are kept, those above a level, and take over the rest.
+
+    The level is 1 / (kept + 1), halved (ten times at most) while no more than `kept` are above it.
+    """
+
+    def pack(shares):
+        level = 1.0 / (kept + 1)
+        if (shares > level).any():
+            for _ in range(10):
+                if (shares > level / 2).sum() > kept:
+                    break
+                level /= 2
+            shares = np.where(shares > level, shares, 0.0)
+        elif len(shares) > kept:
+            shares = np.where(shares >= np.sort(shares)[-kept], shares, 0.0)
+        return keep(shares / shares.sum())
+
+    return pack
+
+
 def collapsed_pass(
-    counts, batches, table, gammas, alpha, *, keep, least=0.0, sweeps=1, fresh=False, weights=None
+    counts,
+    batches,
+    table,
+    gammas,
+    alpha,
+    *,
+    keep,
+    truncated=False,
+    least=0.0,
+    sweeps=1,
+    fresh=False,
+    weights=None,
 ):
     """One pass of collapsed variational Bayes, order zero (Asuncion et al. 2009).
 
@@ -114,8 +146,10 @@ def collapsed_pass(
                         chance = shares.sum() / (counts[d].sum() - y + alpha.sum())
                         likelihood += weights[d] * count * np.log(chance)
                     shares /= shares.sum()
-                    held += count * (shares - gamma[w])
-                    gamma[w] = keep(shares)
+                    kept = keep(shares)
+                    # Rounding does not count for the rest of the visit, what is left out does.
+                    held += count * ((kept if truncated else shares) - gamma[w])
+                    gamma[w] = kept
             change += weights[d] * counts[d][:, None] * (gamma - old)
             gammas[d] = gamma
         table += change

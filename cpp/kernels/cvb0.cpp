@@ -2,6 +2,7 @@
 #include "cvb0.hpp"
 
 #include "../math.hpp"
+#include "cvb0_lean.hpp"
 #include "cvb0_store.hpp"
 #include "layout.hpp"
 
@@ -126,6 +127,10 @@ class Documents {
       T* out = change(e);
       const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
       const Vec<T> taken = broadcast<T>(c / S::one);
+      if (e + 1 < last) {
+        const T* ahead = a.table.data + static_cast<std::size_t>(a.words[e + 1]) * stride;
+        for (std::size_t j = 0; j < length(); ++j) __builtin_prefetch(ahead + j * n);
+      }
 
       Vec<T> share[room], sum[chains] = {};
       for (std::size_t j = 0; j < length(); ++j) {
@@ -247,10 +252,12 @@ static inline void extrapolate(const Cvb0Extrapolation<T>& a) {
 
 template <class T>
 static inline void all_documents(const Cvb0Documents<T>& a) {
-  if (a.usual)
+  if (a.kept)
+    LeanDocuments<T> all(a);
+  else if (a.usual)
     documents<T, true>(a);
   else
-    documents<T, false, 0>(a);
+    documents<T, false>(a);
 }
 
 }  // namespace

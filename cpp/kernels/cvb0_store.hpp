@@ -26,6 +26,9 @@ struct Store<double> {
     *reinterpret_cast<Narrow*>(p) = narrow;
     return __builtin_convertvector(narrow, Vec<double>);
   }
+  /// The same for one share.
+  VIVACE_MEMBER static double widen_one(Item item) { return static_cast<double>(item); }
+  VIVACE_MEMBER static double narrow_one(double v, Item* p) { return widen_one(*p = static_cast<float>(v)); }
 };
 
 /// Half precision, times 2^15: from 2^-29 on with eleven bits; what is smaller is zero.
@@ -34,6 +37,15 @@ struct Store<float> {
   using Item = std::uint16_t;
   static constexpr float one = 0x1p15f;
   static constexpr float smallest = 0x1p-14f;
+
+  // Neither zero, subnormal halves nor signs need care: there are none. 2^112 is between the two exponents.
+  VIVACE_MEMBER static float widen_one(Item item) {
+    return __builtin_bit_cast(float, static_cast<std::uint32_t>(item) << 13) * 0x1p112f;
+  }
+  VIVACE_MEMBER static float narrow_one(float v, Item* p) {
+    const auto bits = __builtin_bit_cast(std::uint32_t, (v < smallest ? 0.0f : v) * 0x1p-112f);
+    return widen_one(*p = static_cast<Item>((bits + 0x0fff + ((bits >> 13) & 1)) >> 13));
+  }
 
 #if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
   VIVACE_MEMBER static Vec<float> load(const Item* p) {
@@ -60,7 +72,6 @@ struct Store<float> {
   typedef std::uint16_t Halves __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2)));
   typedef std::uint32_t Bits __attribute__((vector_size(VIVACE_VECTOR_BYTES)));
 
-  // Neither zero, subnormal halves nor signs need care: there are none. 2^112 is between the two exponents.
   VIVACE_MEMBER static Vec<float> widen(Halves half) {
     return (Vec<float>)(__builtin_convertvector(half, Bits) << 13) * 0x1p112f;
   }

@@ -83,6 +83,7 @@ def topic_table(
     words: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
+    row_sums: _Rows,
 ) -> None: ...
 def topic_documents(
     topics: _Topics,
@@ -103,6 +104,8 @@ def topic_documents(
     bound: _Doubles | None = ...,
     log_theta: _Doubles | None = ...,
     sweeps: NDArray[np.int32] | None = ...,
+    sharpen: bool = ...,
+    row_sums: _Rows | None = ...,
 ) -> None: ...
 def topic_word_sums(
     topics: _Topics,
@@ -128,6 +131,8 @@ def topic_terms(
     digamma: bool,
     out: _Doubles,
 ) -> None: ...
+
+cvb0_lean_entries: int
 
 class Cvb0Corpus:
     def __init__(
@@ -162,6 +167,7 @@ def cvb0_visit(
     square: _Rows,
     alpha: _Rows,
     gamma: NDArray[np.uint16] | NDArray[np.float32],
+    kept: NDArray[np.uint16] | None,
     change: _Rows,
     factors: _Rows,
     moved: _Doubles,

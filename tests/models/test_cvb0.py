@@ -62,7 +62,7 @@ def fit(model, source, passes, n_threads=1, batch_rows=None):
     return found
 
 
-def reference(model, counts, passes, dtype, batch_rows=None, weights=None):
+def reference(model, counts, passes, dtype, batch_rows=None, weights=None, lean=False):
     """The same from the slow implementation, in float64 but for the shares that are kept."""
     order = np.random.default_rng(model.seed).permutation(len(counts))
     stride = _core.topic_stride(model.n_topics, dtype == np.float32)
@@ -75,10 +75,11 @@ def reference(model, counts, passes, dtype, batch_rows=None, weights=None):
     expected = np.zeros_like(start)
     tokens = (counts.sum(axis=1) * (1.0 if weights is None else weights)).sum()
     found, last = [], -np.inf
+    keep = naive.lean(KEEP[dtype]) if lean else KEEP[dtype]
     for i in range(passes):
         settings = {"sweeps": FIRST_SWEEPS, "fresh": True} if i == 0 else {}
         likelihood = naive.collapsed_pass(
-            counts, batches, table, gammas, model.alpha, keep=KEEP[dtype], weights=weights,
+            counts, batches, table, gammas, model.alpha, keep=keep, truncated=lean, weights=weights,
             least=prior.min() / 2, **settings,
         )  # fmt: skip
         objective = likelihood / tokens
@@ -108,12 +109,37 @@ def test_passes_match_the_reference(dtype, n_topics, scale, weighted):
         np.testing.assert_allclose(totals, expected.sum(axis=0) + 50 * 0.05, rtol=1e-3)
 
 
+@pytest.mark.parametrize("n_topics", [3, 12, 13, 40])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_lean_passes_match_the_reference(n_topics, weighted):
+    """In float64: rounding may decide which responsibilities are kept."""
+    counts = planted(40, n_words=50, seed=n_topics)[0]
+    weights = np.random.default_rng(1).choice([0.5, 1.0, 2.0], 40) if weighted else None
+    model = make_model(50, n_topics, np.float64)
+    model.store = "lean"
+    found = fit(model, source_of(counts, np.float64, weights), 5, batch_rows=7)
+    wanted = reference(model, counts, 5, np.float64, 7, weights, lean=True)
+    for (topics, _, objective), (expected, likelihood) in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(topics, expected, atol=1e-3)
+        assert objective == pytest.approx(likelihood, abs=1e-4)
+
+
+def test_lean_stores_in_single_precision():
+    counts = np.tile(planted(100)[0], (3, 1))
+    for n_topics in (5, 30):
+        models = [make_model(60, n_topics, np.float32) for _ in range(2)]
+        models[1].store = "lean"
+        full, lean = (fit(model, source_of(counts, np.float32), 20)[-1] for model in models)
+        assert lean[2] == pytest.approx(full[2], abs=0.05)
+        np.testing.assert_allclose(lean[0].sum(axis=1), counts.sum(axis=0), rtol=2e-3)
+
+
 @pytest.mark.parametrize("isa", _core.available_isas())
 def test_every_instruction_set(isa):
     """The tests above, in a process that uses it."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(Path(__file__)),
-         "-k", "match_the_reference and (16 or 23 or 100)"],
+         "-k", "(match_the_reference and (16 or 23 or 100)) or lean"],
         env={**os.environ, "VIVACE_ISA": isa}, capture_output=True, text=True, check=False,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
@@ -199,6 +225,11 @@ def test_batches():
 
 
 def test_memory_of_the_store():
+    model = make_model(5, 100, np.float32)
+    assert not model.is_lean(10**6)
+    assert model.is_lean(10**8)
+    model.store = "full"
+    assert not model.is_lean(10**8)
     assert store_bytes(make_model(5, 100, np.float32), 1000) >= 200_000
     assert store_bytes(make_model(5, 100, np.float64), 1000) >= 400_000
 

@@ -167,6 +167,20 @@ def test_small_priors_and_odd_corpora():
     assert fitted(np.full((1, 2), 2e6)).components_.sum() == pytest.approx(4e6, rel=1e-3)
 
 
+def test_the_lean_store():
+    data = sparse.vstack([X] * 5)
+    for dtype in (np.float32, np.float64):
+        full = fitted(data.astype(dtype), cvb0_store="full", max_iter=20)
+        lean = fitted(data.astype(dtype), cvb0_store="lean", max_iter=20)
+        # All five topics fit into what is kept.
+        assert lean.log_likelihood_ == pytest.approx(full.log_likelihood_, abs=1e-2)
+        np.testing.assert_allclose(lean.components_.sum(), full.components_.sum(), rtol=1e-3)
+        other = fitted(data.astype(dtype), cvb0_store="lean", max_iter=20, n_jobs=3)
+        np.testing.assert_array_equal(lean.components_, other.components_)
+    with pytest.raises(ValueError, match="cvb0_store"):
+        fitted(cvb0_store="small")
+
+
 # -- starts ------------------------------------------------------------------------------------
 
 

@@ -41,6 +41,9 @@ MOMENTUM = 0.8
 # With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
 LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
 
+# Memory up to which all responsibilities are kept (store="auto").
+FULL_BYTES = 4 * 2**30
+
 # Entries of one call, about a tenth of a second: an interrupt waits for it.
 CALL_ENTRIES = 1_000_000
 
@@ -50,7 +53,21 @@ class CollapsedModel(LatentDirichletModel):
 
     The posterior is `Topics`: the words' prior and expected counts. Parameters are those of
     `LatentDirichletModel`, whose document step serves at fixed topics.
+
+    Attributes
+    ----------
+    store : {"auto", "full", "lean"}
+        Keep all responsibilities of an entry, or the 12 largest; "auto": all where that takes no
+        more than `FULL_BYTES`.
     """
+
+    store: str = "auto"
+
+    def is_lean(self, n_entries: int) -> bool:
+        """Whether the responsibilities of so many entries are kept in part."""
+        if self.store == "auto":
+            return store_bytes(self, n_entries) > FULL_BYTES
+        return self.store == "lean"
 
     @property
     def schedules(self) -> frozenset[str]:
@@ -67,9 +84,10 @@ class CollapsedModel(LatentDirichletModel):
 class CollapsedSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory, the corpus' own aside: two tables of V x K and two posteriors, a narrow copy of the
-    responsibilities (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), and the corpus
-    once more in the order of batches (about 25 bytes a nonzero).
+    Memory, the corpus' own aside: two tables of V x K and two posteriors; responsibilities in a
+    narrow type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), or with a lean store
+    48 bytes a nonzero (72); and the corpus once more in the order of batches (about 25 bytes a
+    nonzero).
     """
 
     def __init__(
@@ -107,9 +125,12 @@ class CollapsedSweeps:
         self._shift = self._table.copy()
         self._sums = posterior.totals.copy()
         self._totals, self._inverse, self._square = (np.empty(stride, dtype) for _ in range(3))
-        self._gamma = np.empty(
-            (corpus.n_entries, stride), np.uint16 if dtype == np.float32 else np.float32
-        )
+        self._kept, width = None, stride
+        if model.is_lean(corpus.n_entries):
+            width = _core.cvb0_lean_entries
+            self._kept = np.empty((corpus.n_entries, width), np.uint16)
+        narrow = np.uint16 if dtype == np.float32 else np.float32
+        self._gamma = np.empty((corpus.n_entries, width), narrow)
         self._change = np.empty((corpus.most_entries, stride), dtype)
         self._factors = np.empty(corpus.most_entries, dtype)
         self._moved = np.empty((corpus.most_blocks, n_topics))
@@ -155,6 +176,7 @@ class CollapsedSweeps:
                     self._square,
                     self._alpha,
                     self._gamma,
+                    self._kept,
                     self._change,
                     self._factors,
                     self._moved,
@@ -199,7 +221,7 @@ class CollapsedSweeps:
 
 
 def store_bytes(model: LatentDirichletModel, n_entries: int) -> int:
-    """Memory that the responsibilities of a corpus take."""
+    """Memory that all responsibilities of a corpus take."""
     single = model.dtype == np.float32
     return int(n_entries) * int(_core.topic_stride(model.n_topics, single)) * (2 if single else 4)
 

@@ -79,7 +79,7 @@ def make_model(
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
     kind = CollapsedModel if parameters["inference"] == "cvb0" else LatentDirichletModel
-    return kind(
+    model = kind(
         document_prior(parameters),
         word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
@@ -88,6 +88,9 @@ def make_model(
         learn_alpha=learned(parameters, "doc_topic_prior"),
         learn_prior=learned(parameters, "topic_word_prior"),
     )
+    if isinstance(model, CollapsedModel):
+        model.store = parameters["cvb0_store"]
+    return model
 
 
 @dataclass

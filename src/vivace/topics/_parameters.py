@@ -21,6 +21,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "doc_topic_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "topic_word_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "inference": [StrOptions({"vb", "cvb0"})],
+    "cvb0_store": [StrOptions({"auto", "full", "lean"})],
     "init": [None, StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
     "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
