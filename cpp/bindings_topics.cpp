@@ -90,7 +90,8 @@ void call(Double on_double, Single on_single, Arguments& a, std::size_t topics) 
 }
 
 template <class T>
-void topic_table(const py::object& topics, const py::object& words, const py::object& table, const py::object& level) {
+void topic_table(const py::object& topics, const py::object& words, const py::object& table, const py::object& level,
+                 const py::object& row_sums) {
   TopicTable<T> a;
   a.topics = topic_rows<T>(topics);
   const std::size_t k = a.topics.counts.cols;
@@ -99,6 +100,7 @@ void topic_table(const py::object& topics, const py::object& words, const py::ob
   a.count = chosen.rows;
   a.table = view<T>(table, "table", a.count, stride_of<T>(k));
   a.level = view<double>(level, "level", a.count, 0).data;
+  a.row_sums = view<T>(row_sums, "row_sums", a.count, 0).data;
   call<T>(active_kernels().topic_table_d, active_kernels().topic_table_f, a, k);
 }
 
@@ -108,7 +110,7 @@ void topic_documents(const py::object& topics, const py::object& vocabulary, con
                      const py::object& counts, const py::object& row_weights, const py::object& alpha,
                      std::size_t max_sweeps, double tolerance, const py::object& gamma, const py::object& previous,
                      const py::object& weights, const py::object& theta, const py::object& bound,
-                     const py::object& log_theta, const py::object& sweeps) {
+                     const py::object& log_theta, const py::object& sweeps, bool sharpen, const py::object& row_sums) {
   DocumentStep<T> a;
   a.topics = topic_rows<T>(topics);
   const std::size_t k = a.topics.counts.cols;
@@ -126,6 +128,8 @@ void topic_documents(const py::object& topics, const py::object& vocabulary, con
   a.alpha = view<const double>(alpha, "alpha", k, 0).data;
   a.max_sweeps = max_sweeps;
   a.tolerance = tolerance;
+  a.sharpen = sharpen;
+  a.row_sums = optional_view<const T>(row_sums, "row_sums", known.rows, 0).data;
   a.gamma = view<T>(gamma, "gamma", a.documents, k);
   a.previous = optional_view<T>(previous, "previous", a.documents, k);
   a.weights = view<T>(weights, "weights", all_counts.rows, 0).data;
@@ -237,24 +241,26 @@ void bind_topics(py::module_& m) {
       arg("n_topics"), arg("single"), "Columns of a table of topics: their number, filled up to whole vectors.");
   m.def(
       "topic_table",
-      [](const O& topics, const O& words, const O& table, const O& level) {
-        by_topics(&topic_table<double>, &topic_table<float>, topics, words, table, level);
+      [](const O& topics, const O& words, const O& table, const O& level, const O& row_sums) {
+        by_topics(&topic_table<double>, &topic_table<float>, topics, words, table, level, row_sums);
       },
-      arg("topics"), arg("words"), arg("table"), arg("level"), "Fills rows of exp(E ln beta), one for each word.");
+      arg("topics"), arg("words"), arg("table"), arg("level"), arg("row_sums"),
+      "Fills rows of exp(E ln beta), one for each word.");
   m.def(
       "topic_documents",
       [](const O& topics, const O& vocabulary, const O& table, const O& level, const O& start, const O& words,
          const O& counts, const O& row_weights, const O& alpha, std::size_t max_sweeps, double tolerance,
          const O& gamma, const O& previous, const O& weights, const O& theta, const O& bound, const O& log_theta,
-         const O& sweeps) {
+         const O& sweeps, bool sharpen, const O& row_sums) {
         by_topics(&topic_documents<double>, &topic_documents<float>, topics, vocabulary, table, level, start, words,
                   counts, row_weights, alpha, max_sweeps, tolerance, gamma, previous, weights, theta, bound, log_theta,
-                  sweeps);
+                  sweeps, sharpen, row_sums);
       },
       arg("topics"), arg("vocabulary"), arg("table"), arg("level"), arg("start"), arg("words"), arg("counts"),
       arg("row_weights"), arg("alpha"), arg("max_sweeps"), arg("tolerance"), arg("gamma"), arg("previous"),
       arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("log_theta") = py::none(),
-      arg("sweeps") = py::none(), "Variational step of documents at fixed topics.");
+      arg("sweeps") = py::none(), arg("sharpen") = false, arg("row_sums") = py::none(),
+      "Variational step of documents at fixed topics.");
   m.def(
       "topic_word_sums",
       [](const O& topics, const O& vocabulary, const O& table, const O& words, const O& start, const O& entries,

@@ -1,70 +1,25 @@
 // Latent Dirichlet allocation: the variational step of documents, each on its own.
-#include <initializer_list>
-
-#include "topic_range.hpp"
+#include "document_room.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-// A document's rows are gathered once when they fit this much (a second-level cache with room to spare); longer
-// documents read the table itself.
-constexpr std::size_t gather_bytes = 256 * 1024;
-
-// Rows worked on together: their dot products hide each other's latency, and the sum is loaded and stored once for all.
-constexpr std::size_t rows_at_once = 4;
-
 // A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
 // topics agree with the result is checked in the end.
-constexpr double dead_share = 0.1;
+constexpr double dead_share = 1;
 
-template <class T>
-struct Room {
-  T *gamma, *alpha, *p, *sum, *extra, *gathered;
-  std::int32_t* topic;
-  std::uint32_t* alive;  // a bit for each column, a word for each vector
-  double *phi, *gamma_d, *alpha_d;
-  std::size_t stride, capacity;
-  Room(Arena& arena, std::size_t topics) {
-    stride = round_up(topics, lanes<T>);
-    capacity = gather_bytes / sizeof(T);
-    for (T** buffer : {&gamma, &alpha, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
-    topic = arena.take<std::int32_t>(stride);
-    alive = arena.take<std::uint32_t>(stride / lanes<T>);
-    for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
-    gathered = arena.take<T>(capacity);
-  }
-};
+// Where it is asked for, a document that starts from equal shares squares its weights in the second and third sweep.
+// Several optima are reached from there, and those of few topics are the higher ones: 0.02 nats a token on short
+// descriptions and 100 topics (exponents of 1.3 and 1.5 gained less), in a quarter fewer sweeps. Not while topics are
+// still alike: documents would take to whatever differs by chance.
+constexpr std::size_t sharp_sweeps = 3;
 
-/// sum += sum over `count` rows of (n / (row . p)) row. Dot products that are not reliable are stored as zero and left
-/// out; returns whether there were any.
-template <class T, std::size_t count>
-static inline bool absorb(const T* const* rows, const T* n, const T* p, std::size_t width, T* sum, T* s_out) {
-  Vec<T> dot[count];
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < count; ++i) dot[i] = broadcast<T>(Range<T>::start);
-  for (std::size_t k = 0; k < width; k += lanes<T>) {
-    const Vec<T> q = loadu(p + k);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < count; ++i) dot[i] = mul_add(loadu(rows[i] + k), q, dot[i]);
-  }
-  T ratio[count];
-  bool lost = false;
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < count; ++i) {
-    const T s = horizontal_sum(dot[i]);
-    const bool good = s > Range<T>::reliable;
-    ratio[i] = good ? n[i] / s : T(0);
-    s_out[i] = good ? s : T(0);
-    lost |= !good;
-  }
-  for (std::size_t k = 0; k < width; k += lanes<T>) {
-    Vec<T> total = loadu(sum + k);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < count; ++i) total = mul_add(loadu(rows[i] + k), broadcast<T>(ratio[i]), total);
-    storeu(sum + k, total);
-  }
-  return lost;
-}
+// Steps after those go beyond what the sweep asks for by this share of the step. The sweep is an ascent whose rates of
+// contraction lie from 0 to 1, so that less than 1 converges; a half took a fifth of the sweeps away.
+constexpr double beyond = 0.5;
+
+// With fewer sweeps than this allowed, they are the plain ones.
+constexpr std::size_t plain_sweeps = 6;
 
 /// One document at a time. `width` columns are at work: all topics, or those that are alive.
 template <class T>
@@ -89,11 +44,11 @@ class Worker {
       full = a.previous.row(d);
       const double before = evaluate();
       full = a.gamma.row(d);
-      sweep = sweeps();
+      sweep = sweeps(true);
       reached = bound();
       if (reached < before) {  // another optimum: go on from the one before
         copy_gamma(a.previous.row(d));
-        sweep += sweeps();
+        sweep += sweeps(false);
         reached = bound();
       }
       if (reached < before) {
@@ -102,7 +57,7 @@ class Worker {
       }
     } else {
       full = a.gamma.row(d);
-      sweep = sweeps();
+      sweep = sweeps(true);
       if (a.bound) reached = bound();
     }
     if (a.bound) a.bound[d] = reached;
@@ -136,18 +91,25 @@ class Worker {
   }
 
   /// Sweeps until gamma has settled; p and the dot products then belong to it. Returns their number.
-  std::size_t sweeps() {
+  std::size_t sweeps(bool first_call) {
     orphans = whole_again = false;
     open_all();
     const double enough = a.tolerance * static_cast<double>(topics);
+    const std::size_t sharp = first_call && a.sharpen ? sharp_sweeps : 1;
+    const bool plain = a.max_sweeps < plain_sweeps;
     std::size_t sweep = 0;
     for (;;) {
       bool settled = false;
       while (sweep < a.max_sweeps && !settled) {
         ++sweep;
-        weigh();
-        absorb_all();
-        settled = update() < enough;
+        if (sweep == 1 && first_call && a.row_sums) {
+          absorb_equal();
+        } else {
+          weigh(!plain && sweep <= sharp);
+          absorb_all();
+        }
+        const bool last = plain || sweep <= sharp || sweep == a.max_sweeps;
+        settled = update(enough, last ? T(0) : static_cast<T>(beyond)) && (plain || sweep > sharp);
         if (!settled && !whole_again && !orphans) close_some();
         if (!settled && !gathered && sweep > 1) gather();
       }
@@ -159,7 +121,7 @@ class Worker {
       if (!some || sweep >= a.max_sweeps || change() < enough) break;
       whole_again = true;  // a topic that was left out wants to come back
       ++sweep;
-      update();
+      update(0.0, T(0));
     }
     return sweep;
   }
@@ -234,8 +196,8 @@ class Worker {
     gathered = compact = true;
   }
 
-  /// p = exp(digamma(gamma)), the largest 2^bits.
-  void weigh() {
+  /// p = exp(digamma(gamma)), the largest 2^bits; sharp: the square of it.
+  void weigh(bool sharp = false) {
     Vec<T> most = loadu(room.gamma);
     for (std::size_t k = lanes<T>; k < width; k += lanes<T>) most = max(most, loadu(room.gamma + k));
     top = horizontal_max(most);
@@ -244,6 +206,38 @@ class Worker {
     for (std::size_t k = 0; k < width; k += lanes<T>) {
       const Vec<T> f = exp_digamma_factor(loadu(room.gamma + k), rest) * factor;
       storeu(room.p + k, flush<T>(f * scaled_exp<T>(rest_top - rest)));
+    }
+    if (!sharp) return;
+    const T down = T(1) / Range<T>::half_scale;
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const Vec<T> half = loadu(room.p + k) * down;
+      storeu(room.p + k, flush<T>(half * half));
+    }
+  }
+
+  /// The first sweep from equal shares: dot products are sums of rows.
+  void absorb_equal() {
+    const Vec<T> scale = broadcast<T>(Range<T>::scale), zero{};
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      storeu(room.p + k, scale);
+      storeu(room.sum + k, zero);
+    }
+    T ratio[rows_at_once];
+    const T* rows[rows_at_once];
+    for (std::size_t e = 0; e < n; e += rows_at_once) {
+      for (std::size_t i = 0; i < rows_at_once; ++i) {
+        const bool inside = e + i < n;
+        rows[i] = row(inside ? e + i : e);
+        const auto w = static_cast<std::size_t>(a.words[first + (inside ? e + i : e)]);
+        ratio[i] = inside ? a.counts[first + e + i] / (Range<T>::scale * a.row_sums[w]) : T(0);
+      }
+      for (std::size_t k = 0; k < width; k += lanes<T>) {
+        Vec<T> total = loadu(room.sum + k);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < rows_at_once; ++i)
+          total = mul_add(loadu(rows[i] + k), broadcast<T>(ratio[i]), total);
+        storeu(room.sum + k, total);
+      }
     }
   }
 
@@ -301,10 +295,16 @@ class Worker {
     return static_cast<double>(horizontal_sum(total));
   }
 
-  double update() {
-    const double moved = change();
-    for (std::size_t k = 0; k < width; k += lanes<T>) storeu(room.gamma + k, next(k));
-    return moved;
+  /// Moves gamma, `further` than asked for unless it moves by less than `enough`; returns whether it does.
+  bool update(double enough, T further) {
+    const bool settled = change() < enough;
+    if (settled) further = T(0);
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      const Vec<T> value = next(k);
+      const Vec<T> least = (value + loadu(room.alpha + k)) * T(0.5);
+      storeu(room.gamma + k, further > T(0) ? max(value + (value - loadu(room.gamma + k)) * further, least) : value);
+    }
+    return settled;
   }
 
   /// Writes what was asked for; all topics are open, p and the dot products belong to gamma.

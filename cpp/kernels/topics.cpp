@@ -41,6 +41,9 @@ static inline void topic_table(const TopicTable<T>& a) {
   for (std::size_t i = 0; i < a.count; ++i) {
     parameters(a.topics, static_cast<std::size_t>(a.words[i]), factor);
     a.level[i] = table_row(psi_total, topics, factor, power, a.table.row(i));
+    Vec<T> sum{};
+    for (std::size_t k = 0; k < stride; k += lanes<T>) sum += loadu(a.table.row(i) + k);
+    a.row_sums[i] = horizontal_sum(sum);
   }
 }
 

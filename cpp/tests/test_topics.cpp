@@ -95,6 +95,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   t.count = c.v;
   t.table = {table.data(), c.v, stride};
   t.level = level.data();
+  std::vector<T> row_sums(c.v);
+  t.row_sums = row_sums.data();
   t.scratch = scratch.p;
   if constexpr (twice)
     kernels.topic_table_d(t);
@@ -120,6 +122,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   s.vocabulary = vocabulary.data();
   s.table = {table.data(), c.v, stride};
   s.level = level.data();
+  s.sharpen = !guarded;
+  if (!guarded && c.k % 2) s.row_sums = row_sums.data();
   s.alpha = c.alpha.data();
   s.max_sweeps = guarded ? 3 : 60;
   s.tolerance = 1e-4;

@@ -83,6 +83,7 @@ def topic_table(
     words: NDArray[np.int32],
     table: _Rows,
     level: _Doubles,
+    row_sums: _Rows,
 ) -> None: ...
 def topic_documents(
     topics: _Topics,
@@ -103,6 +104,8 @@ def topic_documents(
     bound: _Doubles | None = ...,
     log_theta: _Doubles | None = ...,
     sweeps: NDArray[np.int32] | None = ...,
+    sharpen: bool = ...,
+    row_sums: _Rows | None = ...,
 ) -> None: ...
 def topic_word_sums(
     topics: _Topics,

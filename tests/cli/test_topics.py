@@ -108,13 +108,13 @@ def test_topics(run: Any, topics: Path) -> None:
     assert sizes == sorted(model.topic_sizes_, reverse=True)
     lines = run("topics", "t", "--n-words", 2).stdout.splitlines()
     assert len(lines) == 4
-    assert lines[0].split() == ["topic", "share", "words"]
+    assert lines[0].split() == ["topic", "share", "tokens", "words"]
 
 
 def test_topics_of_a_model_without_words(run: Any, topics: Path) -> None:
     WRITERS["c.npz"](topics / "c.npz", random_counts())
     run("fit", "lda", "c.npz", "-k", 2, "-o", "u")
-    assert re.search(r"%  \d+ \d+", run("topics", "u").stdout)
+    assert re.search(r"%  +[\d,]+  \d+ \d+", run("topics", "u").stdout)
     Path("words.txt").write_text("".join(f"word{i}\n" for i in range(30)))
     assert "word" in run("topics", "u", "--vocabulary", "words.txt").stdout
     Path("words.txt").write_text("a\n")

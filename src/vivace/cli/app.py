@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from vivace.cli.apply import predict, score, transform
+from vivace.cli.convert import convert
 from vivace.cli.demo import demo
 from vivace.cli.errors import reporting
 from vivace.cli.fit import fit
@@ -56,7 +57,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 def cli() -> None:
     """Fit mixtures and topic models by variational inference, and use them, from the shell.
 
-    DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet; for a topic
+    DATA is a table of numbers: .npy (read in place), .csv, .csv.gz or .parquet, or a folder or
+    pattern of .parquet, .arrow or .feather (read a piece at a time); for a topic
     model documents: .npz, .mtx, docword, .ldac, .svmlight, .txt or .jsonl.
     Results go to standard output, progress to standard error.
     Exit codes: 0 done, 1 failure in data, files or fit, 2 usage, 3 not converged
@@ -64,5 +66,5 @@ def cli() -> None:
     """
 
 
-for command in (fit, predict, transform, score, impute, topics, inspect, demo, config):
+for command in (fit, convert, predict, transform, score, impute, topics, inspect, demo, config):
     cli.add_command(command)

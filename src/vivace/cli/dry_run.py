@@ -26,7 +26,7 @@ def print_table_estimate(
 
     head = read_head(data, columns)
     d, k, n = len(head.names), int(estimator.n_components), head.n_rows
-    diagonal = "full" if estimator.covariance_type == "full" else "diag"
+    diagonal = "full" if getattr(estimator, "covariance_type", "") == "full" else "diag"
     width = 2 * n_features(diagonal, d) + 40  # type: ignore[arg-type]
     threads = resolve_n_jobs(estimator.n_jobs)
     seconds = n * k * width / _RATE / threads

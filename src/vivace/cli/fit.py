@@ -12,6 +12,7 @@ from vivace.cli.fit_lda import lda
 from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators, keep_interrupted, make_estimator
 from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
+from vivace.cli.memory import memory_option, read_rows
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -90,6 +91,7 @@ fit.add_command(mixture)
     multiple=True,
     help="Any other parameter of vivace.BayesianGaussianMixture; may be repeated.",
 )
+@memory_option
 @job_options
 @seed_option
 @threads_option
@@ -108,6 +110,7 @@ def gaussian_mixture(
     threads: int | None,
     as_json: bool,
     quiet: bool,
+    memory: int | None,
     **given: Any,
 ) -> None:
     """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
@@ -137,11 +140,11 @@ def gaussian_mixture(
 
         print_table_estimate(estimator, data, columns, as_json)
         return
-    from vivace.io import read_table, save_model
+    from vivace.io import save_model
 
     began = perf_counter()
     say(f"reading {data}", quiet)
-    table = read_table(data, columns)
+    table = read_rows(data, columns, memory)
     warn_of_left_out(table)
     seconds = {"read": perf_counter() - began}
 

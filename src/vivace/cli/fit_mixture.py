@@ -11,6 +11,7 @@ import click
 from vivace.cli.errors import Failure, interruption
 from vivace.cli.fitting import keep_interrupted, make_estimator
 from vivace.cli.frames import frame_for, is_table_model, read_frame
+from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -71,6 +72,7 @@ _OPTIONS = {
     multiple=True,
     help="Any other parameter of vivace.BayesianMixture; may be repeated.",
 )
+@job_options
 @seed_option
 @threads_option
 @json_option
@@ -88,9 +90,11 @@ def mixture(
     threads: int | None,
     as_json: bool,
     quiet: bool,
+    **given: Any,
 ) -> None:
     """Fit a Bayesian mixture to the columns of DATA: numbers, counts, flags, categories, gaps."""
     check_output(out, [data])
+    job = JobOptions.take(given)
     from vivace.mixture import BayesianMixture
 
     estimator = make_estimator(
@@ -105,6 +109,11 @@ def mixture(
         set_,
         _OPTIONS,
     )
+    if job.dry_run:
+        from vivace.cli.dry_run import print_table_estimate
+
+        print_table_estimate(estimator, data, columns, as_json)
+        return
     from vivace.io import save_model
 
     began = perf_counter()
@@ -115,10 +124,15 @@ def mixture(
     say(f"fitting {n_components} components to {n_rows:,} rows of {n_columns} columns", quiet)
     notes = {"data": data, "n_rows": n_rows}
     began = perf_counter()
+    work, out_of_time = Work(job, out, quiet, {"estimator": "mixture", **notes}), False
     try:
-        _run(estimator, table.values, n_rows, quiet)
+        with work:
+            _run(estimator, table.values, n_rows, quiet, work)
+    except OutOfTime:
+        out_of_time = True
     except KeyboardInterrupt as interrupt:
-        raise interruption(interrupt, keep_interrupted(estimator, out, notes)) from interrupt
+        kept = work.kept() or keep_interrupted(estimator, out, notes)
+        raise interruption(interrupt, kept) from interrupt
     seconds["fit"] = perf_counter() - began
     save_model(estimator, out, notes={**notes, "seconds": seconds})
 
@@ -130,6 +144,7 @@ def mixture(
     else:
         print_table_summary(record)
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
+    work.done(estimator, out_of_time)
 
 
 @click.command(epilog=examples("vivace impute mixed.vivace holes.csv --out filled.csv"))
@@ -233,11 +248,11 @@ def _families(text: str) -> Any:
     return found
 
 
-def _run(estimator: Any, rows: Any, n_rows: int, quiet: bool) -> None:
+def _run(estimator: Any, rows: Any, n_rows: int, quiet: bool, work: Work) -> None:
     from vivace.cli.progress import FitMeter
 
     try:
         with FitMeter(n_rows, quiet) as meter:
-            estimator.fit(rows, callbacks=meter)
+            estimator.fit(rows, callbacks=[meter, work], checkpoint=work.checkpoint)
     except (ValueError, TypeError) as error:
         raise Failure(str(error)) from error

@@ -31,7 +31,7 @@ class FrameTable:
 
 def is_table_model(estimator: Any) -> bool:
     """Whether an estimator takes tables of mixed columns."""
-    return hasattr(type(estimator), "impute")
+    return hasattr(estimator, "families_")
 
 
 def read_frame(path: str, columns: list[str] | None = None) -> FrameTable:

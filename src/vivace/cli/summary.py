@@ -114,7 +114,7 @@ def first_gap(table: Any, choosable: bool = True) -> str | None:
         bad = ~np.isfinite(table.values[start : start + _ROWS_AT_A_TIME])
         if bad.any():
             row, column = (int(i) for i in np.argwhere(bad)[0])
-            value = table.values[start + row, column]
+            value = table.values[start + row][column]
             return (
                 f"column {table.names[column]!r}, row {start + row + 1} of the data: expected a "
                 f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "

@@ -125,7 +125,9 @@ def print_topics_summary(record: dict[str, Any]) -> None:
     print_topics(record["topics"], _MAX_TOPICS)
 
 
-def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
+def print_topics(
+    topics: list[dict[str, Any]], most: int | None = None, with_tokens: bool = False
+) -> None:
     """Print a table of topics: number, share of the tokens, and words as far as they fit a line.
 
     Topics may tell the packages that they are from.
@@ -133,6 +135,8 @@ def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
     shown = topics[:most]
     columns = [("topic", [str(topic["topic"]) for topic in shown])]
     columns.append(("share", [f"{topic['share']:.1%}" for topic in shown]))
+    if with_tokens:
+        columns.append(("tokens", [f"{topic['tokens']:,.0f}" for topic in shown]))
     if "packages" in topics[0]:
         columns.append(("from", [", ".join(topic["packages"][:2]) for topic in shown]))
     widths = [max(map(len, [head, *cells])) for head, cells in columns]
@@ -142,8 +146,10 @@ def print_topics(topics: list[dict[str, Any]], most: int | None = None) -> None:
     heads = tuple(head for head, _ in columns)
     lines = ["words", *(_fitting(topic["words"], room) for topic in shown)]
     for cells, line in zip([heads, *rows], lines, strict=True):
-        aligned = [f"{cell:>{width}}" for cell, width in zip(cells[:2], widths, strict=False)]
-        aligned += [f"{cell:<{width}}" for cell, width in zip(cells[2:], widths[2:], strict=True)]
+        aligned = [
+            f"{cell:<{width}}" if head == "from" else f"{cell:>{width}}"
+            for head, cell, width in zip(heads, cells, widths, strict=True)
+        ]
         click.echo("  ".join([*aligned, line]))
     if len(topics) > len(shown):
         rest = sum(topic["share"] for topic in topics[len(shown) :])

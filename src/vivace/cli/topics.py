@@ -55,4 +55,4 @@ def topics(
     if as_json:
         print_json({"model": model, "relevance": relevance, "topics": found})
     else:
-        print_topics(found)
+        print_topics(found, with_tokens=True)

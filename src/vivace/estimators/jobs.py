@@ -48,6 +48,9 @@ def digest(value: Any) -> str:
 
 def data_sample(source: Source) -> str:
     """Digest of some rows of a source and their weights, whatever a row is."""
+    known = getattr(source, "fingerprint", None)
+    if known is not None:
+        return str(known)
     state = blake2b(digest_size=16)
     n = source.n_rows
     for i in sorted({j * (n - 1) // max(1, _SAMPLE - 1) for j in range(_SAMPLE)}):

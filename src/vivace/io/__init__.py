@@ -13,6 +13,8 @@ from vivace.io.corpora import (
     write_vocabulary,
 )
 from vivace.io.model_file import ModelFileError, Record, load_model, read_record, save_model
+from vivace.io.open_table import open_table
+from vivace.io.stream import TableStream
 from vivace.io.table import Table, TableError
 from vivace.io.tables import read_table, write_table
 
@@ -24,10 +26,12 @@ __all__ = [
     "Record",
     "Table",
     "TableError",
+    "TableStream",
     "Tokenizer",
     "corpus_of_texts",
     "load_model",
     "open_corpus",
+    "open_table",
     "read_corpus",
     "read_record",
     "read_table",

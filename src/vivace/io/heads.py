@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vivace.io.open_table import STREAMED, open_table
 from vivace.io.table import StrPath, TableError, check_names
 from vivace.io.tables import READABLE, table_suffix
 
@@ -60,6 +61,11 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
     OSError
         The file does not exist or cannot be opened.
     """
+    if not os.path.isfile(path) or os.fspath(path).lower().endswith(STREAMED[1:]):
+        stream = open_table(path, columns)
+        types = [stream.dtype.name] * len(stream.columns)
+        single = stream.dtype == np.float32
+        return Head(len(stream), True, stream.columns, types, stream.left_out, single, True)
     suffix = table_suffix(path, READABLE)
     if suffix == ".npy":
         from vivace.io.tables import read_table

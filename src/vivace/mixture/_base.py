@@ -51,7 +51,9 @@ class MixtureBase(
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows: at least two, and as many as components. Memory maps and any memory order are
-            read block by block.
+            read block by block. A Gaussian mixture also takes the name of a table, a pattern of
+            names, a folder, a pyarrow.dataset or what `vivace.io.open_table` returns: Parquet,
+            Arrow and Feather files are read while the fit goes on and may be larger than memory.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -36,6 +36,7 @@ from vivace.mixture._state import (
     shape_of_fit,
     tolerance,
 )
+from vivace.mixture._streams import warn_of_waste
 from vivace.mixture._validation import Rows
 from vivace.mixture._verbose import Verbose
 from vivace.models import predict
@@ -109,6 +110,7 @@ def fit_rows(
     _warn_of_small_weights(rows)
     previous = warm_fit(estimator, shape) if resp_init is None else None
     layout = make_layout(parameters, rows.n_rows, model.block_rows())
+    warn_of_waste(rows.X, layout.batch_rows)
     starter = setup.starter() if previous is None else None
     n_runs = parameters["n_init"] if starter is not None and starter.varies else 1
     max_iter = parameters["max_iter"]

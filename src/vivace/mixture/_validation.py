@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
-from vivace.engine import ArraySource
+from vivace.engine import ArraySource, Source
 from vivace.estimators.checks import check_weights, text_entry
+from vivace.io.stream import TableStream
+from vivace.mixture._streams import StreamSource, check_stream, from_files
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
 LARGEST_VALUE = 1e150
@@ -28,21 +30,23 @@ class Rows:
 
     Attributes
     ----------
-    X : ndarray of shape (n_rows, n_features)
+    X : ndarray or TableStream of shape (n_rows, n_features)
         float64, float32 or whole numbers, in any memory order; not copied if it came so.
     weights : ndarray of shape (n_rows,) or None
         float64; None where every row weighs 1.
-    source : ArraySource
+    source : Source
         Reads blocks of the two.
     """
 
-    X: NDArray[Any]
+    X: Any
     weights: NDArray[np.float64] | None
-    source: ArraySource
+    source: Source
 
     def set_weights(self, weights: NDArray[np.float64]) -> None:
         """Weigh the rows anew."""
-        self.weights, self.source = weights, ArraySource(self.X, weights)
+        streamed = isinstance(self.X, TableStream)
+        source = StreamSource(self.X, weights) if streamed else ArraySource(self.X, weights)
+        self.weights, self.source = weights, source
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -74,6 +78,11 @@ def check_rows(estimator: Any, X: Any, sample_weight: Any = None, *, reset: bool
         Not two-dimensional, empty, sparse, not numeric, other columns than in fit, or weights of
         another length, negative, not finite or all zero.
     """
+    known = None if reset else getattr(estimator, "feature_names_in_", None)
+    X = from_files(X, known)
+    if isinstance(X, TableStream):
+        stream, weights = check_stream(estimator, X, sample_weight, reset)
+        return Rows(X, weights, stream)
     # Whole numbers are turned into float64 block by block, when they are read.
     whole = isinstance(X, np.ndarray) and X.dtype.kind in "iub"
     dtype = None if whole else [np.float64, np.float32]

@@ -57,12 +57,15 @@ class Table(NamedTuple):
         The rows, filled up to whole vectors.
     level : (W,)
         Logarithm of what the largest entry of each row was.
+    row_sums : (W,)
+        Sum of each row.
     """
 
     words: NDArray[np.int32]
     slots: NDArray[np.int32]
     values: Array
     level: Doubles
+    row_sums: Array
 
 
 class WordIndex(NamedTuple):
@@ -121,13 +124,14 @@ def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> 
     slots = np.empty(topics.n_words, np.int32)
     slots[words] = np.arange(len(words), dtype=np.int32)
     values, level = np.empty((len(words), stride), topics.dtype), np.empty(len(words))
+    sums = np.empty(len(words), topics.dtype)
     kernel = topics.kernel
 
     def fill(part: slice) -> None:
-        _core.topic_table(kernel, words[part], values[part], level[part])
+        _core.topic_table(kernel, words[part], values[part], level[part], sums[part])
 
     executor.map(fill, parts_of(len(words)))
-    return Table(words, slots, values, level)
+    return Table(words, slots, values, level, sums)
 
 
 class Group(NamedTuple):
@@ -156,6 +160,7 @@ def document_step(
     with_bound: bool = True,
     with_theta: bool = True,
     with_log_theta: bool = False,
+    sharpen: bool = False,
 ) -> Group:
     """Fit the documents of neighbouring blocks at fixed topics.
 
@@ -167,6 +172,8 @@ def document_step(
         Start from `previous`; otherwise from `START`.
     seed : int, optional
         Start at random about `START`; the seed and a document's words decide where.
+    sharpen : bool
+        Look for an optimum of few topics, which is mostly the higher one: for topics that differ.
     with_bound, with_theta, with_log_theta : bool
         What to return beside gamma: the documents' terms of the bound; their weights for the sums
         of words; the weighted sum of E ln theta.
@@ -176,7 +183,8 @@ def document_step(
     rows: CsrRows = whole.data
     dtype, n_topics, n_rows = topics.dtype, topics.n_topics, len(rows.start) - 1
     kernel, columns = topics.kernel, table.slots[rows.columns]
-    start = previous if warm and previous is not None else START
+    cold = not warm or previous is None
+    start = START if cold else previous
     gamma = np.full((n_rows, n_topics), start, dtype)
     values = rows.values.astype(dtype, copy=False)
     weights = np.empty(len(values), dtype)
@@ -206,6 +214,8 @@ def document_step(
             theta=None if theta is None else theta[a:b],
             bound=None if bound is None else bound[a:b],
             log_theta=log_theta,
+            sharpen=sharpen,
+            row_sums=table.row_sums if cold and seed is None else None,
         )
         return log_theta
 

@@ -70,6 +70,7 @@ def infer(
                 executor,
                 with_bound=with_bound,
                 with_theta=False,
+                sharpen=True,
             )
             gamma[at[0][0] : at[-1][1]] = group.gamma
             if bound is not None:

@@ -29,6 +29,7 @@ from vivace.topics._fitting import (
     partial_fit_documents,
 )
 from vivace.topics._inference import InferenceMixin
+from vivace.topics._measure import MeasureMixin
 from vivace.topics._parameters import CONSTRAINTS, given_prior
 from vivace.topics._validation import validation_state
 from vivace.topics._watch import perplexity_of
@@ -36,6 +37,7 @@ from vivace.topics._watch import perplexity_of
 
 class LatentDirichletAllocation(
     InferenceMixin,
+    MeasureMixin,
     DescribeMixin,
     CallbackSupportMixin,  # type: ignore[misc]
     ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]

@@ -31,6 +31,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "seed": int(fitted.model.seed),
         "objective": objective_name(fitted),
         "scale": topics.counts.scale,
+        "seen": int(topics.seen),
     }
     words_meta, words_arrays = vocabulary_record(estimator)
     meta |= words_meta
@@ -111,7 +112,7 @@ def _topics(meta: dict[str, Any], arrays: Arrays) -> Topics:
     for name, values in [("prior", prior.values), ("alpha", alpha), ("scale", np.array(scale))]:
         if not (np.isfinite(values).all() and (values > 0).all()):
             raise ValueError(f"{name} must be positive and finite")
-    topics = Topics(RowTable(n_words, counts, scale=scale), prior, alpha, totals)
+    topics = Topics(RowTable(n_words, counts, scale=scale), prior, alpha, totals, int(meta["seen"]))
     sums = topics.parameters().sum(axis=0, dtype=np.float64)
     if not (np.isfinite(sums).all() and np.allclose(sums, totals, rtol=1e-3)):
         raise ValueError("totals must be the sums of counts and prior, and finite")

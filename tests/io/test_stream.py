@@ -1,0 +1,237 @@
+"""Tables that are read a piece at a time, and mixtures fitted to them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vivace import BayesianGaussianMixture, Checkpoint
+from vivace.io import TableError, TableStream, open_table, read_table
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+ds = pytest.importorskip("pyarrow.dataset")
+feather = pytest.importorskip("pyarrow.feather")
+
+pytestmark = pytest.mark.filterwarnings("ignore:Best performing")
+
+N = 5000
+
+
+def values(dtype: Any = np.float64) -> np.ndarray:
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(N, 3)) + 2.0 * rng.integers(-1, 2, size=(N, 1))
+    return np.asarray(X, dtype)
+
+
+def arrow(X: np.ndarray) -> Any:
+    columns = {name: X[:, j] for j, name in enumerate("abc")}
+    return pa.table({"id": [f"row{i}" for i in range(len(X))], **columns})
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    pq.write_table(arrow(values()), tmp_path / "t.parquet", row_group_size=700)
+    return tmp_path / "t.parquet"
+
+
+def files(form: str, folder: Path) -> Any:
+    table = arrow(values())
+    if form == "parquet":
+        pq.write_table(table, folder / "t.parquet", row_group_size=700)
+        return folder / "t.parquet"
+    if form in ("feather", "arrow"):
+        feather.write_feather(table, folder / f"t.{form}", chunksize=700)
+        return str(folder / f"t.{form}")
+    for i, first in enumerate(range(0, N, 1300)):
+        part = folder / "parts" / f"t{i:03d}.parquet"
+        part.parent.mkdir(exist_ok=True)
+        pq.write_table(table[first : first + 1300], part, row_group_size=400)
+    if form == "glob":
+        return str(folder / "parts" / "*.parquet")
+    return folder / "parts" if form == "folder" else ds.dataset(folder / "parts")
+
+
+@pytest.mark.parametrize("form", ["parquet", "feather", "arrow", "glob", "folder", "dataset"])
+@pytest.mark.parametrize("memory", [None, 70_000])
+def test_same_rows(form: str, memory: int | None, tmp_path: Path) -> None:
+    if memory is not None and form in ("feather", "arrow"):
+        memory = 2 * 24 * N  # their pieces are larger
+    table, X = open_table(files(form, tmp_path), memory=memory), values()
+    assert table.shape == (N, 3)
+    assert table.columns == ["a", "b", "c"]
+    assert table.left_out == ["id"]
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        start, stop = sorted(rng.integers(0, N + 1, 2))
+        stop = min(stop, start + 900)
+        assert np.array_equal(table[start:stop], X[start:stop])
+    assert np.array_equal(table[17], X[17])
+    assert np.array_equal(table[-1], X[-1])
+    chosen = rng.integers(0, N, 300)
+    assert np.array_equal(table[chosen], X[chosen])
+    assert table[5:5].shape == (0, 3)
+
+
+def test_many_threads(parquet: Path) -> None:
+    table, X, wrong = open_table(parquet, memory=70_000), values(), []
+
+    def work(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for _ in range(100):
+            start = int(rng.integers(0, N - 50))
+            if not np.array_equal(table[start : start + 50], X[start : start + 50]):
+                wrong.append(start)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_memory_is_bounded(parquet: Path) -> None:
+    piece = 700 * 3 * 8
+    table = open_table(parquet, memory=6 * piece)
+    for start in range(0, N, 100):
+        table[start : start + 100]
+        held = [*table._kept.values(), *table._passing.values()]
+        assert sum(values.nbytes for values in held) <= 6 * piece
+    assert len(table._kept) == 3
+    with pytest.raises(TableError, match=r"at least 0 MB of memory are needed"):
+        open_table(parquet, memory=piece)
+
+
+@pytest.mark.parametrize("method", ["batch", "online", "memoized"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_same_fit(method: str, dtype: Any, tmp_path: Path) -> None:
+    """Bit for bit that of the rows in memory, for any memory and number of threads."""
+    path = tmp_path / "t.parquet"
+    pq.write_table(arrow(values(dtype)), path, row_group_size=700)
+    X = read_table(path).values
+    assert X.dtype == dtype
+    settings: dict[str, Any] = {"random_state": 0, "max_iter": 12, "learning_method": method}
+    full = BayesianGaussianMixture(n_components=4, n_jobs=1, **settings).fit(X)
+    for memory, n_jobs in ((70_000, 2), (None, 1)):
+        table = open_table(path, memory=memory)
+        model = BayesianGaussianMixture(n_components=4, n_jobs=n_jobs, **settings).fit(table)
+        assert model.elbo_trace_.tobytes() == full.elbo_trace_.tobytes()
+        assert model.means_.tobytes() == full.means_.tobytes()
+    assert list(model.feature_names_in_) == ["a", "b", "c"]
+    assert np.array_equal(model.predict(path), full.predict(X))
+    assert np.array_equal(model.score_samples(open_table(path)), full.score_samples(X))
+
+
+def test_hive_partitions(tmp_path: Path) -> None:
+    X = values()
+    for year in (2023, 2024):
+        folder = tmp_path / "sales" / f"year={year}"
+        folder.mkdir(parents=True)
+        half = arrow(X)[: N // 2] if year == 2023 else arrow(X)[N // 2 :]
+        pq.write_table(half, folder / "p.parquet", row_group_size=600)
+    table = open_table(tmp_path / "sales", ["b", "year"])
+    assert np.array_equal(table[0:N][:, 0], X[:, 1])
+    assert set(table[0:10][:, 1]) == {2023}
+    assert table[N - 1][1] == 2024
+
+
+def test_paths_of_other_tables(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", values())
+    settings: dict[str, Any] = {"n_components": 3, "random_state": 0, "max_iter": 5}
+    model = BayesianGaussianMixture(**settings).fit(tmp_path / "t.npy")
+    same = BayesianGaussianMixture(**settings).fit(values())
+    assert model.lower_bound_ == same.lower_bound_
+
+
+def test_resumed(parquet: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"n_components": 4, "max_iter": 10, "learning_method": "memoized"}
+
+    class Stop(KeyboardInterrupt):
+        pass
+
+    calls = [0]
+
+    def poll() -> BaseException | None:
+        calls[0] += 1
+        return Stop() if calls[0] == 9 else None
+
+    full = BayesianGaussianMixture(**settings, random_state=0).fit(parquet)
+    with pytest.raises(Stop):
+        BayesianGaussianMixture(**settings, random_state=0).fit(
+            parquet, checkpoint=Checkpoint(tmp_path / "job", poll=poll)
+        )
+    model = BayesianGaussianMixture(**settings, random_state=0)
+    model.fit(parquet, checkpoint=tmp_path / "job")
+    assert model.elbo_trace_.tobytes() == full.elbo_trace_.tobytes()
+    pq.write_table(arrow(values() + 1.0), parquet, row_group_size=700)
+    with pytest.raises(ValueError, match="data have changed"):
+        model.fit(parquet, checkpoint=tmp_path / "job")
+
+
+def test_changed_and_vanished(parquet: Path) -> None:
+    table = open_table(parquet, memory=70_000)
+    table[0:10]
+    os.utime(parquet, (1, 1))
+    with pytest.raises(TableError, match="has changed while it was read"):
+        table[0:N]
+    table = open_table(parquet, memory=70_000)
+    parquet.unlink()
+    with pytest.raises(TableError, match="has vanished"):
+        table[0:N]
+
+
+@pytest.mark.parametrize("part", [0.3, 0.9, 0.999])
+def test_truncated(part: float, parquet: Path) -> None:
+    content = parquet.read_bytes()
+    parquet.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(TableError, match="damaged"):
+        open_table(parquet)
+
+
+def test_damaged_inside(parquet: Path) -> None:
+    content = bytearray(parquet.read_bytes())
+    content[200:20_000] = os.urandom(19_800)
+    parquet.write_bytes(content)
+    with pytest.raises(TableError, match="damaged"):
+        BayesianGaussianMixture(n_components=2).fit(parquet)
+
+
+def test_gaps_are_named(tmp_path: Path) -> None:
+    X = values()
+    X[4321, 1] = np.nan
+    pq.write_table(arrow(X), tmp_path / "t.parquet", row_group_size=700)
+    with pytest.raises(ValueError, match="row 4321, column 1"):
+        BayesianGaussianMixture(n_components=2).fit(tmp_path / "t.parquet")
+
+
+def test_refusals(parquet: Path, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="no column 'z'"):
+        open_table(parquet, ["z"])
+    with pytest.raises(TableError, match="'id' holds string"):
+        open_table(parquet, ["id"])
+    with pytest.raises(FileNotFoundError):
+        open_table(tmp_path / "none.parquet")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="the folder holds no file"):
+        open_table(tmp_path / "empty")
+    pq.write_table(arrow(values())[:0], tmp_path / "no_rows.parquet")
+    with pytest.raises(TableError, match="at least one row"):
+        open_table(tmp_path / "no_rows.parquet")
+    model = BayesianGaussianMixture(n_components=2, max_iter=3).fit(parquet)
+    with pytest.raises(ValueError, match="expected the columns that the model was fitted to"):
+        model.predict(open_table(parquet, ["b", "a", "c"]))
+    assert isinstance(open_table(parquet), TableStream)
+
+
+def test_small_batches_of_large_pieces_are_told(tmp_path: Path) -> None:
+    pq.write_table(arrow(np.tile(values(), (3, 1))), tmp_path / "t.parquet", row_group_size=3000)
+    table = open_table(tmp_path / "t.parquet", memory=4 * 3000 * 24)
+    model = BayesianGaussianMixture(n_components=2, learning_method="online", batch_size=300)
+    with pytest.warns(UserWarning, match="vivace convert"):
+        model.set_params(max_iter=1).fit(table)
