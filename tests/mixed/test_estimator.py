@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import integrate
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 from tables import FAMILIES, draw
@@ -168,7 +169,7 @@ def test_density_of_real_columns_integrates_to_one():
         t = np.linspace(-0.9999, 0.9999, 200_001)
         x, slope = 10.0 + 5.0 * t / (1 - t**2), 5.0 * (1 + t**2) / (1 - t**2) ** 2
         density = np.exp(model.score_samples(x[:, None])) * slope
-        assert_allclose(np.trapezoid(density, t), 1.0, rtol=2e-3)
+        assert_allclose(integrate.trapezoid(density, t), 1.0, rtol=2e-3)
 
 
 def test_one_gaussian_group_is_the_gaussian_mixture():
@@ -276,3 +277,44 @@ def test_digits_as_flags():
     X = digits.data > 7
     model = BayesianBernoulliMixture(n_components=20, random_state=0, tol=1e-6).fit(X)
     assert adjusted_rand_score(digits.target, model.predict(X)) > 0.5
+
+
+@pytest.mark.parametrize("families", ["student_t", "gaussian", "gaussian_diag"])
+def test_threads_do_not_matter_for_real_columns(families):
+    rng = np.random.default_rng(8)
+    X = rng.standard_t(4.0, size=(20_000, 4)) + 5.0 * rng.integers(0, 2, size=(20_000, 1))
+    if families != "student_t":
+        X[rng.random(X.shape) < 0.1] = np.nan
+    one, two = (
+        mixture(families=families, max_iter=4, n_components=3, n_jobs=n, tol=0.0) for n in (1, 2)
+    )
+    for model in (one, two):
+        with pytest.warns(match="did not converge"):
+            model.fit(X)
+    assert_array_equal(one.elbo_trace_, two.elbo_trace_)
+    assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_float32_and_memory_maps(tmp_path):
+    rng = np.random.default_rng(9)
+    X = (rng.normal(size=(500, 3)) + 4.0 * rng.integers(0, 2, size=(500, 1))).astype(np.float32)
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    settings = {"families": "gaussian", "n_components": 2, "tol": 1e-6}
+    one, two = mixture(**settings).fit(X.astype(np.float64)), mixture(**settings).fit(mapped)
+    three = mixture(**settings).fit(np.asfortranarray(X))
+    assert one.lower_bound_ == two.lower_bound_ == three.lower_bound_
+
+
+def test_prune_drops_what_holds_nothing(tmp_path, fitted):
+    model, table, _ = fitted
+    small = model.prune()
+    assert small.n_components == small.n_effective_components_ == 3
+    assert adjusted_rand_score(small.predict(table), model.predict(table)) > 0.99
+    assert_allclose(np.sort(small.weights_), np.sort(model.weights_)[-3:], atol=2e-3)
+    assert small.lower_bound_ > model.lower_bound_ - 0.01 * abs(model.lower_bound_)
+    small.save(tmp_path / "s.vivace")
+    assert_array_equal(
+        vivace.load(tmp_path / "s.vivace").predict_proba(table), small.predict_proba(table)
+    )
+    assert model.n_components == 6

@@ -178,6 +178,8 @@ def _edges(posterior: Any) -> NDArray[np.int64]:
 def _entries(x: NDArray[Any], prepared: Any) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Compressed rows: one entry a column, gaps in the table's last row."""
     table, first = prepared
-    index = np.where(x < 0, np.int32(len(table) - 1), x + first)
+    index = np.add(x, first, dtype=np.int32)
+    if x.min(initial=0) < 0:
+        index[x < 0] = len(table) - 1
     start = np.arange(0, index.size + 1, x.shape[1], dtype=np.int64)
-    return start, np.ascontiguousarray(index, dtype=np.int32).ravel()
+    return start, index.ravel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,46 @@ def merge_into(
             array[j] += array[a]
         entropy[j] = max(entropy[j] + entropy[a] - loss, 0.0)
     return merged.take(survivors)
+
+
+def merge_by_bound(
+    statistics: Statistics,
+    kept: NDArray[np.bool_],
+    bound: Callable[[Statistics], float],
+) -> Statistics:
+    """`merge_into` for any model: a dropped component goes where the bound is then highest.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        With `counts` and `entropy`.
+    kept : (K,) of bool
+    bound : callable
+        Bound of the statistics of the kept components.
+    """
+    survivors = np.flatnonzero(kept)
+    merged = statistics.copy()
+    for a in np.flatnonzero(~kept):
+        if not merged["counts"][a] > 0.0:
+            continue
+        tried = [_merged(merged, int(a), int(j)) for j in survivors]
+        bounds = [bound(candidate.take(survivors)) for candidate in tried]
+        merged = tried[int(np.argmax(bounds))]
+    return merged.take(survivors)
+
+
+def _merged(statistics: Statistics, a: int, j: int) -> Statistics:
+    """Statistics in which j has what a had."""
+    found = statistics.copy()
+    loss = _entropy_of_split(float(found["counts"][a]), float(found["counts"][j]))
+    entropy = max(float(found["entropy"][j] + found["entropy"][a]) - loss, 0.0)
+    for name, axis in found.axes.items():
+        if axis is not None:
+            by_component = np.moveaxis(found[name], axis, 0)
+            by_component[j] += by_component[a]
+            by_component[a] = 0.0
+    found["entropy"][j] = entropy
+    return found
 
 
 def parameters_of_kept(

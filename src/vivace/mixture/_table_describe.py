@@ -7,12 +7,18 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from vivace.engine import Fit, Statistics, single_threaded_blas
 from vivace.mixture._assign import report
+from vivace.mixture._attributes import in_use
 from vivace.mixture._describe import SavedMixin
+from vivace.mixture._parts import make_table_model
+from vivace.mixture._prune import merge_by_bound
 from vivace.mixture._state import Fitted
+from vivace.mixture._table_fit import shape_of_table
 
 
 class TableDescribeMixin(SavedMixin):
@@ -52,6 +58,51 @@ class TableDescribeMixin(SavedMixin):
         drawn = rng.multinomial(n_samples, self.weights_)  # type: ignore[attr-defined]
         labels = np.repeat(np.arange(len(drawn)), drawn)
         return self._frame(self._draw(labels, rng)), labels
+
+    def prune(self) -> Self:
+        """Return a smaller mixture without the components that hold nothing.
+
+        Components with no more than half a row (see `n_effective_components_`) are dropped; the
+        fractions of rows that they hold go to the component where the bound is then highest, and
+        the posterior is made again from the statistics. No data are needed.
+
+        Returns
+        -------
+        pruned : estimator
+            Fitted, with n_components = n_effective_components_ (at least 1) and the same prior for
+            each component. Its `lower_bound_` is never above the true one: the entropy of merged
+            fractions is a lower estimate.
+        """
+        check_is_fitted(self)
+        fitted = self._fitted
+        fit, prior = fitted.fit, fitted.prior
+        kept = in_use(fit.posterior.counts, fitted.row_weight)
+        kept[fit.posterior.counts.argmax()] = True
+        pruned: Any = clone(self).set_params(
+            n_components=int(np.count_nonzero(kept)),
+            weight_concentration_prior=prior.weight_concentration,
+        )
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                setattr(pruned, name, getattr(self, name))
+        parameters = pruned.get_params(deep=False)
+        model = make_table_model(parameters, prior)
+        model.entries_per_row = fitted.model.entries_per_row
+
+        def bound(statistics: Statistics) -> float:
+            return model.elbo(model.global_step(statistics, None), statistics)
+
+        with single_threaded_blas():
+            statistics = merge_by_bound(fit.statistics, kept, bound)
+            posterior = model.global_step(statistics, None)
+            elbo = model.elbo(posterior, statistics)
+        state = Fit(
+            posterior, statistics, elbo, list(fit.trace), fit.n_iter, fit.converged, step=fit.step
+        )
+        shape = shape_of_table(parameters, prior.assignments)
+        pruned._set_fitted(Fitted(model, prior, state, fitted.row_weight, shape, seen=fitted.seen))
+        result: Self = pruned
+        return result
 
     def _draw(self, labels: NDArray[np.intp], rng: np.random.Generator) -> list[NDArray[Any]]:
         """One array a column of X, from the predictive of the components `labels`."""
