@@ -90,3 +90,32 @@ def test_fit_to_a_folder_of_files(run: Any, folder: Path) -> None:
     assert "--memory" in run(*fit, "parts", "-o", "b.vivace", "--memory", "much").stderr
     found = run(*fit, "parts", "-o", "b.vivace", "--dry-run")
     assert "rows     400" in found.stdout
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_results_of_a_stream(run: Any, folder: Path) -> None:
+    """In the order of the rows, the same as of an array, for any memory."""
+    Path("parts").mkdir()
+    X = np.load("data.npy")
+    model = load_model("model.vivace")
+    for i in range(4):
+        with writing(f"parts/{i}.parquet", ["age", "income"]) as writer:
+            writer.append(X[100 * i : 100 * (i + 1)])
+    small = ["--memory", "10K", "-q"]
+    assert run("predict", "model.vivace", "parts", "-o", "labels.npy", *small).exit_code == 0
+    assert np.array_equal(np.load("labels.npy"), model.predict(X))
+    resp = model.predict_proba(X)
+    for out in ("r.npy", "r.parquet", "r.csv", "r.csv.gz"):
+        found = run("transform", "model.vivace", "parts", "-o", out, *small)
+        assert found.exit_code == 0, found.stderr
+        assert np.array_equal(read_table(out).values, resp)
+    for out in ("top.npy", "top.parquet", "top.csv", "top.npz"):
+        found = run("transform", "model.vivace", "parts", "-o", out, *small, "--top", "2")
+        assert found.exit_code == 0, found.stderr
+        table = np.load(out)["values"] if out.endswith("z") else read_table(out).values
+        assert np.array_equal(table[:, 0], resp.argmax(axis=1))
+        assert np.array_equal(table[:, 2:], -np.sort(-resp, axis=1)[:, :2])
+    assert read_table("top.csv").names[::2] == ["component_1", "probability_1"]
+    assert run("transform", "model.vivace", "parts", "-o", "t.npy", "--top", "99").exit_code == 2
+    scores = [run("score", "model.vivace", data).stdout for data in ("parts", "data.npy")]
+    assert scores[0] == scores[1]

@@ -11,6 +11,7 @@ import click
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
 from vivace.cli.frames import frame_for, is_table_model
+from vivace.cli.memory import memory_option, read_rows
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -45,9 +46,17 @@ _out_option = click.option(
 @click.argument("data", type=click.Path())
 @_out_option
 @columns_option
+@memory_option
 @quiet_option
 @debug_option
-def predict(model: str, data: str, out: str, columns: list[str] | None, quiet: bool) -> None:
+def predict(
+    model: str,
+    data: str,
+    out: str,
+    columns: list[str] | None,
+    memory: int | None,
+    quiet: bool,
+) -> None:
     """Write the most probable component of each row of DATA."""
     from vivace.io import load_model
     from vivace.io.tables import check_writable
@@ -60,7 +69,7 @@ def predict(model: str, data: str, out: str, columns: list[str] | None, quiet: b
             f"{model}: holds a {type(estimator).__name__}, which has no labels to predict. "
             "Remedy: vivace transform writes shares of topics"
         )
-    _write(model, estimator, data, out, columns, quiet, "predict")
+    _write(model, estimator, data, out, columns, quiet, "predict", memory)
 
 
 @click.command(
@@ -73,11 +82,25 @@ def predict(model: str, data: str, out: str, columns: list[str] | None, quiet: b
 @click.argument("data", type=click.Path(allow_dash=True))
 @_out_option
 @columns_option
+@memory_option
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Write the N most probable components of a row and their probabilities only.",
+)
 @document_options
 @quiet_option
 @debug_option
 def transform(
-    model: str, data: str, out: str, columns: list[str] | None, quiet: bool, **given: Any
+    model: str,
+    data: str,
+    out: str,
+    columns: list[str] | None,
+    memory: int | None,
+    top: int | None,
+    quiet: bool,
+    **given: Any,
 ) -> None:
     """Write the probability of each component for each row of DATA.
 
@@ -91,8 +114,12 @@ def transform(
     check_output(out, [model, data])
     estimator, notes = _load(model, columns, options)
     if notes is None:
-        _write(model, estimator, data, out, columns, quiet, "transform")
+        if top is not None and top > int(estimator.n_components):
+            raise click.UsageError(f"--top: {model} has {estimator.n_components} components")
+        _write(model, estimator, data, out, columns, quiet, "transform", memory, top)
     else:
+        if top is not None:
+            raise click.UsageError(f"--top is for mixtures, but {model} holds topics")
         from vivace.cli.apply_topics import write_shares
 
         write_shares(model, estimator, notes, data, out, options, quiet)
@@ -106,6 +133,7 @@ def transform(
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path(allow_dash=True))
 @columns_option
+@memory_option
 @document_options
 @seed_option
 @json_option
@@ -115,6 +143,7 @@ def score(
     model: str,
     data: str,
     columns: list[str] | None,
+    memory: int | None,
     seed: int,
     as_json: bool,
     quiet: bool,
@@ -135,7 +164,7 @@ def score(
 
         print_scores(model, estimator, notes, data, options, seed, as_json, quiet)
         return
-    table = _table(model, estimator, data, columns)
+    table = _table(model, estimator, data, columns, memory)
     parts = _parts(estimator.score_samples, estimator, table, quiet)
     total = math.fsum(float(part.sum(dtype="float64")) for part in parts)
     n_rows = len(table.values)
@@ -172,29 +201,51 @@ def _write(
     columns: list[str] | None,
     quiet: bool,
     method: str,
+    memory: int | None,
+    top: int | None = None,
 ) -> None:
     """Apply `method` to all rows and write what it gives."""
+    from vivace.io.writer import APPENDABLE, writing
+
+    table = _table(model, estimator, data, columns, memory)
+    names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
+    if top is not None:
+        names = [f"{what}_{i + 1}" for what in ("component", "probability") for i in range(top)]
+    parts = _parts(getattr(estimator, method), estimator, table, quiet)
+    if out.lower().endswith(APPENDABLE):
+        with writing(out, names) as writer:
+            for part in parts:
+                writer.append(part if top is None else _most_probable(part, top, out))
+    else:
+        _write_at_once(out, parts, names, top)
+    click.echo(f"{out}: written, {len(table.values):,} rows")
+
+
+def _write_at_once(out: str, parts: Iterator[Any], names: list[str], top: int | None) -> None:
+    """Write a kind of file that cannot be appended to."""
     import numpy as np
 
     from vivace.io.tables import write_table
 
-    table = _table(model, estimator, data, columns)
-    result: Any = None
-    start = 0
-    for part in _parts(getattr(estimator, method), estimator, table, quiet):
-        if result is None:
-            result = np.empty((len(table.values), *part.shape[1:]), part.dtype)
-        result[start : start + len(part)] = part
-        start += len(part)
-    names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
-    write_table(out, result, names)
-    click.echo(f"{out}: written, {start:,} rows")
+    found = [part if top is None else _most_probable(part, top, ".npy") for part in parts]
+    write_table(out, np.concatenate(found), names)
 
 
-def _table(model: str, estimator: Any, data: str, columns: list[str] | None) -> Any:
+def _most_probable(resp: Any, top: int, out: str) -> Any:
+    """Components of the largest responsibilities, the lowest of equals first, and those."""
+    import numpy as np
+
+    order = np.argsort(-resp, axis=1, kind="stable")[:, :top]
+    values = np.take_along_axis(resp, order, axis=1)
+    if out.lower().endswith(".npy"):
+        return np.column_stack([order, values])
+    return [*order.T.astype(np.int32), *values.T]
+
+
+def _table(
+    model: str, estimator: Any, data: str, columns: list[str] | None, memory: int | None
+) -> Any:
     """Read the columns of a table that a model was fitted to."""
-    from vivace.io import read_table
-
     if is_table_model(estimator):
         return frame_for(model, estimator, data, columns)
     names = getattr(estimator, "feature_names_in_", None)
@@ -202,7 +253,7 @@ def _table(model: str, estimator: Any, data: str, columns: list[str] | None) -> 
         known = [str(name) for name in names]
         if columns is None or sorted(columns) == sorted(known):
             columns = known  # by name, in the model's order
-    table = read_table(data, columns)
+    table = read_rows(data, columns, memory)
     warn_of_left_out(table)
     expected, found = estimator.n_features_in_, table.values.shape[1]
     if found != expected:
