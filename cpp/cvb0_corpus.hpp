@@ -14,7 +14,7 @@ namespace {
 
 struct Cvb0Corpus {
   // Entries of a block of documents and of a task of words: some tens of microseconds.
-  static constexpr std::size_t block_entries = 600, task_entries = 1024;
+  static constexpr std::size_t block_entries = 300, task_entries = 512;
 
   std::vector<std::int64_t> start{0}, batch;  // offsets of documents into entries, and of batches into documents
   std::vector<std::int32_t> words;

@@ -127,19 +127,18 @@ class Documents {
       T* out = change(e);
       const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
       const Vec<T> taken = broadcast<T>(c / S::one);
-      if (e + 1 < last) {
-        const T* ahead = a.table.data + static_cast<std::size_t>(a.words[e + 1]) * stride;
-        for (std::size_t j = 0; j < length(); ++j) __builtin_prefetch(ahead + j * n);
-      }
+      // The next entry's row, fetched along the way.
+      const T* ahead = a.table.data + static_cast<std::size_t>(a.words[e + 1 < last ? e + 1 : e]) * stride;
 
       Vec<T> share[room], sum[chains] = {};
       for (std::size_t j = 0; j < length(); ++j) {
         const Vec<T> now = unseen ? Vec<T>{} : S::load(g + j * n);
         const Vec<T> old = old_kept ? loadu(out + j * n) : now;
         const Vec<T> count = get(held, counts, j);
+        __builtin_prefetch(ahead + j * n);
         const Vec<T> l = max(loadu(lambda + j * n) - old * own_word, broadcast<T>(a.least_word));
         const Vec<T> m = max(count - now * own_topic, broadcast<T>(a.least_topic));
-        put(held, counts, j, count - now * taken);
+        if constexpr (vectors) held[j] = count - now * taken;
         Vec<T> v = l * m;
         if (!usual && a.divide)
           v = v / (loadu(a.totals + j * n) - old * own_word);
@@ -155,9 +154,13 @@ class Documents {
       const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(c * inverse);
       for (std::size_t j = 0; j < length(); ++j) {
         const Vec<T> v = get(share, value, j);
-        put(held, counts, j, mul_add(v, given, get(held, counts, j)));
         // Read again: registers are dearer than the first-level cache.
-        const Vec<T> old = old_kept ? loadu(out + j * n) : unseen ? Vec<T>{} : S::load(g + j * n);
+        const Vec<T> now = unseen ? Vec<T>{} : S::load(g + j * n);
+        const Vec<T> old = old_kept ? loadu(out + j * n) : now;
+        if constexpr (vectors)
+          held[j] = mul_add(v, given, held[j]);
+        else
+          storeu(counts + j * n, mul_add(v, given, loadu(counts + j * n) - now * taken));
         const Vec<T> stored = S::save(g + j * n, v * scale);
         storeu(out + j * n, final ? stored - old : old);
       }

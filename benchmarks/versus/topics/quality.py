@@ -27,7 +27,7 @@ class Entry:
     short: bool = True  # whether it is part of the shorter run
 
 
-CVB0 = {"inference": "cvb0", "doc_topic_prior": 0.02, "topic_word_prior": 0.03}
+CVB0 = {"inference": "cvb0", "doc_topic_prior": 0.01, "topic_word_prior": 0.03}
 VB = {"doc_topic_prior": 0.05, "topic_word_prior": 0.1}
 ONLINE, MEMOIZED = {"learning_method": "online"}, {"learning_method": "memoized"}
 GIBBS = {"alpha": 0.1, "eta": 0.03}
