@@ -179,6 +179,8 @@ class Worker {
     // One vector more: what is written behind the last row.
     if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
     close();
+    for (std::size_t j = 0; j < count; ++j)  // what they had goes to the others
+      if (!(room.alive[j / lanes<T>] >> (j % lanes<T>)&1)) full[room.topic[j]] = room.alpha[j];
     for (std::size_t e = 0; e < n; ++e) {  // forwards and to the left: nothing is overwritten before it is read
       const T* from = row(e);
       T* to = room.gathered + e * narrow;
