@@ -23,6 +23,7 @@ from vivace.families.gaussian.full import Full
 from vivace.families.gaussian.predictive import quadratic_form
 from vivace.families.gaussian.structure import Factor
 from vivace.families.kinds import features
+from vivace.special import log
 
 LOG_2PI, LOG_PI = np.log(2.0 * np.pi), np.log(np.pi)
 
@@ -166,29 +167,37 @@ class StudentT(GatherFamily):
         return _Prepared(self._distance(q), constant + gammaln(half + 0.5 * d), q.v)
 
     def _rows(self, x: NDArray[Any]) -> tuple[NDArray[np.bool_], Array]:
+        """Which rows are there, and their features one after the other, (F, n)."""
         there = self.observed(x)[:, 0]
-        return there, features(np.where(there[:, None], x, 0.0), "full")
+        z = np.ascontiguousarray(np.where(there[:, None], x, 0.0).T)
+        d, n = z.shape
+        rows = np.empty((1 + d + d * (d + 1) // 2, n))
+        rows[0], rows[1 : 1 + d] = 1.0, z
+        at = 1 + d
+        for i in range(d):
+            np.multiply(z[i:], z[i], out=rows[at : at + d - i])
+            at += d - i
+        return there, rows
 
     def expected_log_likelihood(self, x: NDArray[Any], prepared: _Prepared, out: Array) -> None:
         """Add E ln p with q(u) at its best."""
         there, rows = self._rows(x)
         d, k = x.shape[1], len(prepared.eta)
-        rate = 0.5 * (prepared.v + np.maximum(rows @ prepared.eta.T, 0.0))
-        found = prepared.constant - 0.5 * (prepared.v + d) * np.log(rate)
-        out[:, :k] += np.where(there[:, None], found, 0.0)
+        rate = 0.5 * (prepared.v + np.maximum(prepared.eta @ rows, 0.0))
+        found = prepared.constant[:, None] - 0.5 * (prepared.v + d) * log(rate)
+        out[:, :k] += np.where(there, found, 0.0).T
 
     def accumulate(
         self, x: NDArray[Any], resp: Array, prepared: _Prepared, statistics: Mapping[str, Array]
     ) -> None:
         """Sums with q(u) = Gamma((v + D) / 2, (v + Q) / 2)."""
         there, rows = self._rows(x)
-        r = np.where(there[:, None], resp[:, : len(prepared.eta)], 0.0)
+        r = np.where(there, resp[:, : len(prepared.eta)].T, 0.0)
         shape = 0.5 * (prepared.v + x.shape[1])
-        rate = 0.5 * (prepared.v + np.maximum(rows @ prepared.eta.T, 0.0))
-        log_rate = np.log(rate)
-        suff, counts = statistics["suff"], r.sum(axis=0)
-        suff += (r * (shape / rate)).T @ rows
-        logs = (r * log_rate).sum(axis=0)
+        rate = 0.5 * (prepared.v + np.maximum(prepared.eta @ rows, 0.0))
+        suff, counts = statistics["suff"], r.sum(axis=1)
+        suff += (r * (shape / rate)) @ rows.T
+        logs = (r * log(rate)).sum(axis=1)
         for name, value in (
             ("rows", counts),
             ("log_scale", digamma(shape) * counts - logs),
