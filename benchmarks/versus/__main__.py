@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help=f"{QUICK_SHARE:.0%} of the rows, to try the scripts: the figures mean nothing",
+        help=f"{QUICK_SHARE:.0%}% of the rows, to try the scripts: the figures mean nothing",
     )
     options = driver.parse(parser, list(PARTS), argv)
     share = QUICK_SHARE if options.quick else 1.0

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help=f"{QUICK_SHARE:.0%} of the documents, {QUICK_SECONDS:g} s a fit, to try the scripts",
+        help=f"{QUICK_SHARE:.0%}% of the documents, {QUICK_SECONDS:g} s a fit, to try the scripts",
     )
     options = driver.parse(parser, list(PARTS), argv)
     options.share = QUICK_SHARE if options.quick else 1.0
