@@ -90,3 +90,29 @@ def test_auto_and_complaints(run: Any, table: pd.DataFrame) -> None:
     result = run(*arguments, "--families", "bad.json")
     assert result.exit_code == 1
     assert "must hold counts" in result.stderr
+
+
+def test_damaged_tables_are_refused(run: Any, table: pd.DataFrame, folder: Path) -> None:
+    import gzip
+
+    whole = (folder / "holes.csv").read_bytes()
+    (folder / "short.csv").write_bytes(whole[: whole.rindex(b",")].rsplit(b",", 1)[0] + b"\n")
+    (folder / "cut.csv.gz").write_bytes(gzip.compress(whole)[:-40])
+    for name in ("short.csv", "cut.csv.gz"):
+        result = run("fit", "mixture", name, "-k", 2, "-o", "m.vivace")
+        assert result.exit_code == 1, result.stderr
+        assert f"{name}: expected a table" in result.stderr
+        assert not (folder / "m.vivace").exists()
+
+
+@pytest.mark.parametrize("dtype", ["string", "boolean", "Int64", "category"])
+def test_gaps_of_pandas_own_types(dtype: str) -> None:
+    values = [True, False, None, True] * 25 if dtype == "boolean" else [1, 2, None, 1] * 25
+    text = dtype in ("string", "category")
+    column = pd.Series([None if v is None else str(v) for v in values] if text else values)
+    frame = pd.DataFrame({"a": column.astype(dtype), "b": np.arange(100.0)})
+    model = vivace.BayesianMixture(
+        n_components=2, families={"categorical": ["a"], "gaussian": ["b"]}, random_state=0
+    ).fit(frame)
+    assert model.predict(frame.astype(object)).shape == (100,)
+    assert not pd.isna(model.impute(frame)["a"]).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,8 +66,12 @@ def read_frame(path: str, columns: list[str] | None = None) -> FrameTable:
             frame = pd.read_parquet(path)
         else:
             frame = pd.read_csv(path, sep=_separator(path), engine="c")
-    except (ValueError, ImportError, OSError) as error:
-        raise Failure(f"{path}: expected a table ({error})") from error
+            _check_lengths(path, len(frame.columns))
+    except (ValueError, ImportError, OSError, EOFError, zlib.error) as error:
+        raise Failure(
+            f"{path}: expected a table, got something else or a damaged copy "
+            f"({' '.join(str(error).split())}). Remedy: mend the line, or copy the file again"
+        ) from error
     frame.columns = [str(name) for name in frame.columns]
     if not len(frame):
         raise Failure(f"{path}: expected at least one row, got none")
@@ -93,6 +98,24 @@ def frame_for(model: str, estimator: Any, data: str, columns: list[str] | None) 
             f"({', '.join(table.names[:20])}). Remedy: choose them with --columns"
         )
     return table
+
+
+def _check_lengths(path: str, n_columns: int) -> None:
+    """Raise where a line is short: pandas would fill it up with gaps, and a cut file pass."""
+    try:
+        import pyarrow
+        from pyarrow import csv
+    except ImportError:
+        return
+    names = [str(i) for i in range(n_columns)]
+    lines = csv.open_csv(
+        path,
+        read_options=csv.ReadOptions(column_names=names),
+        parse_options=csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True),
+        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.binary())),
+    )
+    for _ in lines:
+        pass
 
 
 def _separator(path: str) -> str:

@@ -232,9 +232,14 @@ class Work:
                 err=True,
             )
         if self._options.strict and not converged:
+            how = "raise max_iter or tol"
+            if hasattr(
+                estimator, "perp_tol"
+            ):  # topics converge only where their bound is asked for
+                how = "--set evaluate_every=1, and a higher max_iter or perp_tol"
             raise NotConverged(
                 f"{self._out}: written, but the fit has not converged in {estimator.n_iter_} "
-                "iterations. Remedy: raise max_iter or tol, or leave out --strict"
+                f"iterations. Remedy: {how}, or leave out --strict"
             )
 
     def _poll(self) -> BaseException | None:

@@ -190,7 +190,10 @@ def _as_floats(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    # The names first: whether pandas' NA differs from itself is neither true nor false.
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return bool(value != value)
 
 
 def _factorise(values: NDArray[Any]) -> tuple[NDArray[np.int64], list[Any]]:
