@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
-from vivace.engine import Fit, Infeasible, Statistics, single_threaded_blas
+from vivace.engine import Fit, Infeasible, Model, Statistics, single_threaded_blas
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.mixture._parameters import shape_of_covariance_prior
 from vivace.mixture._prior import PriorValues
@@ -85,6 +85,18 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     if not (scaling.scale > 0).all():
         raise ValueError("scale must be positive")
     model = model_of(parameters, prior, scaling, single=bool(meta["single"]))
+    fit = restored_fit(model, meta, arrays)
+    restore_features(estimator, meta["feature_names"], d)
+    fitted = Fitted(
+        model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
+        str(meta["fingerprint"]), float(meta["seen"]),
+    )  # fmt: skip
+    estimator._set_fitted(fitted)
+    return estimator
+
+
+def restored_fit(model: Model, meta: dict[str, Any], arrays: Arrays) -> Fit:
+    """Make the posterior from its statistics again, by the step that made it first."""
     zero = model.zero_statistics()
     statistics = Statistics(
         {name: array_of(arrays, f"statistics.{name}", zero[name].shape) for name in zero.names},
@@ -99,13 +111,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     fit = Fit(posterior, statistics, float(saved["elbo"]))
     fit.commit(**{name: saved[name] for name in FIT_SCALARS})
     fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
-    restore_features(estimator, meta["feature_names"], d)
-    fitted = Fitted(
-        model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
-        str(meta["fingerprint"]), float(meta["seen"]),
-    )  # fmt: skip
-    estimator._set_fitted(fitted)
-    return estimator
+    return fit
 
 
 def array_of(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

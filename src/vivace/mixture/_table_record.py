@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from vivace import _core
-from vivace.engine import Fit, Infeasible, Statistics, single_threaded_blas
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.families.base import Family
 from vivace.mixture._assign import family_of, from_plain, name_of, to_plain
 from vivace.mixture._parts import PartPrior, TablePrior, make_table_model
-from vivace.mixture._record import FIT_SCALARS, array_of
+from vivace.mixture._record import FIT_SCALARS, array_of, restored_fit
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_fit import shape_of_table
 from vivace.models.scaling import Scaling
@@ -107,20 +106,7 @@ def from_record(
     table_prior = TablePrior(concentration, assignments, parts)
     model = make_table_model(parameters, table_prior)
     model.entries_per_row = float(meta["entries_per_row"])
-    zero = model.zero_statistics()
-    statistics = Statistics(
-        {name: array_of(arrays, f"statistics.{name}", zero[name].shape) for name in zero.names},
-        zero.axes,
-    )
-    with single_threaded_blas():
-        try:
-            posterior = model.global_step(statistics, None)
-        except Infeasible as error:
-            raise ValueError(f"the statistics are not possible: {error}") from error
-    saved = meta["fit"]
-    fit = Fit(posterior, statistics, float(saved["elbo"]))
-    fit.commit(**{name: saved[name] for name in FIT_SCALARS})
-    fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
+    fit = restored_fit(model, meta, arrays)
     restore_features(estimator, meta["feature_names"], int(meta["n_features"]))
     estimator._set_fitted(
         Fitted(
