@@ -146,8 +146,8 @@ VIVACE_INLINE Element<V> horizontal_sum(V v) {
   }
 }
 
-// Adds neighbouring groups of `step` lanes of two vectors: those of a go to the even groups of the result, those of b to
-// the odd ones.
+// Adds neighbouring groups of `step` lanes of two vectors: those of a go to the even groups of the result, those of b
+// to the odd ones.
 template <std::size_t step, class V, std::size_t... lane>
 VIVACE_INLINE V fold_pair(V a, V b, std::index_sequence<lane...>) {
   constexpr std::size_t n = sizeof...(lane);

@@ -60,7 +60,9 @@ struct DocumentStep {
   const T* row_sums = nullptr;     // of the table, where it starts from equal shares exactly; or null
   View<T> gamma;                   // documents x K, in (start) and out
   View<T> previous;                // documents x K: no document ends with a lower bound than this gamma has; or null
-  T* weights = nullptr;            // out: row weight x n_w / s_w; for an orphan - row weight x n_w
+  // Out, unless neither theta, bound, previous nor log_theta is given: row weight x n_w / s_w; for an orphan - row
+  // weight x n_w.
+  T* weights = nullptr;
   View<T> theta;                   // documents x stride, out: P; or null
   double* bound = nullptr;         // documents, out: the document's terms of the bound; or null
   double* log_theta = nullptr;     // K, out, with `bound`: sum over documents of row weight x E ln theta; or null

@@ -115,8 +115,7 @@ static inline bool absorb(const T* n, std::size_t entries, const T* p, std::size
       for (std::size_t k = 0; k < width; k += lanes<T>) {
         Vec<T> value = loadu(sum + k);
 #pragma GCC unroll 8
-        for (std::size_t i = 0; i < some; ++i)
-          value = mul_add(loadu(at.rows[i] + k), broadcast<T>(ratio[i]), value);
+        for (std::size_t i = 0; i < some; ++i) value = mul_add(loadu(at.rows[i] + k), broadcast<T>(ratio[i]), value);
         storeu(sum + k, value);
       }
     }

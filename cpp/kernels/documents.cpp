@@ -1,4 +1,5 @@
 // Latent Dirichlet allocation: the variational step of documents, each on its own.
+#include "document_bound.hpp"
 #include "document_room.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
@@ -6,7 +7,8 @@ namespace {
 
 // A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
 // topics agree with the result is checked in the end.
-constexpr double dead_share = 1;
+// While weights are squared topics go up and down by more than that, and more may leave.
+constexpr double dead_share = 1, sharp_dead_share = 10;
 
 // Where it is asked for, a document that starts from equal shares squares its weights in the second and third sweep.
 // Several optima are reached from there, and those of few topics are the higher ones: 0.02 nats a token on short
@@ -29,7 +31,10 @@ template <class T>
 class Worker {
  public:
   Worker(const DocumentStep<T>& args, const Room<T>& buffers)
-      : a(args), room(buffers), topics(args.topics.counts.cols), dead(static_cast<T>(dead_share * args.tolerance)),
+      : a(args),
+        room(buffers),
+        topics(args.topics.counts.cols),
+        dead(static_cast<T>(dead_share * args.tolerance)),
         shares_only(!args.theta && !args.bound && !args.previous && !args.log_theta) {
     for (std::size_t k = 0; k < room.stride; ++k) {
       room.all_alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
@@ -37,12 +42,7 @@ class Worker {
       most_alpha = room.all_alpha[k] > most_alpha ? room.all_alpha[k] : most_alpha;
     }
     if (!a.bound && !a.previous) return;
-    double sum = 0;
-    for (std::size_t k = 0; k < topics; ++k) {
-      sum += a.alpha[k];
-      alpha_term -= lgamma(broadcast<double>(a.alpha[k]))[0];
-    }
-    alpha_term += lgamma(broadcast<double>(sum))[0];
+    alpha_term = log_norm(a.alpha, topics);
   }
 
   void work(std::size_t d) {
@@ -133,7 +133,7 @@ class Worker {
         }
         const bool last = plain || sweep <= sharp || sweep == a.max_sweeps;
         settled = update(enough, last ? T(0) : static_cast<T>(beyond)) && (plain || sweep > sharp);
-        if (!settled && !whole_again && !orphans) close_some();
+        if (!settled && !whole_again && !orphans) close_some(sharp > 1 && sweep <= sharp);
         if (!settled && !gathered && sweep > 1) gather();
       }
       if (compact && a.row_sums && shares_only && agreed(enough)) {
@@ -202,11 +202,12 @@ class Worker {
   }
 
   /// Leaves out dead topics, when that saves at least a quarter of the work.
-  void close_some() {
+  void close_some(bool sharp) {
+    const T least = sharp ? dead * T(sharp_dead_share / dead_share) : dead;
     std::size_t alive = 0, used = 0;  // the latter: vectors with a topic that lives
     for (std::size_t k = 0; k < width; k += lanes<T>) {
       const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
-      const std::uint32_t bits = bits_gt_zero(gamma - alpha - dead);
+      const std::uint32_t bits = bits_gt_zero(gamma - alpha - least);
       room.parts[used] = {static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(alive), bits};
       used += bits != 0;
       alive += static_cast<std::size_t>(__builtin_popcount(bits));
@@ -216,7 +217,7 @@ class Worker {
     if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
     for (std::size_t k = 0; k < width; k += lanes<T>) {  // what the dead had goes to the others
       const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
-      storeu(room.gamma + k, select<Vec<T>>(gamma - alpha > dead, gamma, alpha));
+      storeu(room.gamma + k, select<Vec<T>>(gamma - alpha - least > T(0), gamma, alpha));
     }
     close();
     const Vec<T> none{};
@@ -370,43 +371,8 @@ class Worker {
     for (std::size_t k = 0; k < topics; ++k) a.log_theta[k] += room.gamma_d[k];
   }
 
-  /// The document's terms of the bound in double: words, and E ln p(theta) - E ln q(theta).
   double bound() const {
-    constexpr std::size_t nd = lanes<double>;
-    double tokens = 0, sum = 0, total = 0;
-    for (std::size_t k = 0; k < doubles_of(topics); ++k) {
-      const bool inside = k < topics;
-      room.gamma_d[k] = inside ? static_cast<double>(full[k]) : 1.0;
-      room.alpha_d[k] = inside ? a.alpha[k] : 1.0;
-      sum += inside ? room.gamma_d[k] : 0.0;
-    }
-    const double psi_sum = digamma(broadcast<double>(sum))[0];
-    Vec<double> terms{};
-    for (std::size_t k = 0; k < doubles_of(topics); k += nd) {
-      const Vec<double> g = loadu(room.gamma_d + k);
-      terms += (loadu(room.alpha_d + k) - g) * (digamma(g) - psi_sum) + lgamma(g);
-    }
-    for (std::size_t e = first; e < first + n; e += nd) {
-      Vec<double> s = broadcast<double>(1), counts{}, level{};
-      for (std::size_t i = 0; i < nd && e + i < first + n; ++i) {
-        if (!(a.weights[e + i] > T(0))) continue;
-        s[i] = static_cast<double>(a.weights[e + i]);
-        counts[i] = static_cast<double>(a.counts[e + i]);
-        level[i] = a.level[a.words[e + i]];
-      }
-      terms += counts * (log(s) + level);
-      tokens += horizontal_sum(counts);
-    }
-    total += horizontal_sum(terms) - lgamma(broadcast<double>(sum))[0] + alpha_term;
-    const double scales = 2 * Range<T>::bits * ln2;
-    total += tokens * (digamma(broadcast<double>(static_cast<double>(top)))[0] - psi_sum - scales);
-    if (orphans)
-      for (std::size_t e = first; e < first + n; ++e)
-        if (!(a.weights[e] > T(0))) {
-          const double l = orphan_phi(full, a.topics, a.vocabulary[a.words[e]], room.phi);
-          total += static_cast<double>(a.counts[e]) * (l - psi_sum);
-        }
-    return total;
+    return document_bound(a, room, full, first, n, static_cast<double>(top), orphans) + alpha_term;
   }
 };
 
