@@ -56,10 +56,10 @@ struct DocumentStep {
   const double* alpha = nullptr;  // K
   std::size_t max_sweeps = 100;
   double tolerance = 1e-3;
-  bool sharpen = false;            // look for an optimum of few topics, from equal shares
-  const T* row_sums = nullptr;     // of the table, where it starts from equal shares exactly; or null
-  View<T> gamma;                   // documents x K, in (start) and out
-  View<T> previous;                // documents x K: no document ends with a lower bound than this gamma has; or null
+  bool sharpen = false;         // look for an optimum of few topics, from equal shares
+  const T* row_sums = nullptr;  // of the table, where it starts from equal shares exactly; or null
+  View<T> gamma;                // documents x K, in (start) and out
+  View<T> previous;             // documents x K: no document ends with a lower bound than this gamma has; or null
   // Out, unless neither theta, bound, previous nor log_theta is given: row weight x n_w / s_w; for an orphan - row
   // weight x n_w.
   T* weights = nullptr;
