@@ -165,8 +165,8 @@ def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
     if least > stream.memory:
         raise ValueError(
             f"inference='cvb0' keeps something of every count: {stream.name} takes at least "
-            f"{least / 1e6:,.0f} MB of memory, got {stream.memory / 1e6:,.0f}. Give more memory, or "
-            "use inference='vb' with learning_method='online'."
+            f"{least / 1e6:,.0f} MB of memory, got {stream.memory / 1e6:,.0f}. Give more memory, "
+            "or use inference='vb' with learning_method='online'."
         )
 
 
