@@ -25,7 +25,7 @@ from vivace.cli.options import (
 @click.command(
     epilog=examples(
         "vivace report model.vivace --out report.html",
-        "vivace report model.vivace --data data.parquet --out report.html",
+        "vivace report model.vivace --data data.csv --out report.html",
         "vivace report topics.vivace --data articles.txt --out topics.html",
     )
 )

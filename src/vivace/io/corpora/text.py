@@ -83,10 +83,6 @@ class TextReader(CorpusReader):
         self.vocabulary, self.n_words, self.n_documents = words, len(words), learner.n_documents
         return Corpus(with_columns(counts, new, len(words)), words, self.tokenizer)
 
-    def texts(self) -> Iterator[str]:
-        """The documents as text, in their order."""
-        return self._texts()
-
     def _pieces(self) -> Iterator[Piece]:
         assert self.vocabulary is not None
         return known_pieces(self.texts(), self.vocabulary, self.tokenizer, self.dtype)
