@@ -109,7 +109,7 @@ void mixture(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t k
     a.suff = {suff.data(), k, ft};
     a.entropy = entropy.data();
   }
-  const Scratch scratch(kernels.mixture_scratch(d, d, k, score, stat, single));
+  const Scratch scratch(kernels.mixture_scratch(d, d, k, score, stat, single, 0, 0));
   a.scratch = scratch.p;
   if constexpr (std::is_same_v<X, double>) {
     (single ? kernels.mixture_step_df : kernels.mixture_step_dd)(a);

@@ -55,7 +55,7 @@ def test_every_library_gets_its_own_back(fitted, library):
     lost = holes(table)[:300]
     expected = model.impute(lost)
     if library == "polars":
-        found = model.impute(pl.from_pandas(lost))
+        found = model.impute(pl.from_arrow(pa.Table.from_pandas(lost)))
         assert isinstance(found, pl.DataFrame)
         back = found.to_pandas()
     elif library == "arrow":

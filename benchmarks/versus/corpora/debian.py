@@ -1,5 +1,11 @@
 """Long descriptions of Debian's packages, from the lists that apt keeps.
 
+Two corpora that differ in the split alone. In "deb" all packages made from one source are on one
+side of it. In "deb-packages" each package is drawn for itself, so that many a test document has a
+sibling among the training documents (a library's -dev and -doc packages, say, whose descriptions
+share sentences): held-out levels are some 0.13 nats a token higher, as are published levels that
+were made so, and topics that remember single documents gain. Levels of the two do not compare.
+
 Fetch the English lists first: `apt-get -o Acquire::Languages=en update`.
 """
 
@@ -50,11 +56,17 @@ def _descriptions() -> dict[str, str]:
     return found
 
 
-def build(name: str) -> Corpus:
-    """Return the descriptions; packages made from one source are on one side of the split."""
-    source: dict[str, str] = {}
+def _sources() -> dict[str, str]:
+    """Return the source of each package whose source has another name."""
+    found: dict[str, str] = {}
     for text in _lists("Packages"):
         for match in SOURCE.finditer(text):
-            source.setdefault(match[1], match[2])
+            found.setdefault(match[1], match[2])
+    return found
+
+
+def build(name: str) -> Corpus:
+    """Return the descriptions, split by source ("deb") or by package ("deb-packages")."""
+    source = {} if name == "deb-packages" else _sources()
     pairs = ((source.get(package, package), tokens(t)) for package, t in _descriptions().items())
     return corpus_of(name, pairs)

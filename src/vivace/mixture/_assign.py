@@ -183,8 +183,7 @@ def _automatic(table: Columns) -> list[tuple[str, list[int]]]:
         kind = "float" if table.library == "sparse" else table.kind(j)
         name = {"bool": "bernoulli", "text": "categorical", "float": "gaussian"}.get(kind)
         if name is None:
-            values = table.numbers(j)
-            low, high = values.min(), values.max()
+            low, high = table.extremes(j)
             name = "gaussian"
             if low >= 0 and high <= LARGEST_COUNT:
                 name = "bernoulli" if high <= 1 else "poisson"

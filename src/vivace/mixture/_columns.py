@@ -90,6 +90,11 @@ class Columns:
             ) from None
         return np.asarray(found)
 
+    def extremes(self, j: int) -> tuple[float, float]:
+        """Smallest and largest number of column j, gaps aside; NaN without any."""
+        values = self.numbers(j)
+        return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+
     def values(self, j: int) -> tuple[NDArray[np.int64], list[Any]]:
         """Column j as codes (-1 where missing) and the distinct values they stand for."""
         column = self.raw(j)

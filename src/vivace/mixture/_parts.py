@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import FeatureFamily, GatherFamily
+from vivace.families.categorical import Categorical
 from vivace.families.correlated import Gaussian
 from vivace.mixture._assign import Assignment
 from vivace.mixture._prior import make_weight_model
 from vivace.mixture._table import Look
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import FeaturePart, GatherPart, GaussianPart, Part, SparsePart
+from vivace.models.parts import FeaturePart, GatherPart, GaussianPart, LevelsPart, Part, SparsePart
 from vivace.models.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -110,6 +111,8 @@ def make_part(
     if isinstance(family, Gaussian):
         assert fixed.scaling is not None
         return GaussianPart(family, fixed.prior, d, fixed.scaling, bool(allowed.any()))
+    if isinstance(family, Categorical):
+        return LevelsPart(family, fixed.prior, d, n_components)
     if isinstance(family, GatherFamily):
         return GatherPart(family, fixed.prior, d, n_components, None, fixed.scaling)
     if not isinstance(family, FeatureFamily):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -120,7 +120,7 @@ def word_index(rows: CsrRows) -> WordIndex:
     return WordIndex(words, start, by_word.data, by_word.indices.astype(np.int32, copy=False))
 
 
-def distinct_words(columns: Sequence[NDArray[np.int32]], n_words: int) -> NDArray[np.int32]:
+def distinct_words(columns: Iterable[NDArray[np.int32]], n_words: int) -> NDArray[np.int32]:
     """Return the words that occur in any of the arrays, rising."""
     seen = np.zeros(n_words, dtype=bool)
     for found in columns:

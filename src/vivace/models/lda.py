@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
+from vivace.io.spool import Shelf, Shelved
 from vivace.models import priors
 from vivace.models.documents import (
     GROUP_BLOCKS,
@@ -59,17 +60,22 @@ class DocumentState(NamedTuple):
 
     Attributes
     ----------
-    gamma : (n, K) or None
+    gamma : (n, K), the same put away on a shelf, or None
         The documents' parameters, to start from next time.
     words : WordIndex or None
-        In the first block of each group, the words of the group; it depends on the data alone.
+        In the first block of each group, the words of the group; it depends on the data alone and
+        is not kept where documents are larger than memory.
     passes : int
         Number of passes made.
     """
 
-    gamma: Array | None
+    gamma: Array | Shelved | None
     words: WordIndex | None
     passes: int
+
+    def loaded(self) -> Array | None:
+        """Return the parameters, from wherever they are."""
+        return self.gamma.load() if isinstance(self.gamma, Shelved) else self.gamma
 
 
 class LatentDirichletModel:
@@ -119,6 +125,8 @@ class LatentDirichletModel:
         self.learn_prior = learn_prior
         # Who shares the work over the vocabulary in global steps and bounds.
         self.executor: Executor | None = None
+        #: Where what is kept of documents goes that are larger than memory.
+        self.shelf: Shelf | None = None
         if learn_prior and prior.number is None:
             raise ValueError("a learned prior of words must be one number")
 
@@ -153,25 +161,24 @@ class LatentDirichletModel:
         executor: Executor,
     ) -> tuple[Statistics, list[DocumentState]]:
         """Documents and words of a batch, group by group; the record holds one table of words."""
-        seed: int | None
         groups = [slice(i, i + GROUP_BLOCKS) for i in range(0, len(blocks), GROUP_BLOCKS)]
-        if states is None:
-            indices = executor.map(lambda g: self._index(read, blocks[g]), groups)
-            states, seed = [DocumentState(None, None, 0)] * len(blocks), self.seed
+        seed = self.seed if states is None else None
+        states = [DocumentState(None, None, 0)] * len(blocks) if states is None else states
+        indices: list[WordIndex] | None = None
+        if self.shelf is not None and len(groups) > 1:  # all indices are as large as the documents
+            words = self._words_of(read, blocks, groups, executor)
         else:
-            seed, known = None, states
-
-            def words_of(g: slice) -> WordIndex:
-                # What comes from a checkpoint has none.
-                return known[g.start].words or self._index(read, blocks[g])
-
-            indices = executor.map(words_of, groups)
-        words = indices[0].words if len(indices) == 1 else self._distinct(indices)
+            known = states  # what comes from a checkpoint has no index
+            indices = executor.map(
+                lambda g: known[g.start].words or self._index(read, blocks[g]), groups
+            )
+            words = indices[0].words if len(indices) == 1 else self._distinct(indices)
         table = make_table(prepared, words, executor)
         record = self._record(words)
         counts, local = record.table("counts"), record["local"]
         new: list[DocumentState] = []
-        for index, at in zip(indices, groups, strict=True):
+        for i, at in enumerate(groups):
+            index = self._index(read, blocks[at]) if indices is None else indices[i]
             group = document_step(
                 read,
                 blocks[at],
@@ -319,20 +326,38 @@ class LatentDirichletModel:
     def _distinct(self, indices: Sequence[WordIndex]) -> NDArray[np.int32]:
         return distinct_words([index.words for index in indices], self.n_words)
 
+    def _words_of(
+        self,
+        read: Callable[[int, int], Block],
+        blocks: Sequence[tuple[int, int]],
+        groups: Sequence[slice],
+        executor: Executor,
+    ) -> NDArray[np.int32]:
+        def look(g: slice) -> NDArray[np.int32]:
+            rows = read(blocks[g][0][0], blocks[g][-1][1]).data
+            return distinct_words([rows.columns], self.n_words)
+
+        return distinct_words(executor.map(look, groups), self.n_words)
+
     def _previous(self, states: Sequence[DocumentState]) -> Array | None:
-        gammas = [state.gamma for state in states]
+        gammas = [state.loaded() for state in states]
         kept = [gamma for gamma in gammas if gamma is not None]
         return np.concatenate(kept) if len(kept) == len(gammas) else None
 
     def _states(
         self, blocks: Sequence[tuple[int, int]], gamma: Array, index: WordIndex, passes: int
     ) -> list[DocumentState]:
-        first = blocks[0][0]
+        first, shelf = blocks[0][0], self.shelf
+
+        def kept(start: int, stop: int) -> Array | Shelved | None:
+            if not self.keep_documents:
+                return None
+            part = gamma[start - first : stop - first]
+            return part if shelf is None else shelf.put(part)
+
         return [
             DocumentState(
-                gamma[start - first : stop - first] if self.keep_documents else None,
-                index if start == first else None,
-                passes,
+                kept(start, stop), index if start == first and shelf is None else None, passes
             )
             for start, stop in blocks
         ]

@@ -48,7 +48,8 @@ class TopicsPacking:
 
     def pack_local(self, states: Sequence[DocumentState]) -> dict[str, Any]:
         """Parameters of the documents in runs that share memory, and passes; words are not kept."""
-        gammas = [state.gamma for state in states if state.gamma is not None]
+        found = [state.loaded() for state in states]
+        gammas = [gamma for gamma in found if gamma is not None]
         return {
             "gamma": _runs(gammas) if len(gammas) == len(states) else None,
             "passes": np.array([state.passes for state in states], dtype=np.int64),
@@ -64,6 +65,9 @@ class TopicsPacking:
                     i, at = i + 1, 0
                 blocks[k] = runs[i][at : at + size]
                 at += size
+        shelf = self._model.shelf
+        if shelf is not None:
+            blocks = [None if gamma is None else shelf.put(gamma) for gamma in blocks]
         return [
             DocumentState(gamma, None, int(passes))
             for gamma, passes in zip(blocks, packed["passes"], strict=True)

@@ -25,7 +25,7 @@ def cooccurrence(documents: Documents, words: NDArray[np.intp]) -> Counts:
     place = place.reshape(words.shape)
     found = np.zeros((n_topics, n, n), np.int64)
     for i in range(0, documents.n_documents, BLOCK_DOCUMENTS):
-        block = documents.counts[i : i + BLOCK_DOCUMENTS][:, distinct].tocsc()
+        block = documents.take(slice(i, i + BLOCK_DOCUMENTS))[:, distinct].tocsc()
         for k in range(n_topics):
             held = (block[:, place[k]].toarray() > 0).astype(np.float64)
             found[k] += (held.T @ held).astype(np.int64)

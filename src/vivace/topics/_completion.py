@@ -13,7 +13,6 @@ from vivace.engine import CsrSource, Executor
 from vivace.models.documents import (
     GROUP_BLOCKS,
     Sweeps,
-    distinct_words,
     document_step,
     make_table,
     row_sums,
@@ -56,7 +55,7 @@ def infer(
     bound = np.empty(documents.n_documents) if with_bound else None
     layout = documents.layout()
     blocks = layout.blocks(layout.batches[0])
-    words = distinct_words([documents.counts.indices], topics.n_words)
+    words = documents.words()
     with executor:
         table = make_table(topics, words, executor)
         for i in range(0, len(blocks), GROUP_BLOCKS):

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 
 from vivace.estimators.record import Arrays
-from vivace.io.corpora import Corpus, Tokenizer, corpus_of_texts
+from vivace.io.corpora import Corpus, CorpusStream, Tokenizer, corpus_of_texts
+from vivace.io.corpora.formats import TEXT_FORMATS, format_of
+from vivace.io.corpora.stream import expanded
 from vivace.io.corpora.vocabulary import pack_words, unpack_words
+from vivace.topics._corpus_streams import is_stream, open_stream
 
 _KEPT = ("vocabulary_", "tokenizer_")
 
 
-def counts_of(estimator: Any, X: Any, *, reset: bool) -> Any:
+def counts_of(estimator: Any, X: Any, *, reset: bool, dtype: Any = None) -> Any:
     """Return the counts of a corpus or of texts; anything else as it is.
 
+    Files are opened as a stream, with the words and the tokenizer that a fitted estimator knows.
     `reset` notes vocabulary and tokenizer in the estimator, or that there are none.
 
     Raises
@@ -28,7 +32,9 @@ def counts_of(estimator: Any, X: Any, *, reset: bool) -> Any:
     if reset:
         for name in _KEPT:
             vars(estimator).pop(name, None)
-    if not isinstance(X, Corpus):
+    if is_stream(X):
+        X = _stream(estimator, X, reset, dtype)
+    if not isinstance(X, (Corpus, CorpusStream)):
         return X
     if reset:
         if X.vocabulary is not None:
@@ -42,7 +48,7 @@ def counts_of(estimator: Any, X: Any, *, reset: bool) -> Any:
             f"{type(estimator).__name__} was fitted to ({len(known)} words). Pass "
             "X.aligned_to(estimator.vocabulary_), which matches columns by word."
         )
-    return X.counts
+    return X if isinstance(X, CorpusStream) else X.counts
 
 
 def vocabulary_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -66,6 +72,44 @@ def restore_vocabulary(estimator: Any, meta: dict[str, Any], arrays: Arrays, n_w
         estimator.vocabulary_ = unpack_words(arrays["vocabulary"], n_words)
     if meta.get("tokenizer") is not None:
         estimator.tokenizer_ = Tokenizer.from_settings(meta["tokenizer"])
+
+
+def _stream(estimator: Any, X: Any, reset: bool, dtype: Any) -> CorpusStream:
+    settings: dict[str, Any] = {} if dtype is None else {"dtype": dtype}
+    if not reset and not isinstance(X, CorpusStream) and not callable(X):
+        settings |= settings_for(estimator, X)
+    stream = open_stream(X, **settings)
+    if reset:
+        estimator.n_features_in_ = stream.n_words
+        vars(estimator).pop("feature_names_in_", None)
+    elif stream.n_words != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {stream.n_words} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
+        )
+    if not reset and dtype is not None and stream.dtype != dtype:
+        raise ValueError(
+            f"X holds {stream.dtype} counts, but the topics are {np.dtype(dtype)}. Open the "
+            f"documents with dtype={np.dtype(dtype).name!r}."
+        )
+    return stream
+
+
+def settings_for(estimator: Any, documents: Any) -> dict[str, Any]:
+    """What a fitted estimator knows that the readers of a file want to be told."""
+    formats = {format_of(path) for path in expanded(documents)}
+    words = getattr(estimator, "vocabulary_", None)
+    if formats & set(TEXT_FORMATS):
+        tokenizer = getattr(estimator, "tokenizer_", None)
+        if tokenizer is None or words is None:
+            raise ValueError(
+                f"X is text, but this {type(estimator).__name__} was fitted to counts and does not "
+                "know how text becomes words. Fit it to text, or pass counts."
+            )
+        return {"vocabulary": words, "tokenizer": tokenizer}
+    if formats <= {"svmlight", "lda-c"}:
+        return {"n_words": int(estimator.n_features_in_)}
+    return {}
 
 
 def _texts(estimator: Any, texts: Any, reset: bool) -> Corpus:

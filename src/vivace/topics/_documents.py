@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,17 @@ from sklearn.utils.validation import check_non_negative, validate_data
 
 from vivace.engine import CsrSource, Layout
 from vivace.estimators.checks import check_weights
-from vivace.models.documents import block_rows, row_sums
+from vivace.models.documents import block_rows, distinct_words, row_sums
 from vivace.topics._corpus import counts_of
+from vivace.topics._corpus_streams import StreamSource, is_stream
+
+# Bytes of an entry in collapsed inference: the corpus once more in the order of batches, and the
+# lean store, by whether counts are float32.
+CORPUS_ENTRY, LEAN_ENTRY = 25, {True: 48, False: 72}
+
+
+# Blocks of documents of a stream that are looked at together.
+PART_BLOCKS = 64
 
 
 @dataclass
@@ -22,23 +32,24 @@ class Documents:
 
     Attributes
     ----------
-    counts : csr_array of shape (n_documents, n_words)
+    counts : csr_array or CorpusStream of shape (n_documents, n_words)
         float64 or float32; no explicit zeros, no duplicates, words in order. Shares memory with
-        what the user gave where that was so already.
+        what the user gave where that was so already. Of a stream all documents, also where
+        `source` reads some of them.
     weights : ndarray of shape (n_documents,) or None
         Weights of the documents.
-    source : CsrSource
+    source : CsrSource or StreamSource
         Reads blocks of the two.
     """
 
-    counts: csr_array
+    counts: Any
     weights: NDArray[np.float64] | None
-    source: CsrSource
+    source: CsrSource | StreamSource
 
     @property
     def n_documents(self) -> int:
         """Number of documents, empty ones included."""
-        return int(self.counts.shape[0])
+        return int(self.source.n_rows)
 
     @property
     def n_words(self) -> int:
@@ -48,6 +59,8 @@ class Documents:
     @property
     def lengths(self) -> NDArray[np.float64]:
         """Number of tokens of each document."""
+        if isinstance(self.source, StreamSource):
+            return self.source.lengths
         return np.asarray(row_sums(self.counts.indptr, self.counts.data))
 
     @property
@@ -55,6 +68,40 @@ class Documents:
         """Weighted number of tokens."""
         lengths = self.lengths
         return float(lengths.sum() if self.weights is None else lengths @ self.weights)
+
+    def take(self, which: Any) -> csr_array:
+        """Return the counts of some documents."""
+        if isinstance(self.source, StreamSource):
+            return self.source.take(which)
+        return self.counts[which]
+
+    def words(self) -> NDArray[np.int32]:
+        """Return the words that occur, rising."""
+        source = self.source
+        if not isinstance(source, StreamSource):
+            return distinct_words([self.counts.indices], self.n_words)
+        blocks = self.layout().blocks(self.layout().batches[0])
+        found = (source.read(*block).data.columns for block in blocks)
+        return distinct_words(found, self.n_words)
+
+    def word_counts(self) -> NDArray[np.float64]:
+        """Return the sum of each column."""
+        source = self.source
+        if not isinstance(source, StreamSource):
+            return np.asarray(self.counts.sum(axis=0, dtype=np.float64)).ravel()
+        total = np.zeros(self.n_words)
+        for part in self.parts():
+            total += part.word_counts()
+        return total
+
+    def parts(self) -> Iterator[Documents]:
+        """Yield the documents in parts that fit into memory: those of a stream, else all."""
+        if not isinstance(self.source, StreamSource):
+            yield self
+            return
+        rows = self.layout().block_rows * PART_BLOCKS
+        for start in range(0, self.n_documents, rows):
+            yield some_of(self, slice(start, min(start + rows, self.n_documents)))
 
     def layout(self, batch_rows: int | None = None) -> Layout:
         """Blocks and batches; None makes one batch of all documents."""
@@ -79,9 +126,13 @@ def check_documents(
         Not two-dimensional, empty, not numeric, negative, NaN or infinite, other columns than in
         fit, or weights of another length, negative, not finite or all zero.
     """
+    X = counts_of(estimator, X, reset=reset, dtype=dtype)
+    if is_stream(X):
+        weights = check_weights(sample_weight, len(X), "document")
+        return Documents(X, weights, StreamSource(X, weights))
     X = validate_data(
         estimator,
-        counts_of(estimator, X, reset=reset),
+        X,
         reset=reset,
         accept_sparse="csr",
         dtype=[np.float64, np.float32] if dtype is None else dtype,
@@ -93,9 +144,40 @@ def check_documents(
     return Documents(counts, weights, source)
 
 
+def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
+    """Refuse collapsed inference of documents of a stream that its memory cannot hold.
+
+    Raises
+    ------
+    ValueError
+        The message says how much it takes.
+    """
+    stream = documents.counts
+    if parameters["inference"] != "cvb0" or not isinstance(documents.source, StreamSource):
+        return
+    topics = int(parameters["n_components"])
+    single = stream.dtype == np.float32
+    lean = parameters["cvb0_store"] != "full"
+    entry = CORPUS_ENTRY + (LEAN_ENTRY[single] if lean else topics * (2 if single else 4))
+    least = (
+        documents.source.n_nonzeros * entry + 4 * documents.n_words * topics * stream.dtype.itemsize
+    )
+    if least > stream.memory:
+        raise ValueError(
+            f"inference='cvb0' keeps something of every count: {stream.name} takes at least "
+            f"{least / 1e6:,.0f} MB of memory, got {stream.memory / 1e6:,.0f}. Give more memory, "
+            "or use inference='vb' with learning_method='online'."
+        )
+
+
 def some_of(documents: Documents, which: Any) -> Documents:
-    """Documents at a slice or at an array of places."""
-    counts = documents.counts[which]
+    """Documents at a slice or at an array of places, which rise."""
+    source = documents.source
+    most = not isinstance(which, slice) and 2 * len(which) > documents.n_documents
+    if most and isinstance(source, StreamSource):
+        weights = None if documents.weights is None else documents.weights[which]
+        return Documents(documents.counts, weights, source.chosen(which))
+    counts = documents.take(which)
     weights = None if documents.weights is None else documents.weights[which]
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
     return Documents(counts, weights, source)

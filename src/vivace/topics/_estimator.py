@@ -263,6 +263,9 @@ class LatentDirichletAllocation(
         X : {array-like, sparse matrix} of shape (n_documents, n_words), or vivace.io.Corpus
             Counts of words, not negative; they need not be whole numbers. float32 and float64 are
             kept as they are. Explicit zeros, duplicates and the order of entries do not matter.
+            Or files: a name, a pattern of names, a list of `pathlib.Path`, a function that makes
+            blocks of counts, or what `vivace.io.open_documents` returns; they may be larger than
+            memory.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_documents,), default=None
@@ -334,10 +337,12 @@ class LatentDirichletAllocation(
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
         executor = make_executor(self.n_jobs, documents)
-        bound = infer(fitted.topics, documents, fitted.model.sweeps, executor, with_bound=True)[1]
-        assert bound is not None
-        total = bound.sum() if documents.weights is None else documents.weights @ bound
-        return perplexity_of(float(total), documents.n_tokens)
+        total = 0.0
+        for part in documents.parts():
+            bound = infer(fitted.topics, part, fitted.model.sweeps, executor, with_bound=True)[1]
+            assert bound is not None
+            total += float(bound.sum() if part.weights is None else part.weights @ bound)
+        return perplexity_of(total, documents.n_tokens)
 
     def _state(self, fitted: Fitted, fit: Fit | None) -> dict[str, Any]:
         """Attributes of an estimator in this state; `fit` is None for partial_fit."""

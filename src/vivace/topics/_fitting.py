@@ -31,7 +31,7 @@ from vivace.estimators.callbacks import Callback, Observers
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
 from vivace.topics._course import Course
-from vivace.topics._documents import Documents, some_of
+from vivace.topics._documents import Documents, check_memory, some_of
 from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
 from vivace.topics._starts import drawn_topics, formed_topics
 from vivace.topics._validation import Validation, hold_out
@@ -124,6 +124,7 @@ def fit_documents(
         course = Course(job, parameters, rng)
         rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
+    check_memory(parameters, documents)
     told = {"X": documents.counts, "y": y, "metadata": _metadata(documents)}
     # What is drawn comes first: a random start is scikit-learn's for the same seed.
     model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
@@ -132,6 +133,7 @@ def fit_documents(
         start = drawn_topics(parameters, model, documents, rng)
     model.seed = _seed(rng)
     model.executor = executor
+    model.shelf = getattr(documents.source, "shelf", None)
     schedule = _schedule(parameters, _seed(rng))
     validation = None
     if parameters["validation_fraction"] is not None:
@@ -139,7 +141,7 @@ def fit_documents(
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
     going_on = course is not None and course.going_on
     if course is not None:
-        course.look(model, documents, previous)
+        course.look(model, documents, None if fresh else previous)
     if going_on:
         assert course is not None
         fit = course.restore(executor)
@@ -178,7 +180,7 @@ def fit_documents(
         carry = carry_of(fit, model, documents)
     if validation is not None:
         validation.restore(fit)
-    model.executor = None
+    model.executor = model.shelf = None
     # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
     step = fit.step if parameters["learning_method"] == "online" else fit.n_iter
     fitted = Fitted(model, fit.posterior, fit.statistics, step, carry)
@@ -189,7 +191,7 @@ def _snapshot(model: LatentDirichletModel, fit: Fit) -> Fitted:
     """The state of a fit for others to keep: it must not change with the fit."""
     topics: Topics = fit.posterior.copy()
     kept = copy(model)
-    kept.executor = None
+    kept.executor = kept.shelf = None
     return Fitted(kept, topics, kept.statistics_of(topics), fit.step)
 
 

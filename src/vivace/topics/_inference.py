@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from vivace.topics._completion import Completion, completion_score, infer, split_tokens
@@ -127,11 +128,20 @@ class InferenceMixin:
         """
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, None, "document_completion")
-        known, held_out, used = split_tokens(documents, random_state)
+        rng = check_random_state(random_state)
         topics, sweeps = self._fitted.topics, self._fitted.model.sweeps
+        scores, sizes, found = [], [], 0
         with make_executor(self.n_jobs, documents) as executor:
-            score, n_tokens = completion_score(topics, known, held_out, sweeps, executor)
-        found = int(np.count_nonzero(used))
+            for part in documents.parts():
+                known, held_out, used = split_tokens(part, rng)
+                one, n = completion_score(topics, known, held_out, sweeps, executor)
+                scores.append(one if n else 0.0)
+                sizes.append(n)
+                found += int(np.count_nonzero(used))
+        n_tokens = sum(sizes)
+        score = scores[0] if len(scores) == 1 and n_tokens else float("nan")
+        if len(scores) > 1 and n_tokens:
+            score = float(np.average(scores, weights=sizes))
         outcome = Completion(score, found, documents.n_documents - found, n_tokens)
         return outcome if return_details else outcome.score
 
@@ -145,11 +155,12 @@ class InferenceMixin:
     def _score(self, X: Any, sample_weight: Any, whom: str) -> tuple[float, float]:
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, sample_weight, whom)
-        bound = self._infer(documents, with_bound=True)[1]
-        assert bound is not None
-        weights = documents.weights
-        total = bound.sum() if weights is None else weights @ bound
-        return float(total), documents.n_tokens
+        total = 0.0
+        for part in documents.parts():
+            bound, weights = self._infer(part, with_bound=True)[1], part.weights
+            assert bound is not None
+            total += float(bound.sum() if weights is None else weights @ bound)
+        return total, documents.n_tokens
 
     def _documents(self, X: Any, sample_weight: Any, whom: str) -> Documents:
         dtype = self._fitted.model.dtype

@@ -89,7 +89,7 @@ class MeasureMixin:
         )
         gamma = infer(topics, documents, model.sweeps, make_executor(self.n_jobs, documents))[0]
         shares = gamma.astype(np.float64)
-        frequency = np.asarray(documents.counts.sum(axis=0, dtype=np.float64)).ravel()
+        frequency = documents.word_counts()
         lengths = documents.lengths
         words, held = np.flatnonzero(frequency), lengths > 0
         terms = topics.mean(words).astype(np.float64).T

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vivace.engine import StopRule, Sweeping, ThreadExecutor, resume, run
+from vivace.engine import CsrSource, StopRule, Sweeping, ThreadExecutor, resume, run
 from vivace.models.cvb0 import CollapsedModel, store_bytes
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics
@@ -34,6 +34,8 @@ PASSES_BEFORE_VB = 25
 
 # Memory that these passes may take; of a larger corpus a random part is used.
 MOST_BYTES = 2**31
+# Where documents are streamed because memory is short, whatever limit was set.
+MOST_BYTES_OF_A_STREAM = 2**27
 
 
 # From so many documents on variational inference starts from some of them unless told otherwise.
@@ -95,9 +97,10 @@ def document_topics(
     prior = np.broadcast_to(model.prior.values, values.shape)
     # No two topics must be equal, also where documents are.
     np.multiply(prior, 1.0 + 0.1 * rng.random_sample(values.shape), out=values)
-    counts = documents.counts
-    for k, d in enumerate(seed_documents(documents, model.n_topics, rng)):
-        at = slice(counts.indptr[d], counts.indptr[d + 1])
+    chosen = seed_documents(documents, model.n_topics, rng)
+    counts = documents.take(chosen)
+    for k in range(len(chosen)):
+        at = slice(counts.indptr[k], counts.indptr[k + 1])
         values[counts.indices[at], k] += counts.data[at]
     return model.start(values)
 
@@ -122,7 +125,7 @@ def seed_documents(
     most = n_topics * CANDIDATES_PER_TOPIC
     if len(candidates) > most:
         candidates = np.sort(rng.choice(candidates, most, replace=False))
-    rows = csr_array(documents.counts[candidates], dtype=np.float64)
+    rows = csr_array(documents.take(candidates), dtype=np.float64)
     frequency = np.bincount(rows.indices, minlength=rows.shape[1])
     rows.data = np.log1p(rows.data) * np.log1p(len(candidates) / frequency[rows.indices])
     sizes = np.diff(rows.indptr)
@@ -152,7 +155,8 @@ def collapsed_start(
     """Topics after some passes of collapsed inference from `topics`, for variational inference."""
     collapsed = CollapsedModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     source, n_documents = documents.source, documents.n_documents
-    share = MOST_BYTES / max(1, store_bytes(collapsed, source.n_nonzeros))
+    most = MOST_BYTES if isinstance(source, CsrSource) else MOST_BYTES_OF_A_STREAM
+    share = most / max(1, store_bytes(collapsed, source.n_nonzeros))
     part = documents
     if share < 1.0:
         n = max(1, int(share * n_documents))

@@ -11,6 +11,7 @@ import numpy as np
 from vivace.engine import Fit, Layout, LocalStore, RowTable, Statistics, resume
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics
+from vivace.topics._corpus_streams import StreamSource
 from vivace.topics._documents import Documents
 
 if TYPE_CHECKING:
@@ -88,10 +89,16 @@ def warm_fit(
 
 def _key(model: LatentDirichletModel, documents: Documents) -> bytes:
     counts = documents.counts
+    stream = isinstance(documents.source, StreamSource)
     weights = np.zeros(0) if documents.weights is None else documents.weights
     # Statistics of batches hold the terms of a given alpha.
     alpha = np.zeros(0) if model.learn_alpha else model.alpha
     digest = blake2b(repr((counts.shape, str(model.dtype), model.learn_alpha)).encode())
-    for array in (counts.indptr, counts.indices, counts.data, weights, alpha):
+    if stream:
+        digest.update(counts.fingerprint.encode())
+        found: tuple[Any, ...] = (documents.lengths,)
+    else:
+        found = (counts.indptr, counts.indices, counts.data)
+    for array in (*found, weights, alpha):
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
     return digest.digest()

@@ -74,6 +74,12 @@ class Problem:
     executor: Executor
     pause: Callable[[], None] = _nothing
 
+    def expect(self, batch: Batch) -> None:
+        """Tell the source which batch comes after the one at work, so that it can read ahead."""
+        expect = getattr(self.source, "expect", None)
+        if expect is not None:
+            expect(batch.start, batch.stop)
+
     def local_pass(
         self, prepared: Any, local: LocalStore, batches: Iterable[Batch]
     ) -> tuple[Statistics, States]:

@@ -51,6 +51,17 @@ class CoordinateAscent:
         return _Ascent(problem, fit, None if self.acceleration is None else Squarem())
 
 
+@dataclass(frozen=True)
+class _Map:
+    """What a map leads to: the posterior, and what its local pass found."""
+
+    posterior: Any
+    statistics: Statistics
+    elbo: float
+    states: States
+    is_draft: bool
+
+
 class _Ascent:
     """Each step is one map, from the current statistics or from an extrapolation of them."""
 
@@ -62,19 +73,17 @@ class _Ascent:
         many = squarem is not None and problem.source.n_rows >= DRAFT_ROWS
         self._drafts = model if many and isinstance(model, DraftModel) else None
         self._enough = DRAFT_GAIN * problem.source.total_weight
-        self._first, self._exact = (
-            fit.elbo,
-            0,
-        )  # the first bound, entries of the trace up to a draft
+        # The first bound, and how many entries of the trace come before the drafts.
+        self._first, self._exact = fit.elbo, 0
         self._drafting = self._drafts is not None
-        self._is_draft = self._was_draft = False  # the state of the fit, the last local pass
+        self._is_draft = False  # whether the bound of the fit is a draft's
 
     def step(self) -> Step:
         if self._squarem is not None:
             trial = self._squarem.propose(self._problem.model, self._fit.posterior)
             if trial is not None:
                 return self._try(trial, self._squarem)
-        step, statistics = self._accept(*self._map(self._fit.posterior))
+        step, statistics = self._accept(self._map(self._fit.posterior))
         if self._squarem is not None:
             self._squarem.plain(statistics)
         if self._drafting and step.change < self._enough:
@@ -109,7 +118,8 @@ class _Ascent:
         if not self._is_draft:
             return
         fit, problem = self._fit, self._problem
-        statistics, _ = self._local_pass(fit.posterior, draft=False)
+        prepared = problem.model.prepare(fit.posterior)
+        statistics, _ = self._local_pass(prepared)
         self._correct(problem.bound(fit.posterior, statistics))
 
     def _correct(self, elbo: float) -> None:
@@ -120,21 +130,21 @@ class _Ascent:
         self._fit.commit(elbo=elbo, trace=[*exact, *np.maximum(bounds, before).tolist()])
         self._is_draft = False
 
-    def _local_pass(self, posterior: Any, draft: bool) -> tuple[Statistics, States]:
-        problem, prepared = self._problem, None
-        if draft and self._drafting and self._drafts is not None:
-            prepared = self._drafts.prepare_draft(posterior)
-            if prepared is None:
-                self._drafts, self._drafting = None, False
-        self._was_draft = prepared is not None
-        if prepared is None:
-            prepared = problem.model.prepare(posterior)
+    def _local_pass(self, prepared: Any) -> tuple[Statistics, States]:
+        problem = self._problem
         return problem.local_pass(prepared, self._fit.local, problem.layout.batches)
 
-    def _map(self, posterior: Any) -> tuple[Any, Statistics, float, States]:
-        statistics, states = self._local_pass(posterior, draft=True)
-        posterior = self._problem.model.global_step(statistics, posterior)
-        return posterior, statistics, self._problem.bound(posterior, statistics), states
+    def _map(self, posterior: Any) -> _Map:
+        model, draft = self._problem.model, None
+        if self._drafting and self._drafts is not None:
+            draft = self._drafts.prepare_draft(posterior)
+            if draft is None:
+                self._drafts, self._drafting = None, False
+        prepared = model.prepare(posterior) if draft is None else draft
+        statistics, states = self._local_pass(prepared)
+        posterior = model.global_step(statistics, posterior)
+        elbo = self._problem.bound(posterior, statistics)
+        return _Map(posterior, statistics, elbo, states, draft is not None)
 
     def _try(self, trial: Any, squarem: Squarem) -> Step:
         fit = self._fit
@@ -142,24 +152,22 @@ class _Ascent:
             outcome = self._map(trial)
         except (Infeasible, FloatingPointError):
             outcome = None
-        if outcome is None or outcome[2] < fit.elbo:
+        if outcome is None or outcome.elbo < fit.elbo:
             squarem.rejected()
             fit.record(fit.elbo)
             return Step(accepted=False, change=0.0)
-        step, statistics = self._accept(*outcome)
+        step, statistics = self._accept(outcome)
         squarem.accepted(statistics)
         return step
 
-    def _accept(
-        self, posterior: Any, statistics: Statistics, elbo: float, states: States
-    ) -> tuple[Step, Statistics]:
+    def _accept(self, outcome: _Map) -> tuple[Step, Statistics]:
         fit = self._fit
-        change = elbo - fit.elbo
-        fit.local.commit(states)
-        fit.record(elbo, posterior=posterior, statistics=statistics)
-        if self._was_draft and not self._is_draft:
+        change = outcome.elbo - fit.elbo
+        fit.local.commit(outcome.states)
+        fit.record(outcome.elbo, posterior=outcome.posterior, statistics=outcome.statistics)
+        if outcome.is_draft and not self._is_draft:
             self._exact = len(fit.trace) - 1
-        elif self._is_draft and not self._was_draft:
-            self._correct(elbo)
-        self._is_draft = self._was_draft
-        return Step(accepted=True, change=change), statistics
+        elif self._is_draft and not outcome.is_draft:
+            self._correct(outcome.elbo)
+        self._is_draft = outcome.is_draft
+        return Step(accepted=True, change=change), outcome.statistics

@@ -80,7 +80,9 @@ class _Passes:
             if self._began is None:
                 self._began = fit.step
             order = shuffled(batches, self._seed, self._began)
-            for batch in order[fit.step - self._began : -1]:
+            first = fit.step - self._began
+            for i, batch in enumerate(order[first:-1], first + 1):
+                self._problem.expect(order[i])
                 self._update(batch, last=False)
                 self._problem.pause()
             self._update(order[-1], last=True)

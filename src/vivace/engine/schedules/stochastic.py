@@ -103,7 +103,10 @@ class _Passes:
             self._began, self._seen = fit.step, PairwiseSum()
         seen = self._seen
         order = shuffled(problem.layout.batches, self._schedule.seed, self._began)
-        for batch in order[fit.step - self._began :]:
+        first = fit.step - self._began
+        for i, batch in enumerate(order[first:], first + 1):
+            if i < len(order):
+                problem.expect(order[i])
             prepared = model.prepare(fit.posterior)
             statistics, states = problem.local_pass(prepared, fit.local, [batch])
             # Rows, not weights, decide the factor: the mean over batches is then the sum over

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array, csc_array
 from vivace.io.atomic import replacing
 from vivace.io.container import DAMAGE
 from vivace.io.corpora.corpus import Corpus, CorpusError, StrPath, problem
-from vivace.io.corpora.reader import MOST, CorpusReader, Piece
+from vivace.io.corpora.reader import MOST, CorpusReader, NotInBlocks, Piece
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.corpora.vocabulary import pack_words, unpack_words
 from vivace.io.npy import read_array, read_head, write_array
@@ -70,7 +70,7 @@ class NpzReader(CorpusReader):
         with self._archive() as archive:
             head = self._head(archive)
             if head.form != "csr":
-                raise CorpusError(
+                raise NotInBlocks(
                     f"{self.path}: expected compressed rows (csr), got {head.form}. Remedy: store "
                     "matrix.tocsr() with scipy.sparse.save_npz, or read the file as a whole"
                 )

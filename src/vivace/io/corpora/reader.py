@@ -10,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vivace.io.corpora.corpus import Corpus, StrPath, Words, canonical, problem
+from vivace.io.corpora.corpus import Corpus, CorpusError, StrPath, Words, canonical, problem
 from vivace.io.corpora.tokenizer import Tokenizer
 
 MOST = 2**31 - 1  # documents and words; columns are numbers of 32 bits
+
+
+class NotInBlocks(CorpusError):
+    """The documents do not lie one after the other in the file."""
 
 
 class Piece(NamedTuple):
@@ -141,6 +145,14 @@ class CorpusReader(ABC):
         """
         piece = joined(self._pieces(), self.dtype)
         return self._corpus(piece)
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield all documents in pieces of bounded size, which depends on the file.
+
+        One pass over the file. The arrays of a piece hold until the next one, and its words come in
+        any order; of text there must be a vocabulary.
+        """
+        return self._pieces()
 
     def _corpus(self, piece: Piece) -> Corpus:
         """Make the corpus of all documents."""

@@ -65,7 +65,7 @@ class TextReader(CorpusReader):
         if self.vocabulary is not None:
             return super().scan()
         learner = Learner(self.tokenizer, self.dtype)
-        for _ in learner.pieces(self._texts()):
+        for _ in learner.pieces(self.texts()):
             pass
         self.vocabulary = learner.vocabulary(self._nothing_left)[0]
         self.n_documents, self.n_words = learner.n_documents, len(self.vocabulary)
@@ -76,7 +76,7 @@ class TextReader(CorpusReader):
         if self.vocabulary is not None:
             return super().read()
         learner = Learner(self.tokenizer, self.dtype)
-        piece = joined(learner.pieces(self._texts()), self.dtype)
+        piece = joined(learner.pieces(self.texts()), self.dtype)
         words, new = learner.vocabulary(self._nothing_left)
         start, columns, values = piece
         counts = csr_array((values, columns, start), shape=(learner.n_documents, len(new)))
@@ -85,9 +85,10 @@ class TextReader(CorpusReader):
 
     def _pieces(self) -> Iterator[Piece]:
         assert self.vocabulary is not None
-        return known_pieces(self._texts(), self.vocabulary, self.tokenizer, self.dtype)
+        return known_pieces(self.texts(), self.vocabulary, self.tokenizer, self.dtype)
 
-    def _texts(self) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
+        """Yield the text of each document."""
         with Lines(self.path) as lines:
             line = 0
             for chunk in lines.chunks(_CHUNK):
@@ -107,13 +108,18 @@ class TextReader(CorpusReader):
                 line += len(documents)
 
     def _nothing_left(self) -> CorpusError:
-        return problem(self.path, None, NOTHING_LEFT)
+        return nothing_left(self.path)
 
 
 NOTHING_LEFT = (
     "expected at least one word for the vocabulary, got none. Remedy: a lower min_df, a higher "
     "max_df, fewer stop words or another token pattern"
 )
+
+
+def nothing_left(path: StrPath) -> CorpusError:
+    """Return the error for a file that leaves no words for a vocabulary."""
+    return problem(path, None, NOTHING_LEFT)
 
 
 class Learner:

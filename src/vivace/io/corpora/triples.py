@@ -13,7 +13,7 @@ from vivace import _core
 from vivace.io.corpora.corpus import Corpus, StrPath, Words, canonical
 from vivace.io.corpora.lines import CHUNK, Lines
 from vivace.io.corpora.pairs import at_fault
-from vivace.io.corpora.reader import MOST, CorpusReader, Growing, Piece
+from vivace.io.corpora.reader import MOST, CorpusReader, Growing, NotInBlocks, Piece
 
 _SHORTEST_LINE = 4  # bytes: "1 1\n"
 # More documents than this for the entries that there are: a damaged head, not to be believed when
@@ -109,11 +109,12 @@ class TriplesReader(CorpusReader):
                 before = int(open_[0].rows[0]) if open_ else done
                 if rows[0] < before or not _rises(rows):
                     falls = 0 if rows[0] < before else int(np.argmax(np.diff(rows) < 0)) + 1
-                    raise lines.error(
+                    error = lines.error(
                         f"expected documents in order, got document {rows[falls] + 1} after "
                         "a later one. Remedy: sort the lines by document, or read the file whole",
                         entries.line + 1 + falls,
                     )
+                    raise NotInBlocks(str(error))
                 last = int(rows[-1])
                 first_of_last = int(np.searchsorted(rows, last))
                 if last > before or not open_:
