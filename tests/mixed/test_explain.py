@@ -55,7 +55,8 @@ def test_every_library_gets_its_own_back(fitted, library):
     lost = holes(table)[:300]
     expected, spread = model.impute(lost, return_std=True)
     if library == "polars":
-        found, std = model.impute(pl.from_pandas(lost), return_std=True)
+        arrow = pl.from_arrow(pa.Table.from_pandas(lost))
+        found, std = model.impute(arrow, return_std=True)
         assert isinstance(found, pl.DataFrame)
         assert isinstance(std, pl.DataFrame)
         back = found.to_pandas()

@@ -16,9 +16,6 @@ import warnings
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vivace.mixture._columns import Columns
 
 #: Non-negative integers up to this are taken for counts, larger ones for measurements: a Poisson
@@ -63,31 +60,19 @@ def _family_of(table: Columns, j: int) -> str:
     if kind == "text":
         _suspect(table, j)
         return "categorical"
-    if table.library == "sparse":
+    if table.library == "sparse" or not table.integral(j):
         return "gaussian"
-    values = table.numbers(j)
-    if kind == "float" and not _whole_with_gaps(values):
-        return "gaussian"
-    there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    if len(there) and there.min() >= 0 and there.max() <= LARGEST_COUNT:
-        return "bernoulli" if there.max() <= 1 else "poisson"
+    low, high = table.extremes(j)
+    if low >= 0 and high <= LARGEST_COUNT:
+        return "bernoulli" if high <= 1 else "poisson"
     return "gaussian"
-
-
-def _whole_with_gaps(values: NDArray[Any]) -> bool:
-    if values.dtype.kind != "f":
-        return True
-    lost = np.isnan(values)
-    if not lost.any() or lost.all():
-        return False
-    return bool(((values == np.rint(values)) & np.isfinite(values) | lost).all())
 
 
 def _suspect(table: Columns, j: int) -> None:
     """Numbers and dates that came as text, and identifiers, are no categories."""
-    if hasattr(table.raw(j), "cat") and table.library == "pandas":
-        return  # declared
-    codes, levels = table.values(j)
+    if table.declared(j):
+        return
+    levels, there = table.texts(j)
     if len(levels) <= FEW_LEVELS:
         return
     name = table.label(j)
@@ -105,7 +90,6 @@ def _suspect(table: Columns, j: int) -> None:
             f"these would be {len(levels)} levels. {remedy}; or, if its values are categories, say "
             f"so: families={{'categorical': [{name}], ...}}"
         )
-    there = int(np.count_nonzero(codes >= 0))
     if len(levels) > IDENTIFIER * there:
         warnings.warn(
             f"column {name} has {len(levels)} different values in {there} rows, such as "

@@ -92,6 +92,30 @@ class Columns:
             ) from None
         return np.asarray(found)
 
+    def integral(self, j: int) -> bool:
+        """Whether column j holds integers: by its type, or all whole with some missing."""
+        values = self.numbers(j)
+        if values.dtype.kind != "f":
+            return True
+        lost = np.isnan(values)
+        if not lost.any() or lost.all():
+            return False
+        return bool(((values == np.rint(values)) & np.isfinite(values) | lost).all())
+
+    def texts(self, j: int) -> tuple[list[Any], int]:
+        """Return the different values of column j, and how many rows have one."""
+        codes, found = self.values(j)
+        return found, int(np.count_nonzero(codes >= 0))
+
+    def declared(self, j: int) -> bool:
+        """Whether column j was declared to be categories."""
+        return self.library == "pandas" and hasattr(self.raw(j), "cat")
+
+    def extremes(self, j: int) -> tuple[float, float]:
+        """Smallest and largest number of column j, gaps aside; NaN without any."""
+        values = self.numbers(j)
+        return float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+
     def values(self, j: int) -> tuple[NDArray[np.int64], list[Any]]:
         """Column j as codes (-1 where missing) and the distinct values they stand for."""
         if j not in self._coded:

@@ -11,10 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from vivace.engine import Block, CsrRows, Layout
 from vivace.estimators.checks import check_weights
+from vivace.io.frame_stream import FrameStream
 from vivace.mixture._columns import check_names, read_columns
 from vivace.mixture._parts import make_table_model
 from vivace.mixture._predict import RowsMixin
 from vivace.mixture._state import make_executor
+from vivace.mixture._streams_table import (
+    FrameColumns,
+    frame_columns,
+    frame_from_files,
+    frame_rows,
+)
 from vivace.mixture._table import TableRows, make_rows
 from vivace.mixture._table_look import glance
 from vivace.models.mixed_predict import table_density, table_score_samples
@@ -35,9 +42,11 @@ class TableRowsMixin(RowsMixin):
         from vivace.mixture._assign import assign
 
         name = type(self).__name__
+        X = frame_from_files(self, X, learn=learn)
         check_names(X)
         self._check_names(X, reset=learn)
-        table = read_columns(X, name)
+        stream = isinstance(X, FrameStream)
+        table = frame_columns(X) if stream else read_columns(X, name)
         if learn:
             self.n_features_in_ = table.n_columns
             assignments = assign(self._families(), table)
@@ -49,7 +58,10 @@ class TableRowsMixin(RowsMixin):
                 )
             assignments = self._fitted.prior.assignments
         weights = check_weights(sample_weight, table.n_rows)
-        rows = make_rows(X, table, assignments, weights, learn=learn)
+        if isinstance(table, FrameColumns):
+            rows = frame_rows(table, assignments, weights, learn=learn)
+        else:
+            rows = make_rows(X, table, assignments, weights, learn=learn)
         if not learn:
             self._look_at(rows)
         return rows
@@ -76,7 +88,16 @@ class TableRowsMixin(RowsMixin):
     def _check_names(self, X: Any, *, reset: bool) -> None:
         from sklearn.utils.validation import _check_feature_names
 
-        if type(X).__module__.partition(".")[0] != "pyarrow":
+        if isinstance(X, FrameStream):
+            known = getattr(self, "feature_names_in_", None)
+            if reset:
+                self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+            elif known is not None and list(known) != X.columns:
+                raise ValueError(
+                    f"{X.name}: expected the columns that the model was fitted to, "
+                    f"{', '.join(map(str, known[:20]))}; got {', '.join(X.columns[:20])}"
+                )
+        elif type(X).__module__.partition(".")[0] != "pyarrow":
             _check_feature_names(self, X, reset=reset)
         elif reset:
             self.feature_names_in_ = np.asarray(X.column_names, dtype=object)
