@@ -13,10 +13,10 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help env test check bench docs demo format wheel lowest clean \
-        lint types structure sanitize portable tidy
+        lint types structure sanitize portable aarch64 tidy
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ---- environment: two stamps, so that a second run only looks at dates -----------------------------------------------
 $(VENV)/tools.stamp: pyproject.toml
@@ -60,7 +60,7 @@ wheel: env ## wheel and sdist, each installed into a clean environment and tried
 
 lowest: ## the tests on the lowest versions that pyproject.toml allows
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet cmake ninja $$($(PYTHON) tools/requirements.py --lowest build run cli tables plots test)
+	.venv-lowest/bin/python -m pip install --quiet cmake ninja $$($(PYTHON) tools/requirements.py --lowest build run cli tables plots report test)
 	.venv-lowest/bin/python -m pip install --quiet --no-build-isolation --no-deps --config-settings=build-dir=build/lowest .
 	.venv-lowest/bin/python -m pytest $(PYTEST_ARGS)
 
@@ -89,6 +89,14 @@ portable: env ## C++ test drivers with the kernels that other processors get
 	$(BIN)/cmake $(DRIVERS) -B build/portable -DCMAKE_SYSTEM_NAME=$(shell uname -s) -DCMAKE_SYSTEM_PROCESSOR=generic
 	$(BIN)/cmake --build build/portable
 	$(BIN)/ctest --test-dir build/portable --output-on-failure
+
+# Needs g++-aarch64-linux-gnu and qemu-user-static (Debian's names); no part of `make check`.
+aarch64: env ## C++ test drivers for AArch64, emulated
+	$(BIN)/cmake $(DRIVERS) -B build/aarch64 -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	    -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+	    "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64-static;-L;/usr/aarch64-linux-gnu"
+	$(BIN)/cmake --build build/aarch64
+	$(BIN)/ctest --test-dir build/aarch64 --output-on-failure
 
 tidy: env ## clang-tidy, where it is installed
 	@if [ -x $(BIN)/clang-tidy ]; then \

@@ -72,6 +72,26 @@ Entries entries_from(const py::object& start, const py::object& index, const py:
   return e;
 }
 
+/// Columns of levels for `n` rows: (codes, first, table, sums or None).
+Levels levels_from(const py::object& given, std::size_t n, std::size_t k, bool sums) {
+  Levels a;
+  if (given.is_none()) return a;
+  if (!py::isinstance<py::tuple>(given) || py::len(given) != 4)
+    throw py::type_error("levels must be a tuple (codes, first, table, sums) or None");
+  const auto parts = py::reinterpret_borrow<py::tuple>(given);
+  a.codes = view<const std::int32_t>(parts[0], "codes", n, any);
+  a.table = padded_view<const double>(parts[2], "table", any, k);
+  if (!a.table) throw py::type_error("table must be a float64 array with two dimensions, got None");
+  const auto first = view<const std::int32_t>(parts[1], "first", a.codes.cols + 1, 0);
+  bool rising = first[0] == 0 && static_cast<std::size_t>(first[a.codes.cols]) + 1 == a.table.rows;
+  for (std::size_t c = 0; c < a.codes.cols; ++c) rising = rising && first[c] <= first[c + 1];
+  if (!rising) throw py::value_error("first must rise from 0 to the number of levels, the table's rows less one");
+  if (a.table.rows * a.table.cols > UINT32_MAX) throw py::value_error("table must hold fewer than 2^32 numbers");
+  a.first = first.data;
+  if (sums) a.sums = view<double>(parts[3], "sums", a.table.rows, a.table.cols);
+  return a;
+}
+
 // ---- kernels
 // ---------------------------------------------------------------------------------------------------------
 
@@ -80,7 +100,8 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
                   const py::object& eta, const std::string& score_kind, const std::string& stat_kind,
                   const std::string& mode, bool single, const py::object& suff, const py::object& entropy,
                   const py::object& resp, const py::object& labels, const py::object& lse,
-                  const std::optional<std::size_t>& quadratic, const py::object& added, const py::object& weighted) {
+                  const std::optional<std::size_t>& quadratic, const py::object& added, const py::object& weighted,
+                  const py::object& levels) {
   MixtureStep<X> a;
   a.x = view<const X>(x, "X", any, any);
   const std::size_t n = a.x.rows, d = a.x.cols;
@@ -120,13 +141,16 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
   if (!lse.is_none() && (given || a.mode == Mode::hard))
     throw py::value_error("lse is an output of the modes 'soft' and 'score'; pass None");
   a.lse = optional_view<double>(lse, "lse", n, 0).data;
-  if (given && !(added.is_none() && weighted.is_none()))
-    throw py::value_error("added and weighted do not go with mode 'given'; pass None");
-  if (single && !added.is_none()) throw py::value_error("added needs arithmetic in float64; pass single=False");
+  if (given && !(added.is_none() && weighted.is_none() && levels.is_none()))
+    throw py::value_error("added, weighted and levels do not go with mode 'given'; pass None");
+  if (single && !(added.is_none() && levels.is_none()))
+    throw py::value_error("added and levels need arithmetic in float64; pass single=False");
+  a.levels = levels_from(levels, n, k, a.mode != Mode::score);
   a.added = padded_view<const double>(added, "added", n, k);
   a.weighted = padded_view<double>(weighted, "weighted", n, k);
   const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single));
+  const Scratch memory = scratch(
+      kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single, a.levels.codes.cols, a.levels.table.cols));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (std::is_same_v<X, double>) {
@@ -265,15 +289,18 @@ PYBIND11_MODULE(_core, m) {
          const py::object& eta, const std::string& score_kind, const std::string& stat_kind, const std::string& mode,
          bool single, const py::object& suff, const py::object& entropy, const py::object& resp,
          const py::object& labels, const py::object& lse, const std::optional<std::size_t>& quadratic,
-         const py::object& added, const py::object& weighted) {
+         const py::object& added, const py::object& weighted, const py::object& levels) {
         by_dtype(&mixture_step<double>, &mixture_step<float>, x, weights, centre, inv_scale, eta, score_kind, stat_kind,
-                 mode, single, suff, entropy, resp, labels, lse, quadratic, added, weighted);
+                 mode, single, suff, entropy, resp, labels, lse, quadratic, added, weighted, levels);
       },
       arg("X"), arg("weights"), arg("centre"), arg("inv_scale"), arg("eta"), arg("score_kind"), arg("stat_kind"),
       arg("mode"), arg("single"), arg("suff"), arg("entropy"), arg("resp") = py::none(), arg("labels") = py::none(),
       arg("lse") = py::none(), arg("quadratic") = py::none(), arg("added") = py::none(), arg("weighted") = py::none(),
+      arg("levels") = py::none(),
       "Local step of a mixture over one block. The first `quadratic` columns have quadratic features (all of them if "
-      "None); `added` goes to the scores; `weighted` takes responsibilities times weights.");
+      "None); `added` goes to the scores; `weighted` takes responsibilities times weights. `levels` = (codes, first, "
+      "table, sums): entry c of a row adds table[first[c] + code] to its scores, and sums[first[c] + code] takes its "
+      "weighted responsibilities; what is no level of its column meets the last row.");
   m.def("gather_scores", &gather_scores, arg("start"), arg("index"), arg("values"), arg("table"), arg("scores"),
         "scores[i] += sum of value * table[index] over the entries start[i] to start[i + 1].");
   m.def("gather_sums", &gather_sums, arg("start"), arg("index"), arg("values"), arg("resp"), arg("sums"),

@@ -37,6 +37,14 @@ static inline std::size_t feature_count(Kind kind, std::size_t d, std::size_t q)
 
 static inline std::size_t feature_count(Kind kind, std::size_t d) { return feature_count(kind, d, d); }
 
+/// Columns of levels: level v of column c has row first[c] + v of the tables, and what is no level the last row.
+struct Levels {
+  View<const std::int32_t> codes;       // n x C, negative where missing
+  const std::int32_t* first = nullptr;  // C + 1, rising to V
+  View<const double> table;             // V + 1 x width, a whole number of vectors and at least K; the last row is zero
+  View<double> sums;                    // V + 1 x width: += weighted responsibilities
+};
+
 /// One block of rows through the local step of a mixture.
 template <class X>
 struct MixtureStep {
@@ -53,6 +61,7 @@ struct MixtureStep {
   View<const double> resp_in;      // n x K, mode given
   View<const double> added;        // n x at least K, a whole number of vectors: added to the scores, optional
   View<double> weighted;           // n x at least K: w r, out, optional
+  Levels levels;                   // optional; arithmetic is in double then
   View<double> resp;               // n x K, out, optional
   View<float> resp_single;         // the same in float32
   std::int32_t* labels = nullptr;  // n, out, optional
@@ -140,7 +149,8 @@ struct Kernels {
   void (*mixture_step_df)(const MixtureStep<double>&);
   void (*mixture_step_fd)(const MixtureStep<float>&);
   void (*mixture_step_ff)(const MixtureStep<float>&);
-  std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single);
+  std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single,
+                                 std::size_t level_columns, std::size_t level_width);
   void (*gather_scores)(const GatherScores&);
   void (*gather_sums)(const GatherSums&);
   void (*student_d)(const StudentScore<double>&);

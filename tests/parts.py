@@ -8,7 +8,7 @@ import numpy as np
 from vivace import families
 from vivace.engine import Block
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import FeaturePart, GatherPart
+from vivace.models.parts import FeaturePart, LevelsPart
 
 FEATURE = ["bernoulli", "poisson", "gamma", "exponential", "gaussian_diag", "multinomial"]
 ALL = [*FEATURE, "categorical"]
@@ -47,7 +47,7 @@ def draw(rng, name, n, d, gaps=False):
 
     def part(k):
         if name == "categorical":
-            return GatherPart(family, given, d, k)
+            return LevelsPart(family, given, d, k)
         units = family.units(d)
         return FeaturePart(family, given, d, np.full(units, gaps))
 

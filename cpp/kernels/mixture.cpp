@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "accumulate.hpp"
+#include "levels.hpp"
 #include "product.hpp"
 #include "rows.hpp"
 #include "softmax.hpp"
@@ -19,12 +20,15 @@ struct Workspace {
   std::size_t d_padded, q_padded, k_padded, features, tile, chunks;
   bool kept_fits;
   C *constants, *packed, *columns, *panel, *kept, *rows, *scores, *resp, *weights, *lse, *scaled, *added, *added_rows;
+  double* level_scores;
+  std::uint32_t* level_places;
   RowSums<C> row_sums;
   ListedSums listed;
   std::uint64_t* bits;
   std::int32_t* labels;
 
-  Workspace(Arena& arena, std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat) {
+  Workspace(Arena& arena, std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, std::size_t level_columns,
+            std::size_t level_width) {
     constexpr std::size_t ch = chunk_rows<C>;
     d_padded = padded_columns<C>(d);
     q_padded = padded_columns<C>(q);
@@ -52,6 +56,8 @@ struct Workspace {
     labels = arena.take<std::int32_t>(ch);
     added = arena.take<C>(k_padded * ch);
     added_rows = arena.take<C>(k_padded * ch);
+    level_scores = arena.take<double>(level_width * tile);
+    level_places = arena.take<std::uint32_t>(level_columns * tile);
   }
 };
 
@@ -90,11 +96,9 @@ struct Step {
   }
 
   /// Adds the given scores of a chunk's rows; arithmetic is in double then (the border sees to it).
-  void add_scores(std::size_t first, std::size_t count) const {
+  void add_scores(const double* from, std::size_t stride, std::size_t count) const {
     constexpr std::size_t ch = chunk_rows<C>;
     if constexpr (sizeof(C) == sizeof(double)) {
-      const double* from = a.added.row(first);
-      std::size_t stride = a.added.cols;
       if (count < ch) {
         for (std::size_t r = 0; r < count; ++r)
           std::memcpy(w.added_rows + r * w.k_padded, from + r * stride, w.k_padded * sizeof(double));
@@ -106,7 +110,7 @@ struct Step {
       for (std::size_t i = 0; i < a.components * ch; i += lanes<C>)
         storeu(w.scores + i, loadu(w.scores + i) + loadu(w.added + i));
     } else {
-      static_cast<void>(first), static_cast<void>(count);
+      static_cast<void>(from), static_cast<void>(stride), static_cast<void>(count);
     }
   }
 
@@ -125,7 +129,9 @@ struct Step {
     transpose(rows, a.x.cols, w.d_padded, w.columns);
     score_chunk<C>(a.score, w.columns, a.x.cols, a.quadratic, w.features, a.components, w.constants, w.packed,
                    keep ? w.kept + c * ch * w.features : nullptr, w.panel, w.scores);
-    if (a.added) add_scores(first, count);
+    if (a.added) add_scores(a.added.row(first), a.added.cols, count);
+    const std::size_t level_width = a.levels.table.cols;
+    if (a.levels.codes) add_scores(w.level_scores + c * ch * level_width, level_width, count);
     if (a.mode == Mode::hard || a.labels) {
       argmax_chunk<C>(a.components, w.scores, w.labels);
       if (a.labels) std::memcpy(a.labels + first, w.labels, count * sizeof(std::int32_t));
@@ -143,6 +149,8 @@ struct Step {
     if (a.mode == Mode::hard) harden_chunk<C, true>(a.components, w.labels, w.weights, resp, w.row_sums);
     if (a.mode == Mode::soft) softmax_chunk<C, true>(a.components, w.scores, w.weights, resp, w.row_sums, w.lse);
     if (a.weighted) untranspose(resp, a.components, count, a.weighted.cols, a.weighted.row(first));
+    // where the scores were: they are no longer needed
+    if (a.levels.sums) untranspose(resp, a.components, count, level_width, w.level_scores + c * ch * level_width);
     if (a.lse)
       for (std::size_t r = 0; r < count; ++r) a.lse[first + r] = static_cast<double>(w.lse[r]);
   }
@@ -191,6 +199,11 @@ struct Step {
       const std::size_t rows = n - first < w.tile ? n - first : w.tile;
       const std::size_t chunks = (rows + ch - 1) / ch;
       clear(w.row_sums, k);
+      if (a.levels.codes) {
+        level_places(a.levels, first, rows, w.level_places);
+        std::memset(w.level_scores, 0, rows * a.levels.table.cols * sizeof(double));
+        add_level_scores(a.levels, w.level_places, rows, w.level_scores);
+      }
       for (std::size_t c = 0; c < chunks; ++c) {
         const std::size_t left = rows - c * ch;
         chunk(c, first + c * ch, left < ch ? left : ch, keep);
@@ -199,6 +212,7 @@ struct Step {
         add_row_sums<C>(w.row_sums, k, a.suff.data, stride, a.entropy);
         statistics(chunks, keep);
       }
+      if (a.levels.sums) add_level_sums(a.levels, w.level_places, rows, w.level_scores);
     }
     if (sums) unpack_listed(a.stat, k, a.x.cols, a.quadratic, w.d_padded, w.q_padded, w.listed, a.suff.data);
   }
@@ -207,7 +221,8 @@ struct Step {
 template <class C, class X>
 static inline void mixture_step(const MixtureStep<X>& a) {
   Arena arena{a.scratch};
-  Workspace<C> workspace(arena, a.x.cols, a.quadratic, a.components, a.score, a.stat);
+  Workspace<C> workspace(arena, a.x.cols, a.quadratic, a.components, a.score, a.stat, a.levels.codes.cols,
+                         a.levels.table.cols);
   Step<C, X>{a, workspace}.run();
 }
 
@@ -218,12 +233,13 @@ void mixture_step_df(const MixtureStep<double>& a) { mixture_step<float>(a); }
 void mixture_step_fd(const MixtureStep<float>& a) { mixture_step<double>(a); }
 void mixture_step_ff(const MixtureStep<float>& a) { mixture_step<float>(a); }
 
-std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single) {
+std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single,
+                            std::size_t level_columns, std::size_t level_width) {
   Arena arena{nullptr};
   if (single) {
-    Workspace<float>(arena, d, q, k, score, stat);
+    Workspace<float>(arena, d, q, k, score, stat, level_columns, level_width);
   } else {
-    Workspace<double>(arena, d, q, k, score, stat);
+    Workspace<double>(arena, d, q, k, score, stat, level_columns, level_width);
   }
   return arena.used;
 }

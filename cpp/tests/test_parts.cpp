@@ -1,24 +1,20 @@
 // Runs what mixtures over tables ask of the kernels (entries of compressed rows; quadratic features of some columns,
-// added scores, weighted responsibilities) against loops that say what is meant. Arrays are heap blocks of their exact
-// size.
+// added scores, weighted responsibilities, columns of levels) against loops that say what is meant. Arrays are heap
+// blocks of their exact size.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <memory>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "dispatch.hpp"
+#include "driver.hpp"
 
 namespace {
 
 using namespace vivace;
 using Rows = std::vector<double>;
-
-std::mt19937_64 generator(11);
-int failures = 0;
 
 void expect_close(const Rows& got, const Rows& want, double tolerance, const std::string& what) {
   double worst = 0;
@@ -37,16 +33,6 @@ Rows normals(std::size_t n, double scale = 1) {
   for (double& v : values) v = scale * std::normal_distribution<double>()(generator);
   return values;
 }
-
-struct Scratch {
-  std::byte* p;
-  explicit Scratch(std::size_t bytes) : p(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64)))) {
-    std::fill(p, p + bytes, std::byte{0xff});  // kernels must not count on zeros: these are NaN
-  }
-  ~Scratch() { ::operator delete[](p, std::align_val_t(64)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
 
 void gather(const Kernels& kernels, std::size_t n, std::size_t levels, std::size_t width, bool valued) {
   std::vector<std::int64_t> start = {0};
@@ -93,7 +79,24 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
   a.entropy = entropy.data();
   a.added = {added.data(), n, width};
   a.weighted = {weighted.data(), n, width};
-  const Scratch scratch(kernels.mixture_scratch(d, q, k, a.score, a.stat, false));
+  // columns of 1, 2, ... levels; codes from -1 to one beyond the last
+  const std::size_t columns = 1 + generator() % 5;
+  std::vector<std::int32_t> codes(n * columns), first = {0};
+  for (std::size_t c = 0; c < columns; ++c) first.push_back(first.back() + static_cast<std::int32_t>(c + 1));
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    codes[i] = static_cast<std::int32_t>(generator() % (i % columns + 3)) - 1;
+  const auto last = static_cast<std::size_t>(first.back());
+  Rows table = normals((last + 1) * width, 0.3), level_sums((last + 1) * width, 0.0), want_level_sums = level_sums;
+  std::fill(table.end() - static_cast<std::ptrdiff_t>(width), table.end(), 0.0);
+  const auto place = [&](std::size_t i, std::size_t c) {
+    const std::int32_t code = codes[i * columns + c];
+    return code < 0 || code > static_cast<std::int32_t>(c) ? last : static_cast<std::size_t>(first[c] + code);
+  };
+  a.levels.codes = {codes.data(), n, columns};
+  a.levels.first = first.data();
+  a.levels.table = {table.data(), last + 1, width};
+  a.levels.sums = {level_sums.data(), last + 1, width};
+  const Scratch scratch(kernels.mixture_scratch(d, q, k, a.score, a.stat, false, columns, width));
   a.scratch = scratch.p;
   kernels.mixture_step_dd(a);
 
@@ -107,6 +110,7 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
     double total = 0;
     for (std::size_t c = 0; c < k; ++c) {
       s[c] = added[i * width + c];
+      for (std::size_t j = 0; j < columns; ++j) s[c] += table[place(i, j) * width + c];
       for (std::size_t j = 0; j < f; ++j) s[c] += g[j] * eta[c * f + j];
       total += std::exp(s[c]);
     }
@@ -114,6 +118,7 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
       const double r = std::exp(s[c]) / total, wr = weights[i] * r;
       want_weighted[i * width + c] = wr;
       want_entropy[c] -= wr * std::log(r);
+      for (std::size_t j = 0; j < columns; ++j) want_level_sums[place(i, j) * width + c] += wr;
       for (std::size_t j = 0; j < f; ++j) want[c * f + j] += wr * g[j];
     }
   }
@@ -121,6 +126,7 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
                            " q=" + std::to_string(q) + " K=" + std::to_string(k);
   expect_close(suff, want, 1e-10, what + " statistics");
   expect_close(entropy, want_entropy, 1e-10, what + " entropy");
+  expect_close(level_sums, want_level_sums, 1e-10, what + " levels");
   expect_close(weighted, want_weighted, 1e-10, what + " responsibilities");
 }
 
@@ -139,5 +145,5 @@ int main() {
       }
     std::printf("%s: kernels of tables done\n", name.c_str());
   }
-  return failures == 0 ? 0 : 1;
+  return outcome();
 }

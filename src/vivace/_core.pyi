@@ -29,6 +29,7 @@ def mixture_step(
     quadratic: int | None = ...,
     added: _Doubles | None = ...,
     weighted: _Doubles | None = ...,
+    levels: tuple[NDArray[np.int32], NDArray[np.int32], _Doubles, _Doubles | None] | None = ...,
 ) -> None: ...
 def gather_scores(
     start: NDArray[np.int64],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 
 from vivace import BayesianGaussianMixture, Checkpoint
 from vivace.io import TableError, TableStream, open_table, read_table
+from vivace.io.pieces import PieceStream
+from vivace.io.spool import Scratch
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -229,9 +233,40 @@ def test_refusals(parquet: Path, tmp_path: Path) -> None:
     assert isinstance(open_table(parquet), TableStream)
 
 
-def test_small_batches_of_large_pieces_are_told(tmp_path: Path) -> None:
+def test_small_batches_of_large_pieces_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no room for a scratch file; the fit is the same."""
     pq.write_table(arrow(np.tile(values(), (3, 1))), tmp_path / "t.parquet", row_group_size=3000)
-    table = open_table(tmp_path / "t.parquet", memory=4 * 3000 * 24)
-    model = BayesianGaussianMixture(n_components=2, learning_method="online", batch_size=300)
+
+    def fitted() -> BayesianGaussianMixture:
+        table = open_table(tmp_path / "t.parquet", memory=4 * 3000 * 24)
+        model = BayesianGaussianMixture(n_components=2, learning_method="online", batch_size=300)
+        return model.set_params(max_iter=2, random_state=0).fit(table)
+
+    full = fitted()
+
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Scratch, "write", no_room)
     with pytest.warns(UserWarning, match="vivace convert"):
-        model.set_params(max_iter=1).fit(table)
+        assert fitted().means_.tobytes() == full.means_.tobytes()
+
+
+def test_pieces_that_do_not_fit_are_decoded_once(parquet: Path) -> None:
+    table = open_table(parquet, memory=70_000)
+    assert isinstance(table, PieceStream)
+    assert np.array_equal(table[0:N], values())
+    table[0:1]
+    deadline = time.monotonic() + 60
+    while len(table._spooled) + len(table._kept) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    parquet.unlink()
+    X, rng = values(), np.random.default_rng(0)
+    for _ in range(50):
+        start = int(rng.integers(0, N - 100))
+        table.expect(start, start + 100)
+        assert np.array_equal(table[start : start + 100], X[start : start + 100])
+    chosen = rng.integers(0, N, 300)
+    assert np.array_equal(table[chosen], X[chosen])

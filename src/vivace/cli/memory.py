@@ -39,10 +39,12 @@ def read_rows(data: str, columns: list[str] | None, memory: int | None) -> Any:
     """
     from vivace.io import Table, read_table
     from vivace.io.open_table import STREAMED, open_table
+    from vivace.io.text_table import is_text_table
 
-    if os.path.isfile(data) and not data.lower().endswith(STREAMED):
+    in_place = os.path.isfile(data) and not data.lower().endswith(STREAMED)
+    if in_place and not is_text_table(data):
         return read_table(data, columns)
     if not os.path.exists(data) and not any(sign in data for sign in "*?["):
         return read_table(data, columns)  # says what is wrong
     stream = open_table(data, columns, memory)
-    return Table(stream, stream.columns, True, stream.left_out)  # type: ignore[arg-type]
+    return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]

@@ -80,12 +80,12 @@ class Categorical(GatherFamily):
         return np.asarray(found.T)
 
     def prepare(self, prior: Prior, posterior: Any) -> tuple[Array, NDArray[np.int32]]:
-        """A table with a last row of zeros, which gaps go to; and where columns begin."""
+        """A table with a last row of zeros, which gaps go to; and the edges of its columns."""
         values = self._log_expected(posterior)
         levels, k = values.shape
         table = np.zeros((levels + 1, -(-k // _core.PAD) * _core.PAD))
         table[:levels, :k] = values
-        return table, _edges(posterior)[:-1].astype(np.int32)
+        return table, _edges(posterior).astype(np.int32)
 
     def expected_log_likelihood(self, x: NDArray[Any], prepared: Any, out: Array) -> None:
         """Gather."""
@@ -177,8 +177,8 @@ def _edges(posterior: Any) -> NDArray[np.int64]:
 
 def _entries(x: NDArray[Any], prepared: Any) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Compressed rows: one entry a column, gaps in the table's last row."""
-    table, first = prepared
-    index = np.add(x, first, dtype=np.int32)
+    table, edges = prepared
+    index = np.add(x, edges[:-1], dtype=np.int32)
     if x.min(initial=0) < 0:
         index[x < 0] = len(table) - 1
     start = np.arange(0, index.size + 1, x.shape[1], dtype=np.int64)

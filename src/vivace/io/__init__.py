@@ -14,6 +14,7 @@ from vivace.io.corpora import (
     write_corpus,
     write_vocabulary,
 )
+from vivace.io.frame_stream import FrameStream, open_frame
 from vivace.io.model_file import ModelFileError, Record, load_model, read_record, save_model
 from vivace.io.open_table import open_table
 from vivace.io.stream import TableStream
@@ -25,6 +26,7 @@ __all__ = [
     "CorpusError",
     "CorpusReader",
     "CorpusStream",
+    "FrameStream",
     "ModelFileError",
     "Record",
     "Table",
@@ -35,6 +37,7 @@ __all__ = [
     "load_model",
     "open_corpus",
     "open_documents",
+    "open_frame",
     "open_table",
     "read_corpus",
     "read_record",

@@ -23,6 +23,9 @@ from vivace.io.table import (
     runs,
 )
 
+# Of a file that is packed by zstd, which Python reads only from 3.14 on.
+_HEAD_BYTES = 1 << 20
+
 _INSTALL = "Remedy: pip install pyarrow, whose reader handles gaps and text"
 
 
@@ -39,10 +42,7 @@ def read_csv(path: StrPath, columns: list[str] | None) -> Table:
     """Read the numeric columns of a text table (see `vivace.io.tables.read_table`)."""
     from vivace.io.arrow import pyarrow_or_none
 
-    try:
-        shape = _look(path)
-    except (UnicodeDecodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _damaged(path, error) from error
+    shape = look(path)
     check_names(path, shape.names, columns)
     read = _read_by_numpy if pyarrow_or_none() is None else _read_by_arrow
     return read(path, shape, columns)
@@ -69,8 +69,21 @@ def write_csv(file: IO[bytes], array: Array, names: list[str]) -> None:
             writer.write_batch(record_batch(array[run], schema))
 
 
+def look(path: StrPath) -> _Shape:
+    """Find names, delimiter and first row.
+
+    Raises
+    ------
+    TableError
+        The file is damaged or empty.
+    """
+    try:
+        return _look(path)
+    except (UnicodeDecodeError, csv.Error, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise _damaged(path, error) from error
+
+
 def _look(path: StrPath) -> _Shape:
-    """Find names, delimiter and first row."""
     with _open_text(path) as lines:
         start = lines.readline()
         delimiter = next((d for d in ",\t;" if d in start), ",")
@@ -89,7 +102,23 @@ def _look(path: StrPath) -> _Shape:
 def _open_text(path: StrPath) -> io.TextIOWrapper:
     if os.fspath(path).lower().endswith(".gz"):
         return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8-sig", newline="")
+    if os.fspath(path).lower().endswith(".zst"):
+        return io.TextIOWrapper(io.BytesIO(_head_of_zst(path)), encoding="utf-8-sig", newline="")
     return open(path, encoding="utf-8-sig", newline="")
+
+
+def _head_of_zst(path: StrPath) -> bytes:
+    """First lines of a file that is packed by zstd."""
+    import pyarrow
+
+    with open(path, "rb"):  # a missing file is an OSError that names it
+        pass
+    try:
+        with pyarrow.input_stream(os.fspath(path), compression="zstd") as file:
+            head: bytes = file.read(_HEAD_BYTES)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+    return head[: head.rfind(b"\n") + 1] if len(head) == _HEAD_BYTES else head
 
 
 def _is_number(text: str) -> bool:

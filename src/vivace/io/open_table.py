@@ -1,18 +1,20 @@
-"""Opening tables larger than memory: Parquet, Arrow and Feather files, folders of them."""
+"""Opening tables larger than memory: Parquet, Arrow, Feather, text; folders and patterns."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from vivace.io.arrow import numeric_columns, require_pyarrow
-from vivace.io.stream import Piece, TableStream
-from vivace.io.table import StrPath, TableError
+from vivace.io.arrow import fill, numeric_columns, require_pyarrow
+from vivace.io.pieces import Piece, PieceStream
+from vivace.io.stream import SpooledTable, TableStream
+from vivace.io.table import StrPath, TableError, check_names, default_names, no_rows
+from vivace.io.text_table import NotOfType, TextTable, is_text_table
 
 #: Suffixes of files that can be read a piece at a time.
 STREAMED = (".parquet", ".feather", ".arrow", ".ipc")
@@ -22,10 +24,14 @@ _LEAST_ROWS = 1 << 16
 
 
 def is_streamed(data: Any) -> bool:
-    """Whether `open_table` is meant for this: a path, a glob, a folder or a pyarrow.dataset."""
+    """Whether `open_table` is meant for this: paths, a glob, a folder, a dataset, a function."""
     if isinstance(data, (TableStream, str, os.PathLike)):
         return True
+    if isinstance(data, (list, tuple)):
+        return bool(data) and all(isinstance(one, os.PathLike) for one in data)
     kind = type(data)
+    if callable(data) and not hasattr(data, "shape"):
+        return True
     return kind.__module__.startswith("pyarrow") and hasattr(data, "get_fragments")
 
 
@@ -44,14 +50,17 @@ def open_table(
 
     Parameters
     ----------
-    data : str, path-like or pyarrow.dataset.Dataset
+    data : str, path-like, list of these, pyarrow.dataset.Dataset or callable
         A Parquet, Arrow or Feather file, a pattern of such names (``part-*.parquet``; in the order
-        of names), or a folder of them, with hive-style partitions (``year=2024/``) as columns.
+        of names), or a folder of them, with hive-style partitions (``year=2024/``) as columns: all
+        read a piece at a time. Text (.csv, .csv.gz, .csv.zst), or a function without arguments that
+        returns an iterable of blocks (two-dimensional arrays): read once.
     columns : sequence of str, optional
         Columns to read, in this order; by default all numeric ones.
     memory : int, optional
         Bytes that rows held at a time may take; a quarter of the machine's if left out. It decides
-        on caching and reading ahead only, never on a result.
+        on caching and reading ahead only, never on a result. What does not fit goes to a scratch
+        file.
 
     Returns
     -------
@@ -63,20 +72,64 @@ def open_table(
         The files cannot be understood, a column does not exist or is not numeric, or the memory is
         too small; the message says what would do.
     OSError
-        There is no such file.
+        There is no such file, or no room for the scratch file.
     """
     if isinstance(data, TableStream):
         return data
     memory = default_memory() if memory is None else int(memory)
+    wanted = None if columns is None else [str(column) for column in columns]
+    texts = text_files(data)
+    if texts:
+        return _text([TextTable(path) for path in texts], wanted, memory)
+    if callable(data) and not hasattr(data, "get_fragments"):
+        return _blocks(data, memory)
+    name, schema, pieces, guard = open_pieces(data, wanted, numbers=True)
+    names, left_out = numeric_columns(name, schema, wanted)
+    stream = PieceStream(name, pieces, names, _dtype(schema, names), memory, left_out, guard)
+    if not len(stream):
+        raise TableError(f"{name}: expected at least one row of data, got none")
+    return stream
+
+
+def text_files(data: Any) -> list[StrPath]:
+    """Text tables that a path, a pattern or a list stands for; empty where it is not about text."""
+    if isinstance(data, (list, tuple)):
+        return list(data) if data and all(map(is_text_table, data)) else []
+    if not is_text_table(data):
+        return []
+    name = os.fspath(data)
+    if os.path.exists(name) or not any(sign in name for sign in "*?["):
+        return [data]
+    found = sorted(glob.glob(name, recursive=True))
+    if not found:
+        raise FileNotFoundError(2, "no file has such a name", name)
+    return list(found)
+
+
+def open_pieces(
+    data: Any, columns: list[str] | None, *, numbers: bool = False
+) -> tuple[str, Any, list[Piece], Callable[[], None]]:
+    """Return name, schema, pieces and guard of Parquet, Arrow and Feather files.
+
+    Raises
+    ------
+    TableError
+        The files cannot be understood, or a column does not exist.
+    OSError
+        There is no such file.
+    """
     name = os.fspath(data) if isinstance(data, (str, os.PathLike)) else "the data set"
     arrow = require_pyarrow(name)
     from pyarrow import dataset as arrow_dataset
 
     try:
-        found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, name)
+        found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, data, name)
         fragments = list(found.get_fragments())
-        wanted = None if columns is None else [str(column) for column in columns]
-        names, left_out = numeric_columns(name, found.schema, wanted)
+        if numbers:
+            names, _ = numeric_columns(name, found.schema, columns)
+        else:
+            check_names(name, found.schema.names, columns)
+            names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
         for fragment in fragments:
             pieces += _pieces_of(fragment, found.schema, names)
@@ -87,19 +140,78 @@ def open_table(
             f"{name}: expected Parquet, Arrow or Feather files, got something else or a damaged "
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
-    kinds = [found.schema.field(column).type for column in names]
-    single = all(arrow.types.is_float32(kind) or arrow.types.is_float16(kind) for kind in kinds)
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    dtype = np.float32 if single else np.float64
     guard = _guard(name, [path for path in paths if os.path.exists(path)])
-    stream = TableStream(name, pieces, names, dtype, memory, left_out, guard)
-    if not len(stream):
-        raise TableError(f"{name}: expected at least one row of data, got none")
+    return name, found.schema, pieces, guard
+
+
+def _dtype(schema: Any, names: list[str]) -> Any:
+    from pyarrow import types
+
+    kinds = [schema.field(column).type for column in names]
+    single = all(types.is_float32(kind) or types.is_float16(kind) for kind in kinds)
+    return np.float32 if single else np.float64
+
+
+def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> TableStream:
+    """Numbers of text tables in turn; begins again where a column turns out to be text."""
+    import pyarrow
+
+    name = os.fspath(tables[0].path) + (f" and {len(tables) - 1} more" * (len(tables) > 1))
+    names, left_out = tables[0].numeric(columns)
+    while True:
+        stream = SpooledTable(name, names, np.float64, memory, left_out)
+        stream.named = tables[0].named
+        types = dict.fromkeys(names, pyarrow.float64())
+        try:
+            for table in tables:
+                check_names(table.path, table.names, names)
+                for batch in table.batches(types):
+                    rows = np.empty((batch.num_rows, len(names)))
+                    fill(rows, [batch], names)
+                    stream.append(rows)
+        except NotOfType as error:
+            if columns is not None or len(names) == 1:
+                raise
+            names = [column for column in names if column != error.column]
+            left_out = [column for column in tables[0].names if column not in set(names)]
+            continue
+        if not len(stream):
+            raise no_rows(name)
+        stream.finish()
+        return stream
+
+
+def _blocks(make: Callable[[], Iterable[Any]], memory: int) -> TableStream:
+    """Arrays that a function makes, one after the other."""
+    stream: SpooledTable | None = None
+    for block in make():
+        rows = np.asarray(block)
+        if rows.ndim != 2 or rows.dtype.kind not in "fiub":
+            raise TableError(
+                "blocks: expected two-dimensional arrays of numbers, got "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        if stream is None:
+            single = rows.dtype == np.float32
+            names = default_names(rows.shape[1])
+            stream = SpooledTable("the blocks", names, np.float32 if single else np.float64, memory)
+            stream.named = False
+        if rows.shape[1] != stream.shape[1]:
+            raise TableError(
+                f"blocks: expected {stream.shape[1]} columns in all of them, got {rows.shape[1]}"
+            )
+        stream.append(rows)
+    if stream is None or not len(stream):
+        raise TableError("blocks: expected at least one row of data, got none")
+    stream.finish()
     return stream
 
 
-def _dataset(arrow_dataset: Any, name: str) -> Any:
-    if os.path.isdir(name):
+def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
+    if isinstance(data, (list, tuple)):
+        files = [os.fspath(one) for one in data]
+    elif os.path.isdir(name):
         files = [
             os.path.join(folder, file)
             for folder, _, files in os.walk(name)
@@ -117,7 +229,7 @@ def _dataset(arrow_dataset: Any, name: str) -> Any:
     if len(kind) > 1:
         raise TableError(f"{name}: expected files of one kind, got Parquet and Arrow files")
     return arrow_dataset.dataset(
-        sorted(files),
+        files if isinstance(data, (list, tuple)) else sorted(files),
         format="parquet" if kind == {".parquet"} else "ipc",
         partitioning="hive",
         partition_base_dir=name if os.path.isdir(name) else None,
@@ -200,4 +312,4 @@ def read_names(path: StrPath) -> list[str]:
     from pyarrow import dataset as arrow_dataset
 
     require_pyarrow(path)
-    return list(_dataset(arrow_dataset, os.fspath(path)).schema.names)
+    return list(_dataset(arrow_dataset, path, os.fspath(path)).schema.names)

@@ -51,9 +51,10 @@ class MixtureBase(
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows: at least two, and as many as components. Memory maps and any memory order are
-            read block by block. A Gaussian mixture also takes the name of a table, a pattern of
-            names, a folder, a pyarrow.dataset or what `vivace.io.open_table` returns: Parquet,
-            Arrow and Feather files are read while the fit goes on and may be larger than memory.
+            read block by block. Or files, which may be larger than memory: a name, a pattern of
+            names, a folder or a list of `pathlib.Path` (Parquet, Arrow, Feather, text), a
+            pyarrow.dataset, a function that makes blocks of rows, or what `vivace.io.open_table`
+            (mixed columns: `vivace.io.open_frame`) returns.
         y : Ignored
             Not used, present for API consistency by convention.
         sample_weight : array-like of shape (n_samples,), default=None

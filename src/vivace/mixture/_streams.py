@@ -13,6 +13,7 @@ from vivace.engine import Block
 from vivace.estimators.checks import check_weights
 from vivace.io.open_table import STREAMED, is_streamed, open_table
 from vivace.io.stream import TableStream
+from vivace.io.text_table import is_text_table
 
 # Batches in an order of their own read whole pieces: beyond so many times the rows it is told.
 _WASTE = 4
@@ -43,6 +44,10 @@ class StreamSource:
         """Sum of the rows' weights; their number without weights."""
         return float(self.n_rows if self._weights is None else self._weights.sum())
 
+    def expect(self, start: int, stop: int) -> None:
+        """Say which rows are read next."""
+        self._table.expect(start, stop)
+
     def read(self, start: int, stop: int) -> Block:
         """Return rows `start` to `stop` (exclusive)."""
         weights = None if self._weights is None else self._weights[start:stop]
@@ -58,7 +63,8 @@ def from_files(X: Any, columns: Any) -> Any:
         return X
     if isinstance(X, (str, os.PathLike)):
         path = os.fspath(X)
-        if os.path.isfile(path) and not path.lower().endswith(STREAMED):
+        in_place = os.path.isfile(path) and not path.lower().endswith(STREAMED)
+        if in_place and not is_text_table(path):
             from vivace.io import read_table
 
             return read_table(path, columns).values
@@ -78,10 +84,13 @@ def check_stream(
     names = np.array(table.columns, dtype=object)
     n_columns = len(names)
     if reset:
-        estimator.n_features_in_, estimator.feature_names_in_ = n_columns, names
+        estimator.n_features_in_ = n_columns
+        vars(estimator).pop("feature_names_in_", None)
+        if table.named:
+            estimator.feature_names_in_ = names
     else:
         known = getattr(estimator, "feature_names_in_", None)
-        if known is not None and list(known) != table.columns:
+        if known is not None and table.named and list(known) != table.columns:
             raise ValueError(
                 f"{table.name}: expected the columns that the model was fitted to, "
                 f"{', '.join(map(str, known[:20]))}; got {', '.join(table.columns[:20])}. Remedy: "

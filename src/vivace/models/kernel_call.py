@@ -12,6 +12,7 @@ from vivace import _core
 from vivace.families.base import Array
 from vivace.models.parts.base import padded
 from vivace.models.parts.gaps import GapTables, Runs
+from vivace.models.parts.levels import LevelColumns
 
 
 class KernelShape(NamedTuple):
@@ -36,6 +37,8 @@ class KernelCall:
         The rows pattern by pattern; None where nothing may be missing.
     tables : GapTables or None
     n_components : int
+    levels : LevelColumns or None
+        Columns of levels; `soft` adds to their sums.
 
     Attributes
     ----------
@@ -51,8 +54,10 @@ class KernelCall:
         runs: Runs | None,
         tables: GapTables | None,
         n_components: int,
+        levels: LevelColumns | None = None,
     ) -> None:
         self._shape = shape
+        self._levels = levels
         self._features = features
         self._added = added
         self._runs = runs
@@ -69,8 +74,8 @@ class KernelCall:
             self.weighted = np.empty((len(self._features), padded(self._k)))
         if self._runs is None:
             suff, entropy = np.empty((self._k, self._width)), np.empty(self._k)
-            self._step(self._features, weights, eta, "soft", suff, entropy,
-                       added=self._added, weighted=self.weighted)  # fmt: skip
+            self._step(self._features, weights, eta, "soft", suff, entropy, added=self._added,
+                       weighted=self.weighted, levels=self._levels)  # fmt: skip
             return suff, entropy, {}
         stack, total = self._stack()
         for p, rows, x, pattern in self._patterns():
@@ -79,7 +84,7 @@ class KernelCall:
             added = None if self._added is None else self._added[rows]
             own = None if weights is None else weights[rows]
             self._step(x, own, self._with(eta, pattern.eta), "soft", suff, entropy,
-                       added=added, weighted=some)  # fmt: skip
+                       added=added, weighted=some, levels=self._some_levels(rows))  # fmt: skip
             if self.weighted is not None and some is not None:
                 self.weighted[rows] = some
             total += entropy
@@ -104,13 +109,13 @@ class KernelCall:
         """Fill `resp`, `labels` and `lse` where they are among the outputs."""
         if self._runs is None:
             self._step(self._features, None, eta, "score", None, None,
-                       added=self._added, **outputs)  # fmt: skip
+                       added=self._added, levels=self._levels, **outputs)  # fmt: skip
             return
         for _, rows, x, pattern in self._patterns():
             some = {name: np.empty_like(out[: len(rows)]) for name, out in outputs.items()}
             added = None if self._added is None else self._added[rows]
             self._step(x, None, self._with(eta, pattern.eta), "score", None, None,
-                       added=added, **some)  # fmt: skip
+                       added=added, levels=self._some_levels(rows), **some)  # fmt: skip
             for name, out in outputs.items():
                 out[rows] = some[name]
 
@@ -155,6 +160,11 @@ class KernelCall:
             gone = np.flatnonzero(~there[p])
             x[:, gone] = centre[:q][gone]
             yield p, rows, x, pattern
+
+    def _some_levels(self, rows: NDArray[np.intp]) -> LevelColumns | None:
+        if self._levels is None:
+            return None
+        return self._levels._replace(codes=np.ascontiguousarray(self._levels.codes[rows]))
 
     def _with(self, eta: Array, own: Array) -> Array:
         """Natural parameters with those of a pattern."""

@@ -7,19 +7,20 @@ that meet the rows give their scores to it and take the responsibilities from it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
-from vivace.models.kernel_call import KernelCall, KernelShape
-from vivace.models.parts import GaussianPart, Part
+from vivace.models.kernel_call import KernelCall
+from vivace.models.mixed_layout import TableLayout
+from vivace.models.parts import GaussianPart, LevelsPart, Part
 from vivace.models.parts.base import padded
 from vivace.models.parts.gaps import GapTables, Runs, find_runs
+from vivace.models.parts.levels import LevelColumns
 from vivace.models.weights import WeightModel
 
 #: Counts below this share of all counts are rounding: the component is taken to be empty.
@@ -76,14 +77,14 @@ class Prepared:
     ----------
     eta : (K, F)
         Natural parameters; without those of the correlated columns where these may have gaps.
-    gathers : tuple
-        What parts made that meet the rows.
+    gathers : dict
+        What parts made that meet the rows, by their place.
     tables : GapTables or None
         Of the correlated columns where these may have gaps.
     """
 
     eta: Array
-    gathers: tuple[Any, ...]
+    gathers: Mapping[int, Any]
     tables: GapTables | None = None
 
 
@@ -109,38 +110,10 @@ class MixedModel:
     def __init__(self, parts: Sequence[Part], weight_model: WeightModel, n_components: int) -> None:
         if n_components < 1:
             raise ValueError(f"n_components must be at least 1; got {n_components}")
-        natives = [i for i, part in enumerate(parts) if isinstance(part, GaussianPart)]
-        if len(natives) > 1:
-            raise ValueError("a mixture has at most one group of correlated Gaussian columns")
         self.parts = tuple(parts)
         self.weight_model = weight_model
         self.n_components = n_components
-        self._native = natives[0] if natives else None
-        self._layout()
-
-    def _layout(self) -> None:
-        """Place the columns of feature parts beside those of the native one."""
-        native = None if self._native is None else self.parts[self._native]
-        self._quadratic = 0 if native is None else native.n_columns
-        centre, inv_scale = [np.empty(0)], [np.empty(0)]
-        if isinstance(native, GaussianPart):
-            centre.append(native.scaling.centre)
-            inv_scale.append(native.scaling.inv_scale)
-        self._places: dict[int, slice] = {}
-        at = self._quadratic
-        for i, part in enumerate(self.parts):
-            if i != self._native and not part.gathers:
-                self._places[i] = slice(at, at + part.width)
-                at += part.width
-        self._columns = max(at, 1)  # the kernel wants at least one
-        extra = self._columns - self._quadratic
-        self._centre = np.concatenate([*centre, np.zeros(extra)])
-        self._inv_scale = np.concatenate([*inv_scale, np.ones(extra)])
-        self._kind: Any = "linear" if native is None else "full"
-        self._gaps = isinstance(native, GaussianPart) and native.gaps
-        self._gathers = tuple(i for i, part in enumerate(self.parts) if part.gathers)
-        q = self._quadratic
-        self.n_features = 1 + self._columns + q * (q + 1) // 2
+        self.layout = TableLayout(self.parts)
 
     @property
     def schedules(self) -> frozenset[str]:
@@ -151,42 +124,31 @@ class MixedModel:
 
     def prepare(self, posterior: MixedPosterior) -> Prepared:
         """What local steps read."""
-        eta = np.zeros((self.n_components, self.n_features))
-        eta[:, 0] = posterior.log_weights
-        gathers = []
-        for i, part in enumerate(self.parts):
-            if isinstance(part, GaussianPart):
-                if self._gaps:
-                    continue  # each pattern has parameters of its own
-                found = part.eta(posterior.parts[i])
-                eta[:, 0] += found[:, 0]
-                eta[:, 1 : 1 + self._quadratic] = found[:, 1 : 1 + self._quadratic]
-                eta[:, 1 + self._columns :] = found[:, 1 + self._quadratic :]
-            elif part.gathers:
-                gathers.append(part.prepare(posterior.parts[i]))
-            else:
-                constant, coefficients = part.natural(posterior.parts[i])
-                eta[:, 0] += constant
-                place = self._places[i]
-                eta[:, 1 + place.start : 1 + place.stop] = coefficients
+        layout = self.layout
+        gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.gathers}
         tables = None
-        if self._gaps:
-            part = self.parts[self._native or 0]
+        if layout.gaps:
+            part = self.parts[layout.native or 0]
             assert isinstance(part, GaussianPart)
-            tables = part.tables(posterior.parts[self._native or 0])
-        return Prepared(eta, tuple(gathers), tables)
+            tables = part.tables(posterior.parts[layout.native or 0])
+        return Prepared(layout.eta(posterior.log_weights, posterior.parts), gathers, tables)
 
     def local_step(
         self, block: Block, prepared: Prepared, local: BlockState | None
     ) -> tuple[Statistics, BlockState]:
         """Responsibilities of a block, reduced to statistics."""
         state = self._look(block) if local is None else local
-        call = self._call(block, prepared, state)
+        levels = self._levels(block, prepared, with_sums=True)
+        call = self._call(block, prepared, state, levels)
         suff, entropy, extra = call.soft(prepared.eta, block.weights)
-        found = self._statistics(block, suff, entropy, call.weighted, prepared.gathers, state.base)
-        for name, array in extra.items():
-            found[f"{self._native}.{name}"][...] = array
-        return found, state
+        fields: dict[int, Mapping[str, Array]] = {
+            i: self.parts[i].accumulate(block.data[i], call.weighted, prepared.gathers[i])
+            for i in self.layout.met
+            if call.weighted is not None
+        }
+        if levels is not None:
+            fields[self.layout.levels or 0] = self._levels_part().sums_of(levels)
+        return self._statistics(block, suff, entropy, fields, extra, state.base), state
 
     def global_step(self, statistics: Statistics, previous: Any = None) -> MixedPosterior:
         """Update of every part and of the weights; `previous` is not needed.
@@ -248,34 +210,35 @@ class MixedModel:
 
     def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
         """Fill some of `resp`, `labels` and `lse` for a block of rows, without weights."""
-        self._call(block, prepared, self._look(block, with_base=False)).score(prepared.eta, outputs)
+        levels = self._levels(block, prepared, with_sums=False)
+        call = self._call(block, prepared, self._look(block, with_base=False), levels)
+        call.score(prepared.eta, outputs)
 
     def given(self, block: Block, resp: Array) -> Statistics:
         """Statistics of rows with given responsibilities (n, K)."""
         k, state = self.n_components, self._look(block)
-        weighted, gathers = None, []
-        if self._gathers:
+        fields: dict[int, Mapping[str, Array]] = {}
+        if self.layout.gathers:
             weighted = np.zeros((len(resp), padded(k)))
             weighted[:, :k] = resp if block.weights is None else resp * block.weights[:, None]
             # Latent scales and the like start from the prior.
-            zero = self._fields_of_nothing()
-            gathers = [self.parts[i].prepare(zero[i]) for i in self._gathers]
+            zero = self.zero_statistics()
+            for i in self.layout.gathers:
+                part = self.parts[i]
+                made = part.prepare(part.update(zero["counts"], self._fields(zero, i)))
+                fields[i] = part.accumulate(block.data[i], weighted, made)
         tables = None
         if state.runs is not None:
-            tables = GapTables.neutral(k, self._quadratic)
-        prepared = Prepared(np.empty((k, 0)), (), tables)
-        call = self._call(block, prepared, state)
+            tables = GapTables.neutral(k, self.layout.shape.quadratic)
+        call = self._call(block, Prepared(np.empty((k, 0)), {}, tables), state, None)
         suff, entropy, extra = call.given(resp, block.weights)
-        found = self._statistics(block, suff, entropy, weighted, tuple(gathers), state.base)
-        for name, array in extra.items():
-            found[f"{self._native}.{name}"][...] = array
-        return found
+        return self._statistics(block, suff, entropy, fields, extra, state.base)
 
     def block_rows(self) -> int:
         """Rows of a block: from shapes alone."""
         entries = int(self.entries_per_row)
-        rows = BLOCK_WORK // (self.n_components * (2 * self.n_features + 2 * entries + 40))
-        most = MAX_GATHER_ROWS if self._gathers else MAX_BLOCK_ROWS
+        rows = BLOCK_WORK // (self.n_components * (2 * self.layout.n_features + 2 * entries + 40))
+        most = MAX_GATHER_ROWS if self.layout.met else MAX_BLOCK_ROWS
         if entries:
             # A record is a table of columns and components: a block should outweigh it.
             columns = max(part.n_columns for part in self.parts)
@@ -296,46 +259,38 @@ class MixedModel:
         names = self.parts[i].fields(self.n_components)
         return {name: statistics[f"{i}.{name}"] for name in names}
 
-    def _fields_of_nothing(self) -> list[Any]:
-        zero = self.zero_statistics()
-        return [
-            part.update(zero["counts"], self._fields(zero, i)) if part.gathers else None
-            for i, part in enumerate(self.parts)
-        ]
-
-    def _features(self, block: Block) -> NDArray[Any]:
-        """Columns of the native part and features of the others, side by side."""
-        if len(self.parts) == 1 and self._native == 0:
-            rows: NDArray[Any] = block.data[0]
-            return rows
-        n = block.stop - block.start
-        if not self._places and self._native is None:
-            return np.zeros((n, 1))
-        out = np.empty((n, self._columns))
-        if self._native is not None:
-            out[:, : self._quadratic] = block.data[self._native]
-        for i, place in self._places.items():
-            self.parts[i].fill(block.data[i], out[:, place])
-        return out
-
     def _scores(self, block: Block, prepared: Prepared) -> Array | None:
         """Scores of the parts that meet the rows, (n, padded K)."""
-        if not prepared.gathers:
+        if not (self.layout.met and prepared.gathers):
             return None
         out = np.zeros((block.stop - block.start, padded(self.n_components)))
-        for i, made in zip(self._gathers, prepared.gathers, strict=True):
-            self.parts[i].add_scores(block.data[i], made, out)
+        for i in self.layout.met:
+            self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
         return out
 
-    def _call(self, block: Block, prepared: Prepared, state: BlockState) -> KernelCall:
-        shape = KernelShape(self._centre, self._inv_scale, self._kind, self._quadratic)
+    def _levels_part(self) -> LevelsPart:
+        part = self.parts[self.layout.levels or 0]
+        assert isinstance(part, LevelsPart)
+        return part
+
+    def _levels(self, block: Block, prepared: Prepared, with_sums: bool) -> LevelColumns | None:
+        """Columns of levels that the kernel reads itself."""
+        i = self.layout.levels
+        if i is None:
+            return None
+        return self._levels_part().columns(block.data[i], prepared.gathers[i], with_sums)
+
+    def _call(
+        self, block: Block, prepared: Prepared, state: BlockState, levels: LevelColumns | None
+    ) -> KernelCall:
         return KernelCall(
-            shape,
-            self._features(block),
+            self.layout.shape,
+            self.layout.features(block),
             self._scores(block, prepared),
             state.runs,
             prepared.tables,
             self.n_components,
+            levels,
         )
 
     def _look(self, block: Block, with_base: bool = True) -> BlockState:
@@ -345,8 +300,8 @@ class MixedModel:
             found = part.base(x) if with_base else None
             if found is not None:
                 total += float(found.sum() if block.weights is None else found @ block.weights)
-        if self._gaps:
-            runs = find_runs(~np.isnan(block.data[self._native or 0]))
+        if self.layout.gaps:
+            runs = find_runs(~np.isnan(block.data[self.layout.native or 0]))
         return BlockState(total, runs)
 
     def _statistics(
@@ -354,10 +309,11 @@ class MixedModel:
         block: Block,
         suff: Array,
         entropy: Array,
-        resp: Array | None,
-        gathers: tuple[Any, ...],
+        met: Mapping[int, Mapping[str, Array]],
+        completed: Mapping[str, Array],
         base: float,
     ) -> Statistics:
+        """Put a record together: `met` are the fields of parts that met the rows."""
         n = block.stop - block.start
         weight = float(n) if block.weights is None else float(block.weights.sum())
         arrays = {
@@ -367,19 +323,12 @@ class MixedModel:
             "base": np.array(base),
         }
         for i, part in enumerate(self.parts):
-            if i == self._native:
-                q = self._quadratic
-                own = np.hstack([suff[:, : 1 + q], suff[:, 1 + self._columns :]])
-                found = {"suff": own}
-                if self._gaps:  # filled by the caller
-                    found["gaps"] = np.zeros(self.n_components)
-            elif part.gathers:
-                assert resp is not None
-                made = gathers[self._gathers.index(i)]
-                found = part.accumulate(block.data[i], resp, made)
+            if i in met:
+                found = met[i]
+            elif i == self.layout.native:
+                found = completed or {"suff": self.layout.own(suff, i)}
             else:
-                place = self._places[i]
-                found = part.sums(suff[:, 1 + place.start : 1 + place.stop].copy())
+                found = part.sums(self.layout.own(suff, i))
             arrays.update({f"{i}.{name}": array for name, array in found.items()})
         return Statistics(arrays, self._axes())
 

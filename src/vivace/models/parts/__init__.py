@@ -4,6 +4,7 @@ from vivace.models.parts.base import Part
 from vivace.models.parts.feature import FeaturePart
 from vivace.models.parts.gather import GatherPart
 from vivace.models.parts.gaussian import GaussianPart
+from vivace.models.parts.levels import LevelsPart
 from vivace.models.parts.sparse import SparsePart
 
-__all__ = ["FeaturePart", "GatherPart", "GaussianPart", "Part", "SparsePart"]
+__all__ = ["FeaturePart", "GatherPart", "GaussianPart", "LevelsPart", "Part", "SparsePart"]

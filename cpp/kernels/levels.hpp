@@ -1,0 +1,118 @@
+// Columns of levels inside a mixture's local step: the scores of a tile's rows and its sums, level by level.
+//
+// Every level has K contiguous numbers, in the table of scores and in the table of sums. A tile goes over a few columns
+// at a time, so that their rows of the tables stay in the first-level cache however many columns there are.
+#pragma once
+
+#include "layout.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+// Bytes of the tables' rows that a pass over a tile may touch: three quarters of a first-level cache of 32 kB (8 and 64
+// kB were measured to be 10 % slower).
+constexpr std::size_t level_bytes = 24 * 1024;
+
+/// Where in the tables each entry of a tile's rows finds its numbers; what is no level of its column: in the last row.
+[[maybe_unused]] static inline void level_places(const Levels& a, std::size_t first, std::size_t count,
+                                                 std::uint32_t* out) {
+  const std::size_t columns = a.codes.cols;
+  const auto last = static_cast<std::uint32_t>(a.table.rows - 1), width = static_cast<std::uint32_t>(a.table.cols);
+  const std::int32_t* starts = a.first;
+  for (std::size_t r = 0; r < count; ++r) {
+    const std::int32_t* codes = a.codes.row(first + r);
+    std::uint32_t* to = out + r * columns;
+    for (std::size_t c = 0; c < columns; ++c) {
+      const auto code = static_cast<std::uint32_t>(codes[c]);  // a gap becomes large
+      const auto start = static_cast<std::uint32_t>(starts[c]),
+                 levels = static_cast<std::uint32_t>(starts[c + 1]) - start;
+      to[c] = (code < levels ? start + code : last) * width;
+    }
+  }
+}
+
+/// Some columns of some rows, and a group of components: strides are those of whole rows.
+struct LevelRun {
+  const std::uint32_t* places;
+  std::size_t columns, stride, rows, width;
+};
+
+template <std::size_t nv>
+static inline void add_scores_of(const LevelRun run, const double* table, double* scores) {
+  constexpr std::size_t n = lanes<double>;
+  for (std::size_t r = 0; r < run.rows; ++r, scores += run.width) {
+    const std::uint32_t *place = run.places + r * run.stride, *stop = place + run.columns;
+    Vec<double> sum[nv];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < nv; ++v) sum[v] = loadu(scores + v * n);
+    for (; place != stop; ++place) {
+      const double* level = table + *place;
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < nv; ++v) sum[v] += loadu(level + v * n);
+    }
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < nv; ++v) storeu(scores + v * n, sum[v]);
+  }
+}
+
+template <std::size_t nv>
+static inline void add_sums_of(const LevelRun run, const double* resp, double* sums) {
+  constexpr std::size_t n = lanes<double>;
+  for (std::size_t r = 0; r < run.rows; ++r, resp += run.width) {
+    const std::uint32_t *place = run.places + r * run.stride, *stop = place + run.columns;
+    Vec<double> p[nv];
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < nv; ++v) p[v] = loadu(resp + v * n);
+    for (; place != stop; ++place) {
+      double* level = sums + *place;
+      Vec<double> own[nv];
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < nv; ++v) own[v] = loadu(level + v * n) + p[v];
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < nv; ++v) storeu(level + v * n, own[v]);
+    }
+  }
+}
+
+/// Calls `work` with a run of columns, the first component of a group and how many vectors it has.
+template <class Work>
+static inline void each_level_run(const Levels& a, const std::uint32_t* places, std::size_t rows, Work work) {
+  constexpr std::size_t n = lanes<double>;
+  const std::size_t width = a.table.cols, columns = a.codes.cols;
+  for (std::size_t j = 0; j < width;) {
+    const std::size_t left = (width - j) / n, nv = left < 4 ? left : 4;
+    const std::size_t most = level_bytes / (nv * n * sizeof(double));
+    for (std::size_t c = 0; c < columns;) {
+      std::size_t stop = c + 1;
+      while (stop < columns && static_cast<std::size_t>(a.first[stop + 1] - a.first[c]) <= most) ++stop;
+      work(LevelRun{places + c, stop - c, columns, rows, width}, j, nv);
+      c = stop;
+    }
+    j += nv * n;
+  }
+}
+
+/// scores (count x width) += what the rows' levels say.
+[[maybe_unused]] static inline void add_level_scores(const Levels& a, const std::uint32_t* places, std::size_t count,
+                                                     double* scores) {
+  each_level_run(a, places, count, [&](const LevelRun& run, std::size_t j, std::size_t nv) {
+    if (nv == 4) add_scores_of<4>(run, a.table.data + j, scores + j);
+    if (nv == 3) add_scores_of<3>(run, a.table.data + j, scores + j);
+    if (nv == 2) add_scores_of<2>(run, a.table.data + j, scores + j);
+    if (nv == 1) add_scores_of<1>(run, a.table.data + j, scores + j);
+  });
+}
+
+/// Adds resp (count x width) to the sums of the rows' levels, in the order of the rows.
+[[maybe_unused]] static inline void add_level_sums(const Levels& a, const std::uint32_t* places, std::size_t count,
+                                                   const double* resp) {
+  each_level_run(a, places, count, [&](const LevelRun& run, std::size_t j, std::size_t nv) {
+    if (nv == 4) add_sums_of<4>(run, resp + j, a.sums.data + j);
+    if (nv == 3) add_sums_of<3>(run, resp + j, a.sums.data + j);
+    if (nv == 2) add_sums_of<2>(run, resp + j, a.sums.data + j);
+    if (nv == 1) add_sums_of<1>(run, resp + j, a.sums.data + j);
+  });
+}
+
+}  // namespace
+}  // namespace vivace::VIVACE_ISA_NS

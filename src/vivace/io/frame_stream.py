@@ -1,0 +1,282 @@
+"""Tables of mixed columns larger than memory: numbers, truth values, text, as rows of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.io.open_table import default_memory, open_pieces
+from vivace.io.stream import SpooledTable
+from vivace.io.table import TableError, check_names
+from vivace.io.text_table import NotOfType, TextTable, is_text_table
+
+Kind = Literal["bool", "integer", "float", "text"]
+
+#: More different texts than this are no category: a column of names or numbers of rows.
+MOST_LEVELS = 100_000
+#: Whole numbers up to this can be categories.
+MOST_WHOLE = 10_000
+
+
+class FrameStream(SpooledTable):
+    """Rows of a table of mixed columns: NaN where something is missing, texts by number.
+
+    Made by `open_frame`. All is float64; the number of a text is its place in `levels`.
+
+    Attributes
+    ----------
+    kinds : list of {'bool', 'integer', 'float', 'text'}
+        What each column holds.
+    levels : list of list of str
+        The texts of each column of text, in the order of the alphabet; empty for others.
+    low, high : ndarray of shape (n_columns,)
+        Smallest and largest value; NaN without any.
+    gaps, whole : ndarray of shape (n_columns,)
+        Whether something is missing, and whether all numbers that are there are whole.
+    """
+
+    def __init__(self, name: str, columns: Sequence[str], kinds: list[Kind], memory: int) -> None:
+        super().__init__(name, columns, np.float64, memory)
+        n = len(self.columns)
+        self.kinds = kinds
+        self.levels: list[list[str]] = [[] for _ in range(n)]
+        self.low, self.high = np.full(n, np.nan), np.full(n, np.nan)
+        self.gaps, self.whole = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
+        self._seen: dict[int, NDArray[np.bool_]] = {}
+        self._numbers: list[dict[str, int]] = [{} for _ in range(n)]
+        self._places: list[NDArray[np.float64] | None] = [None] * n
+
+    def add(self, batch: Any) -> None:
+        """Add a record batch of these columns."""
+        rows = np.empty((batch.num_rows, len(self.columns)))
+        for j, name in enumerate(self.columns):
+            column = batch.column(batch.schema.get_field_index(name))
+            rows[:, j] = self._codes(j, column) if self.kinds[j] == "text" else _floats(column)
+        self._look(rows)
+        self.append(rows)
+
+    def values(self, j: int) -> NDArray[np.int64] | None:
+        """Return the different values of a column of whole numbers from 0 to `MOST_WHOLE`.
+
+        None for any other column.
+        """
+        seen = self._seen.get(j)
+        return np.flatnonzero(seen) if seen is not None and len(seen) else None
+
+    def finish(self) -> None:
+        """End adding; put texts into the order of the alphabet."""
+        super().finish()
+        for j, numbers in enumerate(self._numbers):
+            self.levels[j] = sorted(numbers)
+            if numbers:
+                places = np.empty(len(numbers))
+                for place, text in enumerate(self.levels[j]):
+                    places[numbers[text]] = place
+                self._places[j] = places
+        self._numbers = []
+
+    def _rows(self, start: int, stop: int) -> Any:
+        rows = super()._rows(start, stop)
+        if all(places is None for places in self._places):
+            return rows
+        rows = rows.copy()
+        for j, places in enumerate(self._places):
+            if places is not None:
+                there = ~np.isnan(rows[:, j])
+                rows[there, j] = places[rows[there, j].astype(np.intp)]
+        return rows
+
+    def _codes(self, j: int, column: Any) -> NDArray[np.float64]:
+        import pyarrow
+
+        if pyarrow.types.is_null(column.type):
+            return np.full(len(column), np.nan)
+        if not pyarrow.types.is_dictionary(column.type):
+            column = column.dictionary_encode()
+        numbers = self._numbers[j]
+        places = [
+            np.nan if text is None else numbers.setdefault(str(text), len(numbers))
+            for text in column.dictionary.to_pylist()
+        ]
+        if len(numbers) > MOST_LEVELS:
+            raise TableError(
+                f"{self.name}: column {self.columns[j]!r} holds more than {MOST_LEVELS:,} "
+                "different texts, so it is no category. Remedy: leave it out with --columns"
+            )
+        codes = column.indices.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
+        there = ~np.isnan(codes)
+        found = np.full(len(codes), np.nan)
+        found[there] = np.array([*places, np.nan])[codes[there].astype(np.intp)]
+        return found
+
+    def _look(self, rows: NDArray[np.float64]) -> None:
+        missing = np.isnan(rows)
+        self.gaps |= missing.any(axis=0)
+        with np.errstate(invalid="ignore"):
+            fractions = (rows != np.rint(rows)) & ~missing
+        self.whole &= ~fractions.any(axis=0) & np.isfinite(np.where(missing, 0.0, rows)).all(axis=0)
+        low = np.where(missing, np.inf, rows).min(axis=0, initial=np.inf)
+        high = np.where(missing, -np.inf, rows).max(axis=0, initial=-np.inf)
+        there = ~missing.all(axis=0)
+        for j in np.flatnonzero(there):
+            if self.kinds[j] in ("bool", "integer"):
+                self._note(int(j), rows[~missing[:, j], j])
+        self.low[there] = np.fmin(self.low, low)[there]
+        self.high[there] = np.fmax(self.high, high)[there]
+
+    def _note(self, j: int, values: NDArray[np.float64]) -> None:
+        """Note which whole numbers occur, as long as they are few."""
+        seen = self._seen.setdefault(j, np.zeros(MOST_WHOLE + 1, dtype=bool))
+        if len(seen) and values.min() >= 0 and values.max() <= MOST_WHOLE:
+            seen[values.astype(np.intp)] = True
+        else:
+            self._seen[j] = seen[:0]
+
+
+def open_frame(
+    data: Any, columns: Sequence[str] | None = None, memory: int | None = None
+) -> FrameStream:
+    """Open a table of mixed columns that need not fit into memory; reads it once.
+
+    Parameters
+    ----------
+    data : str, path-like, pyarrow.dataset.Dataset or callable
+        A .csv file (.gz and .zst too), what `open_table` opens in pieces, or a function without
+        arguments that returns an iterable of tables (pandas, Arrow or NumPy).
+    columns : sequence of str, optional
+        Columns to read, in this order; all by default.
+    memory : int, optional
+        Bytes; a quarter of the machine's if left out. Never changes a result.
+
+    Returns
+    -------
+    table : FrameStream
+
+    Raises
+    ------
+    TableError
+        The files cannot be understood, a column does not exist or holds neither numbers, truth
+        values nor text, or the memory is too small.
+    OSError
+        There is no such file, or no room for the scratch file.
+    """
+    if isinstance(data, FrameStream):
+        return data
+    memory = default_memory() if memory is None else int(memory)
+    wanted = None if columns is None else [str(name) for name in columns]
+    if is_text_table(data):
+        return _text(TextTable(data), wanted, memory)
+    if callable(data) and not hasattr(data, "get_fragments"):
+        return _filled("the blocks", _batches_of(data), wanted, memory)
+    name, schema, pieces, guard = open_pieces(data, wanted)
+    guard()
+    batches = (batch for piece in pieces for batch in piece.load().to_batches())
+    return _filled(name, batches, wanted, memory, schema)
+
+
+def kind_of(name: str, column: str, arrow_type: Any) -> Kind:
+    """What a column of a type of Arrow holds.
+
+    Raises
+    ------
+    TableError
+        Something that no family takes.
+    """
+    from pyarrow import types
+
+    if types.is_boolean(arrow_type):
+        return "bool"
+    if types.is_integer(arrow_type):
+        return "integer"
+    if types.is_floating(arrow_type) or types.is_decimal(arrow_type):
+        return "float"
+    if types.is_dictionary(arrow_type):
+        arrow_type = arrow_type.value_type
+    if types.is_string(arrow_type) or types.is_large_string(arrow_type) or (
+        types.is_null(arrow_type)
+    ):  # fmt: skip
+        return "text"
+    raise TableError(
+        f"{name}: column {column!r} holds {arrow_type}; expected numbers, truth values or text. "
+        "Remedy: convert it, or leave it out with --columns"
+    )
+
+
+def _text(table: TextTable, columns: list[str] | None, memory: int) -> FrameStream:
+    """A text table: begins again with a wider type where a value does not fit."""
+    import pyarrow as pa
+
+    check_names(table.path, table.names, columns)
+    names = table.names if columns is None else columns
+    null = pa.types.is_null
+    types = {n: pa.float64() if null(table.types[n]) else table.types[n] for n in names}
+    while True:
+        kinds = [kind_of(str(table.path), name, types[name]) for name in names]
+        stream = FrameStream(str(table.path), names, kinds, memory)
+        try:
+            for batch in table.batches(types):
+                stream.add(batch)
+        except NotOfType as error:
+            whole = pa.types.is_integer(types[error.column])
+            types[error.column] = pa.float64() if whole else pa.string()
+            continue
+        return _done(stream)
+
+
+def _filled(
+    name: str, batches: Iterable[Any], columns: list[str] | None, memory: int, schema: Any = None
+) -> FrameStream:
+    stream: FrameStream | None = None
+    for batch in batches:
+        if stream is None:
+            found = batch.schema if schema is None else schema
+            check_names(name, found.names, columns)
+            names = found.names if columns is None else columns
+            kinds = [kind_of(name, column, found.field(column).type) for column in names]
+            stream = FrameStream(name, names, kinds, memory)
+        stream.add(batch)
+    if stream is None:
+        raise TableError(f"{name}: expected at least one row of data, got none")
+    return _done(stream)
+
+
+def _done(stream: FrameStream) -> FrameStream:
+    if not len(stream):
+        raise TableError(f"{stream.name}: expected at least one row of data, got none")
+    stream.finish()
+    return stream
+
+
+def _batches_of(make: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+    """Record batches of the tables that a function makes."""
+    from vivace.io.arrow import require_pyarrow
+
+    pa = require_pyarrow("the blocks")
+    for block in make():
+        if isinstance(block, np.ndarray):
+            if block.ndim != 2:
+                raise TableError(f"blocks: expected two dimensions, got shape {block.shape}")
+            names = [f"x{j}" for j in range(block.shape[1])]
+            columns = [pa.array(np.ascontiguousarray(column)) for column in block.T]
+            yield pa.RecordBatch.from_arrays(columns, names=names)
+        elif isinstance(block, pa.RecordBatch):
+            yield block
+        else:
+            table = block if isinstance(block, pa.Table) else pa.Table.from_pandas(
+                block, preserve_index=False
+            )  # fmt: skip
+            yield from table.to_batches()
+
+
+def _floats(column: Any) -> NDArray[np.float64]:
+    import pyarrow
+
+    if pyarrow.types.is_boolean(column.type):
+        column = column.cast(pyarrow.uint8())
+    found: NDArray[np.float64] = column.cast(pyarrow.float64(), safe=False).to_numpy(
+        zero_copy_only=False
+    )
+    return found

@@ -1,0 +1,122 @@
+"""Where the parts of a table stand in a call of the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.engine import Block
+from vivace.families.base import Array
+from vivace.models.kernel_call import KernelShape
+from vivace.models.parts import GaussianPart, LevelsPart, Part
+
+
+class TableLayout:
+    """The kernel's columns: first those of the correlated part, then features of the others.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+
+    Attributes
+    ----------
+    native : int or None
+        Place of the correlated Gaussian part, whose features the kernel makes itself.
+    levels : int or None
+        Place of the part of levels that the kernel reads itself; others of its kind meet the rows.
+    gathers : tuple of int
+        Places of the parts that can meet the rows, the part of levels included.
+    places : dict
+        Columns of each feature part, by its place.
+    shape : KernelShape
+    gaps : bool
+        Whether values of the correlated part may be missing.
+    n_features : int
+        F, the constant included.
+    """
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        natives = [i for i, part in enumerate(parts) if isinstance(part, GaussianPart)]
+        if len(natives) > 1:
+            raise ValueError(
+                "a mixture has at most one group of correlated Gaussian columns, and this one has "
+                f"{len(natives)}. Put all of them into one group, or give some to 'gaussian_diag'"
+            )
+        self.parts = tuple(parts)
+        self.native = natives[0] if natives else None
+        self.gathers = tuple(i for i, part in enumerate(parts) if part.gathers)
+        found = [i for i in self.gathers if isinstance(parts[i], LevelsPart)]
+        self.levels = found[0] if found else None
+        native = None if self.native is None else parts[self.native]
+        self.gaps = isinstance(native, GaussianPart) and native.gaps
+        q = 0 if native is None else native.n_columns
+        centre, inv_scale = [np.empty(0)], [np.empty(0)]
+        if isinstance(native, GaussianPart):
+            centre.append(native.scaling.centre)
+            inv_scale.append(native.scaling.inv_scale)
+        self.places: dict[int, slice] = {}
+        at = q
+        for i, part in enumerate(parts):
+            if i != self.native and not part.gathers:
+                self.places[i] = slice(at, at + part.width)
+                at += part.width
+        self.columns = max(at, 1)  # the kernel wants at least one
+        extra = self.columns - q
+        self.shape = KernelShape(
+            np.concatenate([*centre, np.zeros(extra)]),
+            np.concatenate([*inv_scale, np.ones(extra)]),
+            "linear" if native is None else "full",
+            q,
+        )
+        self.n_features = 1 + self.columns + q * (q + 1) // 2
+
+    @property
+    def met(self) -> tuple[int, ...]:
+        """Places of the parts that do meet the rows."""
+        return tuple(i for i in self.gathers if i != self.levels)
+
+    def features(self, block: Block) -> NDArray[Any]:
+        """Columns of the correlated part and features of the others, side by side."""
+        if len(self.parts) == 1 and self.native == 0:
+            rows: NDArray[Any] = block.data[0]
+            return rows
+        n = block.stop - block.start
+        if not self.places and self.native is None:
+            return np.zeros((n, 1))
+        out = np.empty((n, self.columns))
+        if self.native is not None:
+            out[:, : self.shape.quadratic] = block.data[self.native]
+        for i, place in self.places.items():
+            self.parts[i].fill(block.data[i], out[:, place])
+        return out
+
+    def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> Array:
+        """Natural parameters (K, F); without those of correlated columns that may have gaps."""
+        q = self.shape.quadratic
+        eta = np.zeros((len(log_weights), self.n_features))
+        eta[:, 0] = log_weights
+        for i, part in enumerate(self.parts):
+            if isinstance(part, GaussianPart):
+                if self.gaps:
+                    continue  # each pattern has parameters of its own
+                found = part.eta(posteriors[i])
+                eta[:, 0] += found[:, 0]
+                eta[:, 1 : 1 + q] = found[:, 1 : 1 + q]
+                eta[:, 1 + self.columns :] = found[:, 1 + q :]
+            elif not part.gathers:
+                constant, coefficients = part.natural(posteriors[i])
+                eta[:, 0] += constant
+                place = self.places[i]
+                eta[:, 1 + place.start : 1 + place.stop] = coefficients
+        return eta
+
+    def own(self, suff: Array, i: int) -> Array:
+        """The sums of part i's features among those of a call."""
+        if i == self.native:
+            q = self.shape.quadratic
+            return np.hstack([suff[:, : 1 + q], suff[:, 1 + self.columns :]])
+        place = self.places[i]
+        return suff[:, 1 + place.start : 1 + place.stop].copy()
