@@ -13,7 +13,6 @@ from vivace import (
     BayesianMixture,
     BayesianMultinomialMixture,
     BayesianPoissonMixture,
-    BayesianStudentTMixture,
 )
 from vivace.families import Bernoulli, Gamma, Gaussian, Normal, Poisson
 
@@ -118,13 +117,6 @@ def test_sparse_rows():
     X.data[0] = np.nan
     with pytest.raises(ValueError, match=r"NaN|no gaps"):
         BayesianPoissonMixture().fit(X)
-
-
-def test_joint_rows_with_gaps_inside():
-    X = np.random.default_rng(0).normal(size=(20, 2))
-    X[3, 0] = np.nan
-    with pytest.raises(ValueError, match="complete or wholly missing"):
-        BayesianStudentTMixture(random_state=0).fit(X)
 
 
 def test_parameters_of_families_are_kept_and_compared():
