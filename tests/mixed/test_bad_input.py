@@ -186,5 +186,5 @@ def test_a_failed_fit_keeps_the_names_of_the_good_one():
 def test_a_gap_inside_a_joint_row_is_found_by_its_row():
     X = np.random.default_rng(0).poisson(3.0, size=(20, 3)).astype(float)
     X[7, 1] = np.nan
-    with pytest.raises(ValueError, match="row 7 of X has a gap inside"):
+    with pytest.raises(ValueError, match=r"row 7 of X has a gap \(NaN\) inside"):
         BayesianMultinomialMixture(random_state=0).fit(X)
