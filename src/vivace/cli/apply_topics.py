@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import numpy as np
 
 from vivace.cli.documents import DocumentOptions, model_documents
-from vivace.cli.options import print_json, say
+from vivace.cli.options import counted, print_json, say
 
 
 def write_shares(
@@ -25,8 +26,16 @@ def write_shares(
     say(f"reading {docs}", quiet)
     corpus = model_documents(model, estimator, notes, docs, options, quiet)
     shares = estimator.transform(corpus)
-    write_table(out, shares, list(estimator.get_feature_names_out()))
-    click.echo(f"{out}: written, {len(shares):,} documents")
+    # The numbers of `vivace topics`.
+    write_table(out, shares, [f"topic{k}" for k in range(shares.shape[1])])
+    unknown = int((np.diff(corpus.counts.indptr) == 0).sum())
+    if unknown:
+        say(
+            f"{counted(unknown, 'document')} without a word that {model} knows: the shares are "
+            "those of the prior",
+            quiet,
+        )
+    click.echo(f"{out}: written, {counted(len(shares), 'document')}")
 
 
 def print_scores(
@@ -67,12 +76,13 @@ def print_scores(
         return
     left_out = f", {completion.n_left_out:,} too short" if completion.n_left_out else ""
     click.echo(
-        f"document completion  {completion.score:.6f} nats a token: {completion.n_tokens:,} "
-        f"held-out tokens of {completion.n_documents:,} documents{left_out}"
+        f"document completion  {completion.score:.6f} nats a token: "
+        f"{counted(completion.n_tokens, 'held-out token')} of "
+        f"{counted(completion.n_documents, 'document')}{left_out}"
     )
     click.echo(_bound(bound, n_tokens))
 
 
 def _bound(bound: float, n_tokens: float) -> str:
     value = f"{bound:.6f} nats a token" if n_tokens else "none"
-    return f"bound                {value}: all {n_tokens:,.0f} tokens"
+    return f"bound                {value}: all {counted(n_tokens, 'token')}"

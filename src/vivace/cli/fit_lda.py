@@ -13,6 +13,7 @@ from vivace.cli.fitting import keep_interrupted, make_estimator
 from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
 from vivace.cli.options import (
     check_output,
+    counted,
     debug_option,
     examples,
     json_option,
@@ -160,8 +161,9 @@ def lda(
         "n_tokens": corpus.n_tokens,
     }
     say(
-        f"fitting {given['n_components']} topics to {corpus.n_documents:,} documents of "
-        f"{corpus.n_tokens:,.0f} tokens, {corpus.n_words:,} words",
+        f"fitting {counted(given['n_components'], 'topic')} to "
+        f"{counted(corpus.n_documents, 'document')} of {counted(corpus.n_tokens, 'token')}, "
+        f"{counted(corpus.n_words, 'word')}",
         quiet,
     )
     notes = {
@@ -172,7 +174,12 @@ def lda(
         "text_field": options.text_field,
         "zero_based": options.zero_based,
     }
-    from vivace.cli.summary_topics import print_topics_summary, topics_meter, topics_record
+    from vivace.cli.summary_topics import (
+        hint_at_stop_words,
+        print_topics_summary,
+        topics_meter,
+        topics_record,
+    )
 
     began = perf_counter()
     work, out_of_time = Work(job, out, quiet, {"estimator": "lda", **notes}), False
@@ -194,6 +201,8 @@ def lda(
         )
     else:
         print_topics_summary(record)
+        if reading["format"] in ("text", "jsonl") and not given["stop_words"]:
+            hint_at_stop_words(record["topics"])
         click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
     work.done(estimator, out_of_time)
 
