@@ -60,7 +60,7 @@ wheel: env ## wheel and sdist, each installed into a clean environment and tried
 
 lowest: ## the tests on the lowest versions that pyproject.toml allows
 	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet cmake ninja $$($(PYTHON) tools/requirements.py --lowest build run cli tables plots test)
+	.venv-lowest/bin/python -m pip install --quiet cmake ninja $$($(PYTHON) tools/requirements.py --lowest build run cli tables plots report test)
 	.venv-lowest/bin/python -m pip install --quiet --no-build-isolation --no-deps --config-settings=build-dir=build/lowest .
 	.venv-lowest/bin/python -m pytest $(PYTEST_ARGS)
 

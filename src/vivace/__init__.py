@@ -3,6 +3,8 @@
 The map of the package, from the top down (docs/architecture.md has the contracts):
 
     cli         the `vivace` command: fit, predict, transform, score, topics, inspect, demo
+    report      one page about a fitted model, in HTML
+    plot        pictures of fitted models as matplotlib axes
     mixture, topics
                 estimators with scikit-learn's manners: parameters, validation, fitted attributes
     models      a family and a weight model behind the engine's four functions
@@ -21,7 +23,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vivace import families, io, special
+    from vivace import families, io, plot, report, special
     from vivace._config import show_config
     from vivace.engine import Checkpoint
     from vivace.io import load_model as load
@@ -53,6 +55,8 @@ _LAZY: dict[str, tuple[str, str | None]] = {
     "io": ("vivace.io", None),
     "load": ("vivace.io", "load_model"),
     "mixture": ("vivace.mixture", None),
+    "plot": ("vivace.plot", None),
+    "report": ("vivace.report", None),
     "show_config": ("vivace._config", "show_config"),
     "special": ("vivace.special", None),
     "topics": ("vivace.topics", None),
@@ -73,6 +77,8 @@ __all__ = [
     "io",
     "load",
     "mixture",
+    "plot",
+    "report",
     "show_config",
     "special",
     "topics",

@@ -13,6 +13,7 @@ from vivace.cli.errors import reporting
 from vivace.cli.fit import fit
 from vivace.cli.impute import impute
 from vivace.cli.options import debug_option, debugging, examples
+from vivace.cli.report import report
 from vivace.cli.show import config, inspect
 from vivace.cli.topics import topics
 
@@ -66,5 +67,7 @@ def cli() -> None:
     """
 
 
-for command in (fit, convert, predict, transform, score, impute, topics, inspect, demo, config):
+for command in (
+    fit, convert, predict, transform, score, impute, topics, inspect, report, demo, config,
+):  # fmt: skip
     cli.add_command(command)

@@ -129,7 +129,7 @@ def save_model(
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "class": class_name,
-        "versions": _versions(),
+        "versions": library_versions(),
         "arrays": [],
         "meta": {},
     }
@@ -265,7 +265,8 @@ def _resolve(class_name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that a model depends on."""
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -1,0 +1,174 @@
+"""`vivace report`: one page about a model, for people who were not there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Any
+
+import click
+
+from vivace.cli.documents import DocumentOptions, document_options, model_documents
+from vivace.cli.errors import Failure
+from vivace.cli.memory import memory_option
+from vivace.cli.options import (
+    check_output,
+    columns_option,
+    debug_option,
+    examples,
+    quiet_option,
+    say,
+)
+
+
+@click.command(
+    epilog=examples(
+        "vivace report model.vivace --out report.html",
+        "vivace report model.vivace --data data.csv --out report.html",
+        "vivace report topics.vivace --data articles.txt --out topics.html",
+    )
+)
+@click.argument("model", type=click.Path())
+@click.option(
+    "--data",
+    type=click.Path(),
+    metavar="DATA",
+    help="Rows or documents to judge the model by: those of the fit, or others.",
+)
+@click.option(
+    "--out", "-o", type=click.Path(), required=True, metavar="FILE", help="Page to write (HTML)."
+)
+@click.option("--title", metavar="TEXT", help="Title of the page.  [default: the model's name]")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Look at no more rows or documents than this, drawn at random.  "
+    "[default: 50,000 rows, 20,000 documents]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of the draw.",
+)
+@columns_option
+@memory_option
+@document_options
+@quiet_option
+@debug_option
+def report(
+    model: str,
+    data: str | None,
+    out: str,
+    title: str | None,
+    sample: int | None,
+    seed: int,
+    columns: list[str] | None,
+    memory: int | None,
+    quiet: bool,
+    **given: Any,
+) -> None:
+    """Write one self-contained page about MODEL: pictures, tables, and a map of topics.
+
+    The page loads nothing from anywhere and is smaller than 1 MB.
+    """
+    from vivace.cli.summary_topics import is_topic_model
+    from vivace.io import load_model, read_record, read_vocabulary
+
+    options = DocumentOptions.take(given)
+    check_output(out, [model] if data is None else [model, data])
+    estimator = load_model(model)
+    topics = is_topic_model(estimator)
+    name = type(estimator).__name__
+    if topics and columns is not None:
+        raise click.UsageError(f"--columns is for tables, but {model} is a {name}")
+    if not topics and options.given:
+        raise click.UsageError(f"{options.given[0]} is for documents, but {model} is a {name}")
+    vocabulary = None
+    if topics and options.vocabulary is not None and not hasattr(estimator, "vocabulary_"):
+        vocabulary = read_vocabulary(options.vocabulary)
+    found = None
+    if data is not None:
+        say(f"reading {data}", quiet)
+        if topics:
+            notes = read_record(model).notes
+            found = _documents(model, estimator, notes, data, options, sample, seed, quiet)
+        else:
+            found = _rows(model, estimator, data, columns, memory, sample, seed)
+    try:
+        from vivace.report import write_report
+
+        say("drawing", quiet)
+        write_report(model, out, found, title=title, vocabulary=vocabulary, seed=seed)
+    except ImportError as error:
+        raise Failure(str(error)) from error
+    click.echo(f"{out}: written, {os.path.getsize(out):,} bytes")
+
+
+def _rows(
+    model: str,
+    estimator: Any,
+    data: str,
+    columns: list[str] | None,
+    memory: int | None,
+    most: int | None,
+    seed: int,
+) -> Any:
+    """Draw rows of a table, in the columns of the model."""
+    from vivace.cli.apply import _table
+    from vivace.cli.frames import is_table_model
+    from vivace.cli.summary import first_gap
+    from vivace.report._data import MOST_ROWS, row_sample
+
+    table = _table(model, estimator, data, columns, memory)
+    found = row_sample(table.values, most or MOST_ROWS, seed, data)
+    if not is_table_model(estimator) and getattr(estimator, "missing", "error") == "error":
+        gap = first_gap(table, choosable=False) if _has_gap(found.rows) else None
+        if gap is not None:
+            raise Failure(gap)
+    return found
+
+
+def _has_gap(rows: Any) -> bool:
+    import numpy as np
+
+    return not bool(np.isfinite(rows).all())
+
+
+def _documents(
+    model: str,
+    estimator: Any,
+    notes: dict[str, Any],
+    data: str,
+    options: DocumentOptions,
+    most: int | None,
+    seed: int,
+    quiet: bool,
+) -> Any:
+    """Draw documents, in the words of the model; texts of a few are read again when wanted."""
+    from vivace.io.corpora import format_of, open_corpus
+    from vivace.io.corpora.formats import TEXT_FORMATS
+    from vivace.report._data import MOST_DOCUMENTS, document_sample
+
+    corpus = model_documents(model, estimator, notes, data, options, quiet)
+    texts = None
+    format = options.format or format_of(data)
+    if format in TEXT_FORMATS:
+        reader: Any = open_corpus(
+            data,
+            format,
+            vocabulary=estimator.vocabulary_,
+            tokenizer=estimator.tokenizer_,
+            text_field=options.text_field or notes.get("text_field") or "text",
+        )
+
+        def texts(numbers: Collection[int]) -> Mapping[int, str]:
+            last = max(numbers, default=-1) + 1
+            wanted = frozenset(numbers)
+            return {i: t for i, t in enumerate(islice(reader.texts(), last)) if i in wanted}
+
+    return document_sample(corpus.counts, most or MOST_DOCUMENTS, seed, data, texts)

@@ -1,0 +1,74 @@
+"""Axes, colours and text that all pictures share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Text and axes, grid lines, and the ground; `vivace report` replaces them by those of the page.
+INK, GRID, PAPER = "#333333", "#e5e5e5", "#ffffff"
+#: What is drawn once, and what stands out against it.
+MAIN, ACCENT = "#2f7fb5", "#d9622b"
+#: Components; told apart on light and dark ground, and by most people who see few colours.
+COLOURS = (
+    "#2f7fb5", "#d9622b", "#3a9a5b", "#b95fa3", "#c39a1c",
+    "#5f6fd0", "#24a3a3", "#c2485a", "#7d8b3a", "#8d7366",
+)  # fmt: skip
+FADED = "#9aa5ad"
+
+
+def style() -> Any:
+    """Settings of matplotlib for figures of our own."""
+    return {
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "axes.titlecolor": INK,
+        "axes.titlelocation": "left",
+        "axes.titlesize": "medium",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "legend.frameon": False,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+    }
+
+
+def new_axes(ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
+    """Return `ax`, or the axes of a new figure of so many inches."""
+    return ax if ax is not None else new_figure(width, height, 1)[0]
+
+
+def new_figure(width: float, height: float, columns: int, rows: int = 1, **more: Any) -> Any:
+    """Return the axes of a new figure, as a flat list."""
+    try:
+        import matplotlib as mpl
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "pictures need matplotlib, which is not installed. Remedy: pip install 'vivace[plots]'"
+        ) from error
+    with mpl.rc_context(style()):
+        figure, axes = pyplot.subplots(
+            rows, columns, figsize=(width, height), layout="constrained", squeeze=False, **more
+        )
+    del figure
+    return list(axes.ravel())
+
+
+def colour(place: int) -> str:
+    """Return the colour of the component at this place in the order of sizes."""
+    return COLOURS[place % len(COLOURS)]
+
+
+def plain(name: object, most: int = 40) -> str:
+    """Return a name as text that matplotlib shows as it is: no formulas, one line, not too long."""
+    text = "".join(c if c.isprintable() else "\ufffd" for c in str(name))
+    if len(text) > most:
+        text = text[: most - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def grid(ax: Any, axis: str) -> None:
+    """Draw quiet lines behind what is shown."""
+    ax.grid(axis=axis, color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)

@@ -1,0 +1,43 @@
+"""Rows of tables of any library: some of them, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def n_rows_of(X: Any) -> int:
+    """Number of rows of an array or a table."""
+    shape = getattr(X, "shape", None)
+    return int(shape[0]) if shape is not None else len(X)
+
+
+def sample_of(X: Any, most: int, seed: int) -> Any:
+    """Return X, or `most` rows of it drawn without replacement, in their order."""
+    n = n_rows_of(X)
+    if n <= most:
+        return X
+    return take(X, np.sort(np.random.default_rng(seed).choice(n, most, replace=False)))
+
+
+def take(X: Any, rows: NDArray[np.intp]) -> Any:
+    """Return the rows with these numbers, in a table of the same library."""
+    library = type(X).__module__.partition(".")[0]
+    if library == "pandas":
+        return X.iloc[rows]
+    if library == "pyarrow":
+        return X.take(rows)
+    return np.asarray(X)[rows] if isinstance(X, (list, tuple)) else X[rows]
+
+
+def numbers_of(X: Any, columns: Sequence[int]) -> NDArray[np.float64]:
+    """Columns of a table as float64 (n, len(columns)); NaN where a value is missing."""
+    from vivace.mixture._columns import read_columns
+
+    if isinstance(X, np.ndarray) and X.dtype.kind in "fiub" and X.ndim == 2:
+        return X[:, list(columns)].astype(np.float64)
+    table = read_columns(X, "plot")
+    return np.stack([np.asarray(table.numbers(j), dtype=np.float64) for j in columns], axis=1)

@@ -1,0 +1,244 @@
+"""What a page tells of a mixture."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from vivace.plot._mixture import draw_view
+from vivace.plot._moments import column_names, components_in_use, moments
+from vivace.plot._profiles import Profile, draw_profile, profiles
+from vivace.plot._rows import entropies, plot_densities, plot_responsibilities
+from vivace.plot._sizes import plot_sizes, sizes
+from vivace.plot._table import numbers_of, sample_of, take
+from vivace.plot._views import best_view, columns_view, separation
+from vivace.report._data import RowSample
+from vivace.report._format import count, number, percent
+from vivace.report._svg import Figures
+
+LEVEL = 0.95
+#: By how much is on the page, from all to what surely fits: points of a view, panels, lines.
+DETAILS = ((3000, 12, 400), (1200, 8, 200), (0, 4, 60))
+_COMPONENTS, _PAIRS, _UNUSUAL, _TELLING = 40, 3, 12, 3
+#: Columns looked at for what sets components apart, those that separate them most.
+_LOOKED_AT = 200
+
+
+def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[str, Any]:
+    """Everything that the template of mixtures shows."""
+    points, panels, lines = DETAILS[detail]
+    figures = Figures()
+    found = profiles(estimator, LEVEL)
+    labels = None if sample is None else np.asarray(estimator.predict(sample.rows))
+    page: dict[str, Any] = {
+        "components": _components(estimator, found, labels),
+        "n_hidden": max(0, len(components_in_use(estimator)) - _COMPONENTS),
+        "sizes": figures.draw(
+            lambda ax: plot_sizes(estimator, level=LEVEL, max_components=_COMPONENTS, ax=ax),
+            "Weights of the components with credible intervals",
+            height=0.8 + 0.2 * min(len(components_in_use(estimator)), _COMPONENTS),
+        ),
+        "views": _views(estimator, sample, labels, points, figures),
+        "panels": [_panel(one, figures) for one in found[:panels]],
+        "n_columns": len(found),
+        "profile_lines": _lines(found, lines),
+        "level": f"{100 * LEVEL:g} %",
+    }
+    if sample is not None:
+        page |= _rows(estimator, sample, labels, figures)
+    page["figures"] = figures
+    return page
+
+
+def _components(
+    estimator: Any, found: list[Profile], labels: NDArray[np.int64] | None
+) -> list[dict[str, Any]]:
+    """One line for each component: size, interval, and what sets it apart."""
+    used, weight, low, high = sizes(estimator, LEVEL)
+    assert low is not None
+    assert high is not None
+    held = None if labels is None else np.bincount(labels, minlength=len(estimator.weights_))
+    result = []
+    for place in range(min(len(used), _COMPONENTS)):
+        result.append(
+            {
+                "number": int(used[place]),
+                "weight": percent(weight[place]),
+                "interval": f"{percent(low[place])} to {percent(high[place])}".replace(
+                    " ", "\N{NO-BREAK SPACE}"
+                ),
+                "rows": None if held is None else count(held[used[place]]),
+                "telling": telling(found, place, weight),
+            }
+        )
+    return result
+
+
+def telling(found: list[Profile], place: int, weights: NDArray[np.float64]) -> list[str]:
+    """Say in which columns a component is unlike all rows together, the strangest first."""
+    w = weights / weights.sum()
+    said: list[tuple[float, str]] = []
+    for one in found[:_LOOKED_AT]:
+        if one.levels is not None:
+            mean = w @ one.estimate
+            share = one.estimate[place]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                gain = np.where(share > 0.0, share * np.log(share / mean), 0.0)
+            best = int(np.argmax(gain))
+            text = f"{one.column} = {one.levels[best]} ({percent(share[best])})"
+            said.append((2.0 * float(gain.sum()), text))
+            continue
+        value = one.estimate[:, 0]
+        mean = float(w @ value)
+        spread = np.sqrt(np.maximum(value, 0.0)) if one.spread is None else one.spread
+        if one.parameter == "probability":
+            spread = np.sqrt(np.maximum(value * (1.0 - value), 0.0))
+        total = float(np.sqrt(w @ (spread**2 + (value - mean) ** 2)))
+        apart = (float(value[place]) - mean) / total if total > 0.0 else 0.0
+        shown = percent(value[place]) if one.parameter == "probability" else number(value[place], 3)
+        arrow = "↑" if apart > 0 else "↓"
+        said.append((apart**2, f"{one.column} {shown}\N{NO-BREAK SPACE}{arrow}"))
+    said.sort(key=lambda item: -item[0])
+    return [text for strength, text in said[:_TELLING] if strength > 0.05]
+
+
+def _views(
+    estimator: Any,
+    sample: RowSample | None,
+    labels: NDArray[np.int64] | None,
+    points: int,
+    figures: Figures,
+) -> list[dict[str, Any]]:
+    """The plane that separates the components best, and pairs of columns."""
+    found = moments(estimator)
+    if not found.names:
+        return []
+    rows = own = None
+    if sample is not None and labels is not None and points:
+        places = np.arange(len(labels))
+        chosen = sample_of(places, points, sample.seed)
+        rows = numbers_of(take(sample.rows, chosen), found.columns)
+        own = labels[chosen]
+    shown = f" {len(rows):,} rows are shown." if rows is not None else ""
+    best = best_view(found)
+    views = [(best, _explained(best.kind))]
+    order = np.argsort(-separation(found), kind="stable")[:3]
+    if len(found.names) > 2:
+        views += [
+            (columns_view(found, pair), "Columns that separate the components well.")
+            for pair in list(combinations(order.tolist(), 2))[:_PAIRS]
+        ]
+    return [
+        figures.draw(
+            lambda ax, view=view: draw_view(ax, found, view, rows, own),  # type: ignore[misc]
+            "Components: " + " and ".join(view.labels),
+            caption + shown,
+            height=3.7,
+        )
+        for view, caption in views
+    ]
+
+
+def _explained(kind: str) -> str:
+    return {
+        "columns": "The columns as they are.",
+        "discriminant": "The directions in which components lie farthest apart (Fisher's "
+        "discriminants), in standard deviations inside components; the labels give their "
+        "coefficients for standardised columns.",
+        "principal": "The directions of the largest spread, in standard deviations.",
+    }[kind]
+
+
+def _panel(one: Profile, figures: Figures) -> dict[str, Any]:
+    n = min(len(one.components), 20)
+    height = 0.95 + 0.17 * n + (0.45 if one.levels is not None else 0.0)
+    return figures.draw(
+        lambda ax: draw_profile(ax, one), f"{one.column}: {one.parameter} by component",
+        height=height, width=3.4,
+    )  # fmt: skip
+
+
+def _lines(found: list[Profile], most: int) -> dict[str, Any]:
+    """All estimates as lines of a table, as far as they fit on the page."""
+    lines: list[tuple[Any, ...]] = []
+    total = 0
+    for one in found:
+        for place, component in enumerate(one.components):
+            for p in range(one.estimate.shape[1]):
+                total += 1
+                if len(lines) < most:
+                    name = one.parameter if one.levels is None else f"P({one.levels[p]})"
+                    ends = (a[place, p] for a in (one.estimate, one.lower, one.upper))
+                    lines.append((one.column, name, int(component), *map(number, ends)))
+    return {"lines": lines, "hidden": total - len(lines)}
+
+
+def _rows(
+    estimator: Any, sample: RowSample, labels: NDArray[np.int64] | None, figures: Figures
+) -> dict[str, Any]:
+    """How sure the model is of rows, and which are unusual."""
+    assert labels is not None
+    entropy = entropies(estimator, sample.rows)
+    density = np.asarray(estimator.score_samples(sample.rows), dtype=np.float64)
+    order = np.argsort(density, kind="stable")[:_UNUSUAL]
+    proba = np.asarray(estimator.predict_proba(take(sample.rows, order)))
+    names = column_names(estimator)
+    shown = names[:6]
+    values = _cells(sample.rows, order, len(shown))
+    unusual = [
+        {
+            "row": count(sample.numbers[n] + 1),
+            "density": number(density[n]),
+            "component": int(labels[n]),
+            "probability": percent(proba[i].max()),
+            "values": values[i],
+        }
+        for i, n in enumerate(order)
+    ]
+    figures_of_rows = [
+        figures.draw(
+            lambda ax: plot_responsibilities(estimator, entropy=entropy, ax=ax),
+            "Entropy of responsibilities",
+            f"{percent(np.mean(entropy < 0.1))} of the rows are certain (below 0.1 nats), "
+            f"{percent(np.mean(entropy > np.log(2.0)))} are spread wider than over two components.",
+        ),
+        figures.draw(
+            lambda ax: plot_densities(estimator, log_density=density, ax=ax),
+            "Log predictive densities",
+            f"Mean {number(density.mean())} nats a row, 1 % quantile "
+            f"{number(np.quantile(density, 0.01))}. Far left: rows that the model finds unusual.",
+        ),
+    ]
+    return {
+        "row_figures": figures_of_rows,
+        "unusual": unusual,
+        "unusual_columns": shown,
+        "unusual_more": len(names) - len(shown),
+        "mean_density": number(density.mean()),
+    }
+
+
+def _cells(rows: Any, order: NDArray[np.intp], n: int) -> list[list[str]]:
+    """The first values of some rows, as text."""
+    some = take(rows, order)
+    if issparse(some):
+        some = some[:, :n].toarray()
+    if hasattr(some, "to_pandas"):
+        some = some.to_pandas()
+    table = np.asarray(some, dtype=object)
+    return [[_cell(value) for value in line[:n]] for line in table]
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return "gap"
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, np.number)):
+        return number(value)
+    text = " ".join(str(value).split())
+    return text if len(text) <= 30 else text[:29] + "…"
