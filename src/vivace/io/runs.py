@@ -11,7 +11,7 @@ import numpy as np
 
 from vivace.io.ahead import ahead
 from vivace.io.arrow import fill, is_number, numeric_columns
-from vivace.io.open_table import open_pieces, text_files
+from vivace.io.open_table import STREAMED, open_pieces, text_files
 from vivace.io.table import Array, TableError, check_names
 from vivace.io.text_table import TextTable
 
@@ -95,8 +95,11 @@ def table_runs(
     texts = text_files(data)
     if texts:
         return _text([TextTable(path) for path in texts], wanted, ids, mixed, numbers)
-    if isinstance(data, (str, os.PathLike)) and os.fspath(data).lower().endswith(".npy"):
-        return _array(data, wanted, ids)
+    if isinstance(data, (str, os.PathLike)):
+        suffix = os.fspath(data).lower()
+        known = suffix.endswith((*STREAMED, ".npy")) or not os.path.isfile(data)
+        if not known or suffix.endswith(".npy"):  # text too, where pyarrow is not installed
+            return _array(data, wanted, ids)
     asked = wanted if wanted is None or ids is None else [*wanted, ids]
     name, schema, _, _ = open_pieces(data, asked)
     if mixed:
@@ -172,14 +175,17 @@ def _array(data: Any, columns: list[str] | None, ids: str | None) -> Runs:
     from vivace.io.tables import read_table
 
     if ids is not None:
-        raise TableError(f"{os.fspath(data)}: .npy holds numbers only, so there is no column {ids}")
+        raise TableError(
+            f"{os.fspath(data)}: only text (with pyarrow), Parquet and Arrow files have a "
+            f"column of names, such as {ids!r}. Remedy: one of these"
+        )
     table = read_table(data, columns)
 
     def runs() -> Iterator[Run]:
         for start in range(0, len(table.values), MOST_ROWS):
             yield Run(table.values[start : start + MOST_ROWS], None, start)
 
-    return Runs(table.names, False, [], runs())
+    return Runs(table.names, table.named, table.left_out, runs())
 
 
 def _runs(
