@@ -50,7 +50,7 @@ def test_how_the_fit_ended_is_said(run: Any, docs: Path) -> None:
     for settings, line in [
         ((), "10; convergence was not looked at (--set evaluate_every=1 does)"),
         ((*looked, "perp_tol=1e9"), "converged after 2 passes"),
-        ((*looked, "perp_tol=1e-12"), "10, not converged: raise max_iter (--set max_iter=20)"),
+        ((*looked, "perp_tol=1e-12"), "10, not converged: more passes (--passes 20)"),
     ]:
         result = run(*FIT, "docs.txt", "-k", 2, "-o", "m", *settings)
         assert line in result.stdout
