@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from vivace import _core
+from vivace.estimators.about import about_record, restore_about
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.families.base import Family
 from vivace.mixture._assign import family_of, from_plain, name_of, to_plain
@@ -35,6 +36,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "feature_names": names_record(estimator),
         "n_features": int(estimator.n_features_in_),
         "instruction_set": _core.isa(),
+        **about_record(estimator),
         "fitted": {
             "lower_bound_": float(fit.elbo),
             "n_iter_": int(fit.n_iter),
@@ -107,6 +109,7 @@ def from_record(
     model = make_table_model(parameters, table_prior)
     model.entries_per_row = float(meta["entries_per_row"])
     fit = restored_fit(model, meta, arrays)
+    restore_about(estimator, meta)
     restore_features(estimator, meta["feature_names"], int(meta["n_features"]))
     estimator._set_fitted(
         Fitted(
