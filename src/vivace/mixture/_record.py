@@ -75,6 +75,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     estimator = estimator_class(**meta["parameters"])
     estimator._validate_params()
     parameters = estimator.get_params(deep=False)
+    check_components(parameters, arrays)
     d = int(meta["n_features"])
     kind = parameters["covariance_type"]
     prior = PriorValues(
@@ -115,6 +116,13 @@ def restored_fit(model: Model, meta: dict[str, Any], arrays: Arrays) -> Fit:
     fit.commit(**{name: saved[name] for name in FIT_SCALARS})
     fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
     return fit
+
+
+def check_components(parameters: dict[str, Any], arrays: Arrays) -> None:
+    """Refuse a number of components that the arrays do not have, before anything is made for it."""
+    k = parameters["n_components"]
+    if arrays["statistics.entropy"].shape != (k,):
+        raise ValueError(f"the statistics are not those of {k} components")
 
 
 def array_of(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

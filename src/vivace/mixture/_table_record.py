@@ -17,7 +17,7 @@ from vivace.estimators.record import Arrays, names_record, parameters_record, re
 from vivace.families.base import Family
 from vivace.mixture._assign import family_of, from_plain, name_of, to_plain
 from vivace.mixture._parts import PartPrior, TablePrior, make_table_model
-from vivace.mixture._record import FIT_SCALARS, array_of, restored_fit
+from vivace.mixture._record import FIT_SCALARS, array_of, check_components, restored_fit
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_fit import shape_of_table
 from vivace.models.scaling import Scaling
@@ -62,7 +62,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         if part.scaling is not None:
             arrays[f"centre.{i}"], arrays[f"scale.{i}"] = part.scaling.centre, part.scaling.scale
         for name, value in part.prior.items():
-            arrays[f"prior.{i}.{name}"] = value
+            arrays[f"prior.{i}.{name}"] = np.asarray(value, dtype=np.float64)
     arrays.update({f"statistics.{name}": statistics[name] for name in statistics.names})
     return meta, arrays
 
@@ -84,6 +84,7 @@ def from_record(
     estimator = estimator_class(**parameters)
     estimator._validate_params()
     parameters = estimator.get_params(deep=False)
+    check_components(parameters, arrays)
     parts = []
     for i, (one, sparse) in enumerate(zip(assignments, meta["sparse"], strict=True)):
         d = len(one.columns)
@@ -92,6 +93,8 @@ def from_record(
             scaling = Scaling(
                 array_of(arrays, f"centre.{i}", (d,)), array_of(arrays, f"scale.{i}", (d,))
             )
+        if one.family.standardised and scaling is None:
+            raise ValueError(f"centre.{i} and scale.{i} are missing")
         start = f"prior.{i}."
         prior = {
             name.removeprefix(start): array_of(arrays, name, value.shape)
