@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -142,6 +143,39 @@ VIVACE_INLINE Element<V> horizontal_sum(V v) {
     static_assert(n == 16);
     return horizontal_sum(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
                           __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15));
+  }
+}
+
+// Adds neighbouring groups of `step` lanes of two vectors: those of a go to the even groups of the result, those of b
+// to the odd ones.
+template <std::size_t step, class V, std::size_t... lane>
+VIVACE_INLINE V fold_pair(V a, V b, std::index_sequence<lane...>) {
+  constexpr std::size_t n = sizeof...(lane);
+  const V even = __builtin_shufflevector(a, b, (lane / step % 2 ? n + lane - step : lane)...);
+  const V odd = __builtin_shufflevector(a, b, (lane / step % 2 ? n + lane : lane + step)...);
+  return even + odd;
+}
+
+template <std::size_t step, class V, std::size_t... lane>
+VIVACE_INLINE V rotate(V v, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(v, v, ((lane + step) % sizeof...(lane))...);
+}
+
+// The sums of `count` vectors (a power of two, no more than there are lanes): lane i has that of v[i % count]. Each is
+// added up in the same order, whatever its place.
+template <std::size_t count, std::size_t step = 1, class V>
+VIVACE_INLINE V horizontal_sums(V* v) {
+  constexpr std::size_t n = sizeof(V) / sizeof(Element<V>);
+  constexpr auto all = std::make_index_sequence<n>();
+  if constexpr (count > 1) {
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < count / 2; ++i) v[i] = fold_pair<step>(v[2 * i], v[2 * i + 1], all);
+    return horizontal_sums<count / 2, 2 * step>(v);
+  } else if constexpr (step < n) {
+    v[0] += rotate<step>(v[0], all);
+    return horizontal_sums<1, 2 * step>(v);
+  } else {
+    return v[0];
   }
 }
 

@@ -56,11 +56,13 @@ struct DocumentStep {
   const double* alpha = nullptr;  // K
   std::size_t max_sweeps = 100;
   double tolerance = 1e-3;
-  bool sharpen = false;            // look for an optimum of few topics, from equal shares
-  const T* row_sums = nullptr;     // of the table, where it starts from equal shares exactly; or null
-  View<T> gamma;                   // documents x K, in (start) and out
-  View<T> previous;                // documents x K: no document ends with a lower bound than this gamma has; or null
-  T* weights = nullptr;            // out: row weight x n_w / s_w; for an orphan - row weight x n_w
+  bool sharpen = false;         // look for an optimum of few topics, from equal shares
+  const T* row_sums = nullptr;  // of the table, where it starts from equal shares exactly; or null
+  View<T> gamma;                // documents x K, in (start) and out
+  View<T> previous;             // documents x K: no document ends with a lower bound than this gamma has; or null
+  // Out, unless neither theta, bound, previous nor log_theta is given: row weight x n_w / s_w; for an orphan - row
+  // weight x n_w.
+  T* weights = nullptr;
   View<T> theta;                   // documents x stride, out: P; or null
   double* bound = nullptr;         // documents, out: the document's terms of the bound; or null
   double* log_theta = nullptr;     // K, out, with `bound`: sum over documents of row weight x E ln theta; or null

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from benchmarks.versus import (
     driver,
+    families,
     isa,
     iteration,
     memory,
@@ -25,6 +26,7 @@ PARTS = {
     "isa": isa,
     "whole_fit": whole_fit,
     "memory": memory,
+    "families": families,
 }
 QUICK_SHARE = 0.05
 

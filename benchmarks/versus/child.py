@@ -16,6 +16,7 @@ from typing import Any
 LIBRARIES = (
     *("vivace", "numpy", "scipy", "sklearn"),
     *("pypmc", "torch", "pomegranate", "mlpack"),
+    *("stepmix", "bayespy", "bnpy"),
     *("gensim", "tomotopy", "topica", "lda", "vowpalwabbit"),
 )
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}

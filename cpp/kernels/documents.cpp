@@ -1,4 +1,5 @@
 // Latent Dirichlet allocation: the variational step of documents, each on its own.
+#include "document_bound.hpp"
 #include "document_room.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
@@ -6,7 +7,8 @@ namespace {
 
 // A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
 // topics agree with the result is checked in the end.
-constexpr double dead_share = 1;
+// While weights are squared topics go up and down by more than that, and more may leave.
+constexpr double dead_share = 1, sharp_dead_share = 10;
 
 // Where it is asked for, a document that starts from equal shares squares its weights in the second and third sweep.
 // Several optima are reached from there, and those of few topics are the higher ones: 0.02 nats a token on short
@@ -18,6 +20,9 @@ constexpr std::size_t sharp_sweeps = 3;
 // contraction lie from 0 to 1, so that less than 1 converges; a half took a fifth of the sweeps away.
 constexpr double beyond = 0.5;
 
+// Rows of the next document that a sweep asks for, and all of them.
+constexpr std::int64_t fetch_rows = 8, most_fetched = 256;
+
 // With fewer sweeps than this allowed, they are the plain ones.
 constexpr std::size_t plain_sweeps = 6;
 
@@ -26,19 +31,26 @@ template <class T>
 class Worker {
  public:
   Worker(const DocumentStep<T>& args, const Room<T>& buffers)
-      : a(args), room(buffers), topics(args.topics.counts.cols), dead(static_cast<T>(dead_share * args.tolerance)) {
-    if (!a.bound && !a.previous) return;
-    double sum = 0;
-    for (std::size_t k = 0; k < topics; ++k) {
-      sum += a.alpha[k];
-      alpha_term -= lgamma(broadcast<double>(a.alpha[k]))[0];
+      : a(args),
+        room(buffers),
+        topics(args.topics.counts.cols),
+        dead(static_cast<T>(dead_share * args.tolerance)),
+        shares_only(!args.theta && !args.bound && !args.previous && !args.log_theta) {
+    for (std::size_t k = 0; k < room.stride; ++k) {
+      room.all_alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
+      room.all_topics[k] = static_cast<std::int32_t>(k);
+      most_alpha = room.all_alpha[k] > most_alpha ? room.all_alpha[k] : most_alpha;
     }
-    alpha_term += lgamma(broadcast<double>(sum))[0];
+    if (!a.bound && !a.previous) return;
+    alpha_term = log_norm(a.alpha, topics);
   }
 
   void work(std::size_t d) {
     first = static_cast<std::size_t>(a.start[d]);
     n = static_cast<std::size_t>(a.start[d + 1]) - first;
+    fetched = a.start[d + 1];
+    fetch_end = d + 1 < a.documents ? a.start[d + 2] : fetched;
+    if (fetch_end > fetched + most_fetched) fetch_end = fetched + most_fetched;
     std::size_t sweep = 0;
     if (a.previous) {
       full = a.previous.row(d);
@@ -69,13 +81,24 @@ class Worker {
   const DocumentStep<T>& a;
   const Room<T>& room;
   std::size_t topics;
-  T dead;
+  T dead, most_alpha = 0;
+  bool shares_only;
   double alpha_term = 0, reached = 0;
+  std::int64_t fetched = 0, fetch_end = 0;
   // the document
   std::size_t first = 0, n = 0, width = 0, count = 0;
   T* full = nullptr;
   T top = 0;
   bool gathered = false, compact = false, orphans = false, whole_again = false;
+
+  /// Asks for some rows of the next document, a part at each sweep: memory works while this document does.
+  void fetch() {
+    const std::int64_t stop = fetched + fetch_rows < fetch_end ? fetched + fetch_rows : fetch_end;
+    for (; fetched < stop; ++fetched) {
+      const T* from = a.table.row(static_cast<std::size_t>(a.words[fetched]));
+      for (std::size_t k = 0; k < room.stride; k += line_of<T>) __builtin_prefetch(from + k, 0, 2);
+    }
+  }
 
   void copy_gamma(const T* from) const {
     for (std::size_t k = 0; k < topics; ++k) full[k] = from[k];
@@ -110,8 +133,12 @@ class Worker {
         }
         const bool last = plain || sweep <= sharp || sweep == a.max_sweeps;
         settled = update(enough, last ? T(0) : static_cast<T>(beyond)) && (plain || sweep > sharp);
-        if (!settled && !whole_again && !orphans) close_some();
+        if (!settled && !whole_again && !orphans) close_some(sharp > 1 && sweep <= sharp);
         if (!settled && !gathered && sweep > 1) gather();
+      }
+      if (compact && a.row_sums && shares_only && agreed(enough)) {
+        close();
+        break;
       }
       const bool some = compact;
       close();
@@ -126,6 +153,22 @@ class Worker {
     return sweep;
   }
 
+  /// Whether gamma has settled and topics that were left out would stay so, seen from those at work. What the others
+  /// would take is below the sum of n_w (sum_k B_wk) / s_w times the weight of the largest alpha.
+  bool agreed(double enough) {
+    weigh();
+    absorb_all();
+    if (!compact) return false;
+    Vec<T> rest_top, rest;
+    const Vec<T> factor = T(1) / exp_digamma_factor(broadcast<T>(top), rest_top);
+    const Vec<T> left = exp_digamma_factor(broadcast<T>(most_alpha), rest) * factor;
+    double wanted = 0;
+    for (std::size_t e = first; e < first + n; ++e)
+      wanted += static_cast<double>(a.counts[e] * (a.row_sums[static_cast<std::size_t>(a.words[e])] / a.weights[e]));
+    wanted *= static_cast<double>((left * scaled_exp<T>(rest_top - rest))[0]);
+    return change() + wanted < enough;
+  }
+
   const T* row(std::size_t e) const {
     return gathered ? room.gathered + e * width : a.table.row(static_cast<std::size_t>(a.words[first + e]));
   }
@@ -135,11 +178,11 @@ class Worker {
     width = room.stride;
     count = topics;
     compact = gathered = false;
-    for (std::size_t k = 0; k < width; ++k) {
-      room.gamma[k] = k < topics ? full[k] : no_topic<T>;
-      room.alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
-      room.topic[k] = static_cast<std::int32_t>(k);
+    for (std::size_t k = 0; k < width; k += lanes<T>) {
+      storeu(room.gamma + k, load_tail(full, k, topics, no_topic<T>));
+      storeu(room.alpha + k, loadu(room.all_alpha + k));
     }
+    for (std::size_t k = 0; k < width; ++k) room.topic[k] = room.all_topics[k];
   }
 
   /// Copies the rows together, where sweeps over all topics go on.
@@ -158,41 +201,41 @@ class Worker {
     for (std::size_t j = 0; j < count; ++j) full[room.topic[j]] = room.gamma[j];
   }
 
-  /// Copies the entries of living topics.
-  void choose(const T* from, T* to) const {
-    for (std::size_t k = 0; k < width; k += lanes<T>) {
-      const std::uint32_t bits = room.alive[k / lanes<T>];
-      store_chosen(to, loadu(from + k), bits);
-      to += __builtin_popcount(bits);
-    }
-  }
-
   /// Leaves out dead topics, when that saves at least a quarter of the work.
-  void close_some() {
-    std::size_t alive = 0;
+  void close_some(bool sharp) {
+    const T least = sharp ? dead * T(sharp_dead_share / dead_share) : dead;
+    std::size_t alive = 0, used = 0;  // the latter: vectors with a topic that lives
     for (std::size_t k = 0; k < width; k += lanes<T>) {
-      const std::uint32_t bits = bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - dead);
-      room.alive[k / lanes<T>] = bits;
+      const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
+      const std::uint32_t bits = bits_gt_zero(gamma - alpha - least);
+      room.parts[used] = {static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(alive), bits};
+      used += bits != 0;
       alive += static_cast<std::size_t>(__builtin_popcount(bits));
     }
     const std::size_t narrow = round_up(alive, lanes<T>);
     // One vector more: what is written behind the last row.
     if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
+    for (std::size_t k = 0; k < width; k += lanes<T>) {  // what the dead had goes to the others
+      const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
+      storeu(room.gamma + k, select<Vec<T>>(gamma - alpha - least > T(0), gamma, alpha));
+    }
     close();
-    for (std::size_t j = 0; j < count; ++j)  // what they had goes to the others
-      if (!(room.alive[j / lanes<T>] >> (j % lanes<T>)&1)) full[room.topic[j]] = room.alpha[j];
+    const Vec<T> none{};
     for (std::size_t e = 0; e < n; ++e) {  // forwards and to the left: nothing is overwritten before it is read
       const T* from = row(e);
       T* to = room.gathered + e * narrow;
-      choose(from, to);
-      for (std::size_t j = alive; j < narrow; ++j) to[j] = T(0);
+      for (std::size_t i = 0; i < used; ++i)
+        store_chosen(to + room.parts[i].to, loadu(from + room.parts[i].from), room.parts[i].bits);
+      storeu(to + alive, none);
     }
-    choose(room.gamma, room.gamma);
-    choose(room.alpha, room.alpha);
-    std::size_t j = 0;
-    for (std::size_t k = 0; k < width; ++k)
-      if (room.alive[k / lanes<T>] >> (k % lanes<T>)&1) room.topic[j++] = room.topic[k];
-    for (; j < narrow; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
+    for (std::size_t i = 0; i < used; ++i) {
+      const auto [from, to, bits] = room.parts[i];
+      store_chosen(room.gamma + to, loadu(room.gamma + from), bits);
+      store_chosen(room.alpha + to, loadu(room.alpha + from), bits);
+      std::int32_t* topic = room.topic + to;
+      for (std::uint32_t rest = bits; rest; rest &= rest - 1) *topic++ = room.topic[from + __builtin_ctz(rest)];
+    }
+    for (std::size_t j = alive; j < narrow; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
     width = narrow;
     count = alive;
     gathered = compact = true;
@@ -224,40 +267,35 @@ class Worker {
       storeu(room.p + k, scale);
       storeu(room.sum + k, zero);
     }
-    T ratio[rows_at_once];
-    const T* rows[rows_at_once];
-    for (std::size_t e = 0; e < n; e += rows_at_once) {
-      for (std::size_t i = 0; i < rows_at_once; ++i) {
-        const bool inside = e + i < n;
-        rows[i] = row(inside ? e + i : e);
-        const auto w = static_cast<std::size_t>(a.words[first + (inside ? e + i : e)]);
-        ratio[i] = inside ? a.counts[first + e + i] / (Range<T>::scale * a.row_sums[w]) : T(0);
+    const auto get = [this](std::size_t e) { return row(e); };
+    for (std::size_t e = 0; e < n; e += rows_at_once<T>) {
+      const Entries<T> at(a.counts + first, e, n, get);
+      T ratio[rows_at_once<T>];
+      for (std::size_t i = 0; i < rows_at_once<T>; ++i) {
+        const std::size_t entry = first + (i < at.inside ? e + i : e);
+        ratio[i] = at.counts[i] / (Range<T>::scale * a.row_sums[static_cast<std::size_t>(a.words[entry])]);
       }
       for (std::size_t k = 0; k < width; k += lanes<T>) {
         Vec<T> total = loadu(room.sum + k);
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < rows_at_once; ++i)
-          total = mul_add(loadu(rows[i] + k), broadcast<T>(ratio[i]), total);
+#pragma GCC unroll 8
+        for (std::size_t i = 0; i < rows_at_once<T>; ++i)
+          total = mul_add(loadu(at.rows[i] + k), broadcast<T>(ratio[i]), total);
         storeu(room.sum + k, total);
       }
     }
   }
 
+  template <std::size_t held = most_held>
+  bool absorb_rows() {
+    const auto get = [this](std::size_t e) { return row(e); };
+    if constexpr (held > 0)
+      if (width != held * lanes<T>) return absorb_rows<held - 1>();
+    return absorb<T, held>(a.counts + first, n, room.p, width, room.sum, a.weights + first, get);
+  }
+
   void absorb_all() {
-    for (std::size_t k = 0; k < width; k += lanes<T>) storeu(room.sum + k, broadcast<T>(Range<T>::start));
-    const T* rows[rows_at_once];
-    const T* counts = a.counts + first;
-    T* s = a.weights + first;
-    bool lost = false;
-    std::size_t e = 0;
-    for (; e + rows_at_once <= n; e += rows_at_once) {
-      for (std::size_t i = 0; i < rows_at_once; ++i) rows[i] = row(e + i);
-      lost |= absorb<T, rows_at_once>(rows, counts + e, room.p, width, room.sum, s + e);
-    }
-    for (; e < n; ++e) {
-      rows[0] = row(e);
-      lost |= absorb<T, 1>(rows, counts + e, room.p, width, room.sum, s + e);
-    }
+    fetch();
+    const bool lost = absorb_rows();
     if (lost || orphans) adopt(lost);
   }
 
@@ -311,6 +349,7 @@ class Worker {
 
   /// Writes what was asked for; all topics are open, p and the dot products belong to gamma.
   void finish(std::size_t d) {
+    if (shares_only) return;
     if (a.theta)
       for (std::size_t k = 0; k < room.stride; k += lanes<T>) storeu(a.theta.row(d) + k, loadu(room.p + k));
     const T weight = a.row_weights ? static_cast<T>(a.row_weights[d]) : T(1);
@@ -332,43 +371,8 @@ class Worker {
     for (std::size_t k = 0; k < topics; ++k) a.log_theta[k] += room.gamma_d[k];
   }
 
-  /// The document's terms of the bound in double: words, and E ln p(theta) - E ln q(theta).
   double bound() const {
-    constexpr std::size_t nd = lanes<double>;
-    double tokens = 0, sum = 0, total = 0;
-    for (std::size_t k = 0; k < doubles_of(topics); ++k) {
-      const bool inside = k < topics;
-      room.gamma_d[k] = inside ? static_cast<double>(full[k]) : 1.0;
-      room.alpha_d[k] = inside ? a.alpha[k] : 1.0;
-      sum += inside ? room.gamma_d[k] : 0.0;
-    }
-    const double psi_sum = digamma(broadcast<double>(sum))[0];
-    Vec<double> terms{};
-    for (std::size_t k = 0; k < doubles_of(topics); k += nd) {
-      const Vec<double> g = loadu(room.gamma_d + k);
-      terms += (loadu(room.alpha_d + k) - g) * (digamma(g) - psi_sum) + lgamma(g);
-    }
-    for (std::size_t e = first; e < first + n; e += nd) {
-      Vec<double> s = broadcast<double>(1), counts{}, level{};
-      for (std::size_t i = 0; i < nd && e + i < first + n; ++i) {
-        if (!(a.weights[e + i] > T(0))) continue;
-        s[i] = static_cast<double>(a.weights[e + i]);
-        counts[i] = static_cast<double>(a.counts[e + i]);
-        level[i] = a.level[a.words[e + i]];
-      }
-      terms += counts * (log(s) + level);
-      tokens += horizontal_sum(counts);
-    }
-    total += horizontal_sum(terms) - lgamma(broadcast<double>(sum))[0] + alpha_term;
-    const double scales = 2 * Range<T>::bits * ln2;
-    total += tokens * (digamma(broadcast<double>(static_cast<double>(top)))[0] - psi_sum - scales);
-    if (orphans)
-      for (std::size_t e = first; e < first + n; ++e)
-        if (!(a.weights[e] > T(0))) {
-          const double l = orphan_phi(full, a.topics, a.vocabulary[a.words[e]], room.phi);
-          total += static_cast<double>(a.counts[e]) * (l - psi_sum);
-        }
-    return total;
+    return document_bound(a, room, full, first, n, static_cast<double>(top), orphans) + alpha_term;
   }
 };
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
-#include <random>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -14,32 +13,11 @@
 #include "crew.hpp"
 #include "cvb0_corpus.hpp"
 #include "dispatch.hpp"
+#include "driver.hpp"
 
 namespace {
 
 using namespace vivace;
-
-std::mt19937_64 generator(11);
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) {
-    std::printf("FAILED: %s\n", what.c_str());
-    ++failures;
-  }
-}
-
-double uniform() { return std::uniform_real_distribution<double>(0, 1)(generator); }
-
-struct Scratch {
-  std::byte* p;
-  explicit Scratch(std::size_t bytes) : p(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64)))) {
-    std::fill(p, p + bytes, std::byte{0xff});  // kernels must not count on zeros: these are NaN
-  }
-  ~Scratch() { ::operator delete[](p, std::align_val_t(64)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
 
 struct Settings {
   std::size_t sweeps;
@@ -219,5 +197,5 @@ int main() {
       }
     std::printf("%s: kernels of collapsed variational Bayes done\n", name.c_str());
   }
-  return failures == 0 ? 0 : 1;
+  return outcome();
 }

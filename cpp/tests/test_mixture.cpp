@@ -4,28 +4,17 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "dispatch.hpp"
+#include "driver.hpp"
 
 namespace {
 
 using namespace vivace;
 using Rows = std::vector<double>;
-
-std::mt19937_64 generator(7);
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) {
-    std::printf("FAILED: %s\n", what.c_str());
-    ++failures;
-  }
-}
 
 double normal() { return std::normal_distribution<double>()(generator); }
 
@@ -34,16 +23,6 @@ Rows normals(std::size_t n) {
   for (double& v : values) v = normal();
   return values;
 }
-
-struct Scratch {
-  std::byte* p;
-  explicit Scratch(std::size_t bytes) : p(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64)))) {
-    std::fill(p, p + bytes, std::byte{0xff});  // kernels must not count on zeros: these are NaN
-  }
-  ~Scratch() { ::operator delete[](p, std::align_val_t(64)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
 
 Rows features(Kind kind, const Rows& z) {
   Rows f = {1.0};
@@ -315,5 +294,5 @@ int main() {
     }
     std::printf("%s: mixture kernels done\n", name.c_str());
   }
-  return failures == 0 ? 0 : 1;
+  return outcome();
 }

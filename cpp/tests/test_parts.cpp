@@ -4,21 +4,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <memory>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "dispatch.hpp"
+#include "driver.hpp"
 
 namespace {
 
 using namespace vivace;
 using Rows = std::vector<double>;
-
-std::mt19937_64 generator(11);
-int failures = 0;
 
 void expect_close(const Rows& got, const Rows& want, double tolerance, const std::string& what) {
   double worst = 0;
@@ -37,16 +33,6 @@ Rows normals(std::size_t n, double scale = 1) {
   for (double& v : values) v = scale * std::normal_distribution<double>()(generator);
   return values;
 }
-
-struct Scratch {
-  std::byte* p;
-  explicit Scratch(std::size_t bytes) : p(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(64)))) {
-    std::fill(p, p + bytes, std::byte{0xff});  // kernels must not count on zeros: these are NaN
-  }
-  ~Scratch() { ::operator delete[](p, std::align_val_t(64)); }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-};
 
 void gather(const Kernels& kernels, std::size_t n, std::size_t levels, std::size_t width, bool valued) {
   std::vector<std::int64_t> start = {0};
@@ -159,5 +145,5 @@ int main() {
       }
     std::printf("%s: kernels of tables done\n", name.c_str());
   }
-  return failures == 0 ? 0 : 1;
+  return outcome();
 }

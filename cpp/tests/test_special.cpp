@@ -7,13 +7,12 @@
 #include <vector>
 
 #include "dispatch.hpp"
+#include "driver.hpp"
 #include "math.hpp"
 
 namespace {
 
 using namespace vivace;
-
-int failures = 0;
 
 void expect(bool condition, const char* isa, const char* what, double x, double got) {
   if (condition) return;
@@ -145,6 +144,15 @@ void vector_helpers() {
     expect(max(v, broadcast<T>(T(1)))[hot] == T(2), "portable", "max", hot, 0);
     expect(min(v, broadcast<T>(T(1)))[hot] == T(1), "portable", "min", hot, 0);
   }
+  Vec<T> rows[n];
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) rows[i][j] = T(i + 100 * (j == i));
+  Vec<T> few[2] = {rows[0], rows[1]};
+  const Vec<T> sums = horizontal_sums<n>(rows), pair = horizontal_sums<2>(few);
+  for (std::size_t i = 0; i < n; ++i) {
+    expect(sums[i] == T(n * i + 100), "portable", "horizontal_sums", i, sums[i]);
+    expect(pair[i] == T(n * (i % 2) + 100), "portable", "horizontal_sums of two", i, pair[i]);
+  }
   expect(bits_gt_zero(broadcast(std::numeric_limits<T>::quiet_NaN())) == 0, "portable", "bits_gt_zero", NAN, 0);
   for (std::size_t count = 0; count <= n; ++count) {
     const std::vector<T> part(count, T(4));
@@ -169,5 +177,5 @@ int main() {
   vector_helpers<double>();
   vector_helpers<float>();
   if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  return outcome();
 }

@@ -5,21 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "driver.hpp"
 #include "text.hpp"
 
 namespace {
 
 using namespace vivace;
-
-std::mt19937_64 generator(11);
-int failures = 0;
-
-void expect(bool condition, const std::string& what) {
-  if (!condition) {
-    std::printf("FAILED: %s\n", what.c_str());
-    ++failures;
-  }
-}
 
 std::int64_t below(std::int64_t n) { return std::uniform_int_distribution<std::int64_t>(0, n - 1)(generator); }
 
@@ -133,5 +124,5 @@ int main() {
     }
   }
   std::printf(failures ? "%d failures\n" : "text: all well\n", failures);
-  return failures ? 1 : 0;
+  return outcome();
 }

@@ -76,7 +76,8 @@ def test_impute(run: Any, table: pd.DataFrame) -> None:
 def test_auto_and_complaints(run: Any, table: pd.DataFrame) -> None:
     result = run("fit", "mixture", "holes.csv", "-k", "2", "-o", "m.vivace", "-q", "--json")
     assert json.loads(result.stdout)["families"] == {
-        "gaussian": ["age", "visits"],
+        "gaussian": ["age"],
+        "poisson": ["visits"],
         "categorical": ["town"],
     }
     result = run("fit", "mixture", "holes.csv", "-k", "2", "-o", "m.vivace", "--columns", "no")

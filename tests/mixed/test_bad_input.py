@@ -132,3 +132,67 @@ def test_parameters_of_families_are_kept_and_compared():
     assert Bernoulli(0.5, 0.5) != Bernoulli()
     assert repr(Poisson(2.0, exposure="h")) == "Poisson(shape=2.0, rate=None, exposure='h')"
     assert len({Bernoulli(), Bernoulli(1.0), Poisson()}) == 2
+
+
+def noisy_text(kind):
+    rng = np.random.default_rng(0)
+    if kind == "numbers":
+        return [f"{v:.3f}" for v in rng.normal(size=29)] + ["n/a"]
+    if kind == "dates":
+        return [str(day.date()) for day in pd.date_range("2020", periods=29)] + ["unknown"]
+    return [f"id-{i}" for i in range(30)]
+
+
+@pytest.mark.parametrize("kind", ["numbers", "dates"])
+def test_damaged_columns_are_no_categories(kind):
+    with pytest.raises(ValueError, match=f"column 't' is text that holds {kind}.*such as.*say so"):
+        fit(table(t=noisy_text(kind)), "auto")
+    said = fit(table(t=noisy_text(kind)), {"gaussian": ["x", "n"], "categorical": ["t"]})
+    assert said.families_["categorical"] == ["t"]
+
+
+def test_identifiers_are_suspected():
+    with pytest.warns(UserWarning, match="column 't' has 30 different values in 30 rows"):
+        fit(table(t=noisy_text("ids")), "auto")
+
+
+def test_lists_and_repeated_names_are_named():
+    with pytest.raises(TypeError, match="column 't' holds values that cannot be told apart"):
+        fit(table(t=[[1, 2]] * 30), "auto")
+    twice = pd.concat([table(), table()[["x"]]], axis=1)
+    with pytest.raises(ValueError, match="names must be distinct: 'x'"):
+        fit(twice, "auto")
+
+
+@pytest.mark.parametrize(
+    ("families", "near"),
+    [({"gausian": ["x", "n"]}, "'gaussian'"), ({"gaussian": ["x"], "poisson": ["nn"]}, "'n'")],
+)
+def test_what_is_nearly_right_is_offered(families, near):
+    with pytest.raises(ValueError, match=f"Did you mean {near}"):
+        fit(table(), families)
+
+
+def test_complaints_name_columns():
+    with pytest.raises(ValueError, match="column 'n' of a poisson part must hold counts"):
+        fit(table(n=-np.ones(30)), BOTH)
+    model = fit(table(), BOTH)
+    with pytest.raises(ValueError, match="column 'n' of a poisson part must hold counts"):
+        model.predict(table(n=np.full(30, 0.5)))
+
+
+def test_a_failed_fit_keeps_the_names_of_the_good_one():
+    model = fit(table(), BOTH)
+    for bad in (table(n=-np.ones(30)), table().rename(columns={"x": "z"}), table().to_numpy()):
+        with pytest.raises(ValueError, match=r"counts|no column"):
+            model.fit(bad)
+        assert list(model.feature_names_in_) == ["x", "n"]
+        assert model.n_features_in_ == 2
+    model.predict(table())
+
+
+def test_a_gap_inside_a_joint_row_is_found_by_its_row():
+    X = np.random.default_rng(0).poisson(3.0, size=(20, 3)).astype(float)
+    X[7, 1] = np.nan
+    with pytest.raises(ValueError, match="row 7 of X has a gap inside"):
+        BayesianMultinomialMixture(random_state=0).fit(X)

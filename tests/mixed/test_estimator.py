@@ -66,6 +66,40 @@ def test_families_are_inferred_from_types():
     }
 
 
+@pytest.mark.parametrize("library", ["pandas", "nullable", "polars", "pyarrow", "numpy"])
+def test_integers_with_gaps_are_integers(library):
+    rng = np.random.default_rng(0)
+    columns = {
+        "count": rng.poisson(3.0, 60).astype(float),
+        "flag": (rng.random(60) < 0.5).astype(float),
+        "below": rng.integers(-5, 5, 60).astype(float),
+        "float": rng.poisson(3.0, 60).astype(float),  # no gap: a float by its type
+    }
+    for name in ("count", "flag", "below"):
+        columns[name][3] = np.nan
+    table = pd.DataFrame(columns)
+    if library == "nullable":
+        table = table.astype(dict.fromkeys(("count", "flag", "below"), "Int64"))
+    elif library != "pandas":
+        table = {
+            "polars": lambda: pl.from_pandas(table),
+            "pyarrow": lambda: pa.Table.from_pandas(table),
+            "numpy": table.to_numpy,
+        }[library]()
+    model = BayesianMixture(random_state=0, tol=1e-4).fit(table)
+    names = [0, 1, 2, 3] if library == "numpy" else list(columns)
+    assert model.families_ == {
+        "poisson": [names[0]],
+        "bernoulli": [names[1]],
+        "gaussian": names[2:],
+    }
+
+
+def test_the_number_of_components_comes_first():
+    assert BayesianMixture(3).n_components == 3
+    assert BayesianPoissonMixture(3, shape=2.0).get_params()["n_components"] == 3
+
+
 @pytest.mark.parametrize("library", ["polars", "arrow", "numpy"])
 def test_every_library_gives_the_same(fitted, library):
     model, table, _ = fitted

@@ -14,6 +14,7 @@ from scipy.special import digamma, gammaln
 from vivace import _core
 from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
 from vivace.models.documents import (
+    CACHE_LINE,
     Sweeps,
     add_word_sums,
     document_step,
@@ -109,6 +110,37 @@ def test_sharpened_documents_find_higher_optima(dtype):
     for x, gamma in zip(counts, sharp.gamma.astype(float), strict=True):
         again = prior + x @ naive.responsibilities(gamma, log_beta)
         np.testing.assert_allclose(again, gamma, atol=3e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("alpha", [1e-3, 0.02, 0.5, "uneven"])
+def test_shares_alone_are_those_of_the_whole_step(alpha, dtype):
+    # What topics that were left out would take is found from the sums of rows then.
+    counts, true = planted(200, n_topics=40, n_words=300)
+    topics = fitted_topics(true, 0.02, dtype)
+    prior = np.linspace(1e-3, 0.5, 40) if alpha == "uneven" else np.full(40, alpha)
+    sweeps = Sweeps(100, 1e-3)
+    whole, _ = step(counts, topics, prior, sweeps, sharpen=True)
+    source = source_of(counts, dtype)
+    table = make_table(topics, np.arange(300, dtype=np.int32), ONE)
+    topics = replace(topics, alpha=prior)
+    settings = {"sharpen": True, "with_theta": False, "with_bound": False}
+    blocks = [(0, 120), (120, 200)]
+    shares = document_step(source.read, blocks, topics, table, sweeps, ONE, **settings)
+    np.testing.assert_allclose(shares.gamma, whole.gamma, atol=40 * sweeps.tolerance)
+    np.testing.assert_allclose(
+        shares.gamma.sum(axis=1),
+        prior.sum() + counts.sum(axis=1),
+        rtol=1e-4 if dtype == np.float32 else 1e-9,
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_vectors_of_tables_lie_in_one_line(dtype):
+    _, true = planted(5, n_topics=23)
+    table = make_table(fitted_topics(true, 0.02, dtype), np.arange(7, dtype=np.int32), ONE)
+    assert table.values.ctypes.data % CACHE_LINE == 0
+    assert table.values.flags.c_contiguous
 
 
 @pytest.mark.parametrize(("alpha", "eta"), PRIORS)

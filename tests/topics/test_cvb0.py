@@ -188,19 +188,38 @@ def documents_of(counts):
     return check_documents(LatentDirichletAllocation(), counts, reset=True, whom="fit")
 
 
-def test_seed_documents_are_unlike_each_other():
-    groups = np.kron(np.eye(4), np.full((30, 5), 6.0))
+def groups_of(counts, n_topics, seed=0):
+    return _starts.seed_groups(documents_of(counts), n_topics, np.random.RandomState(seed))
+
+
+def test_seed_groups_are_alike_inside_and_unlike_each_other():
+    counts = np.kron(np.eye(4), np.full((60, 5), 6.0))
     for seed in range(5):
-        chosen = _starts.seed_documents(documents_of(groups), 4, np.random.RandomState(seed))
-        assert sorted(d // 30 for d in chosen) == [0, 1, 2, 3]
-    few = _starts.seed_documents(documents_of(groups[[0, 1]]), 4, np.random.RandomState(0))
-    assert few.tolist() == [0, 1]
-    copies = _starts.seed_documents(
-        documents_of(np.repeat(groups[:1], 9, axis=0)), 4, np.random.RandomState(0)
-    )
-    assert len(set(copies.tolist())) == len(copies) <= 4
-    empty = _starts.seed_documents(documents_of(np.zeros((3, 2))), 4, np.random.RandomState(0))
-    assert len(empty) == 0
+        groups = groups_of(counts, 4, seed)
+        assert [len(group) for group in groups] == [_starts.ALIKE] * 4
+        kinds = [set(group // 60) for group in groups]
+        assert all(len(kind) == 1 for kind in kinds)
+        assert set.union(*kinds) == {0, 1, 2, 3}
+    few = groups_of(counts[[0, 60]], 4)
+    assert [group.tolist() for group in few] == [[0], [1]]
+    # No more than a quarter of the documents that there are for each topic.
+    assert {len(group) for group in groups_of(counts, 20)} == {3}
+    copies = groups_of(np.repeat(counts[:1], 9, axis=0), 4)
+    assert len({group[0] for group in copies}) == len(copies) <= 4
+    assert groups_of(np.zeros((3, 2)), 4) == []
+
+
+def test_a_topic_starts_with_the_mean_of_its_group(monkeypatch):
+    counts = planted(200, n_words=50)[0]
+    documents = documents_of(counts)
+    prior = WordPrior(np.full((1, 1), 0.1), 50, 2)
+    model = LatentDirichletModel(np.full(2, 0.1), prior, Sweeps(100, 1e-3))
+    groups = [np.array([3, 5, 8]), np.array([1])]
+    monkeypatch.setattr(_starts, "seed_groups", lambda *_: groups)
+    topics = _starts.document_topics(model, documents, np.random.RandomState(0))
+    for k, group in enumerate(groups):
+        wanted = counts[group].mean(axis=0)
+        np.testing.assert_allclose(topics.counts.dense()[:, k], wanted, atol=0.011)
 
 
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])
@@ -216,19 +235,15 @@ def test_documents_are_a_better_start_for_short_documents(method):
 
 
 def test_a_start_from_a_part_of_a_large_corpus(monkeypatch):
-    monkeypatch.setattr(_starts, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(_starts, "MOST_ENTRIES", 3_000)
     counts = planted(500)[0]
+    assert (counts > 0).sum() > 6_000
     documents = documents_of(counts)
     prior = WordPrior(np.full((1, 1), 0.1), 60, 5)
     model = LatentDirichletModel(np.full(5, 0.1), prior, Sweeps(100, 1e-3))
-    topics = _starts.collapsed_start(
-        model,
-        documents,
-        _starts.document_topics(model, documents, np.random.RandomState(0)),
-        vivace.engine.ThreadExecutor(1),
-        np.random.RandomState(0),
-    )
-    assert topics.totals.sum() == pytest.approx(counts.sum() + 0.1 * 60 * 5, rel=1e-3)
+    with vivace.engine.ThreadExecutor(1) as executor:
+        topics = _starts.formed_topics(model, documents, executor, np.random.RandomState(0))
+    assert topics.totals.sum() == pytest.approx(counts.sum() + 0.1 * 60 * 5, rel=1e-2)
 
 
 def test_starts_by_name():

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import data, resident
+from benchmarks import bench_families, data, resident
 from benchmarks.versus import stopwatch
 from vivace import BayesianGaussianMixture
 
@@ -162,3 +162,17 @@ def peak_memory(
     with resident.Peak() as peak:
         model.fit(X)
     return peak.result() | {"wall_seconds": round(time.perf_counter() - start, 2)}
+
+
+def families(case: str, rows: int, maps: int) -> dict[str, Any]:
+    """Seconds a map of a mixture over a table."""
+    found = bench_families.maps_of(case, maps, rows)
+    return stopwatch.summary(found) | {"instruction_set": instruction_set()}
+
+
+def families_floor(case: str, rows: int, repeats: int) -> dict[str, Any]:
+    """Seconds of the kernel's own work of that shape: products and softmax, or fetching levels."""
+    floor = (
+        bench_families.gather_seconds if case == "categorical" else bench_families.kernel_seconds
+    )
+    return stopwatch.summary([floor(rows) for _ in range(repeats)])

@@ -18,6 +18,10 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
     "vivace/vb online": ("ours", {"dtype": "float32", "learning_method": "online"}),
     "vivace/vb memoized": ("ours", {"dtype": "float32", "learning_method": "memoized"}),
     "vivace/cvb0": ("ours", {"dtype": "float32", "inference": "cvb0"}),
+    "vivace/cvb0, lean store": (
+        "ours",
+        {"dtype": "float32", "inference": "cvb0", "cvb0_store": "lean"},
+    ),
     "scikit-learn/batch": ("scikit", SCIKIT | {"learning_method": "batch"}),
     "scikit-learn/online": ("scikit", SCIKIT | {"learning_method": "online", "batch_size": 2048}),
     "tomotopy": ("tomotopy_peer", {}),

@@ -11,11 +11,16 @@ from benchmarks.versus.task import Task
 N_COMPONENTS = 100
 TIMES_SCIKIT = 15.0
 SLACK = 1e-4  # nats a token that a faster one may be below scikit-learn
-ENTRIES = {
-    "vivace/float32": ("ours", "float32", 15),
-    "vivace/float64": ("ours", "float64", 15),
-    "scikit-learn/float64": ("scikit", "float64", 5),
-    "scikit-learn/float32": ("scikit", "float32", 5),
+# A document's step of vivace ends at a higher bound; with this tolerance still no lower than
+# scikit-learn's at its default of 1e-3.
+LOOSE = {"mean_change_tol": 1e-2}
+ENTRIES: dict[str, tuple[str, str, int, dict[str, float]]] = {
+    "vivace/float32": ("ours", "float32", 15, {}),
+    "vivace/float64": ("ours", "float64", 15, {}),
+    "vivace/float32, tol 0.01": ("ours", "float32", 15, LOOSE),
+    "vivace/float64, tol 0.01": ("ours", "float64", 15, LOOSE),
+    "scikit-learn/float64": ("scikit", "float64", 5, {}),
+    "scikit-learn/float32": ("scikit", "float32", 5, {}),
 }
 BASE = "scikit-learn/float64"
 
@@ -38,9 +43,10 @@ def plan(options: argparse.Namespace) -> list[Task]:
                 "n_components": N_COMPONENTS,
                 "repeats": repeats,
                 "dtype": dtype,
-            },
+            }
+            | settings,
         )
-        for name, (module, dtype, repeats) in ENTRIES.items()
+        for name, (module, dtype, repeats, settings) in ENTRIES.items()
     ]
 
 
@@ -50,7 +56,10 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     table = Table(
         f"transform of the test documents of {corpus}, K = {N_COMPONENTS}, one thread (CPU time)",
         ("library", "documents/s", "times scikit-learn", "bound a token", "target"),
-        notes=["default tolerances; the same topics (vivace's, vb) and prior (1 / K) for all."],
+        notes=[
+            "the same topics (vivace's, vb) and prior (1 / K) for all; default tolerances, "
+            "but where one is named: with it the bound is still above scikit-learn's."
+        ],
     )
     base, least = _rate(store, key_of(corpus, BASE)), store.value(key_of(corpus, BASE), "bound")
     for name in ENTRIES:

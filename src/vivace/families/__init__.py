@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vivace.families.base import (
+        ColumnError,
         Estimate,
         Family,
         FeatureFamily,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _LAZY = {
     **dict.fromkeys(
         (
+            "ColumnError",
             "Estimate",
             "Family",
             "FeatureFamily",
@@ -57,6 +59,7 @@ _LAZY = {
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "ColumnError",
     "Estimate",
     "Exponential",
     "Family",

@@ -41,6 +41,23 @@ class ImpossibleStatisticsError(ArithmeticError):
     """Statistics that no data can have: negative counts, a scatter that is not positive."""
 
 
+class ColumnError(ValueError):
+    """A column holds what its family cannot have; estimators put its name in the place of `column`.
+
+    Parameters
+    ----------
+    column : int
+        Of the part.
+    complaint : str
+        What goes after "column ...": "of a poisson part must hold counts; got ...".
+    """
+
+    def __init__(self, column: int, complaint: str) -> None:
+        super().__init__(f"column {column} {complaint}")
+        self.column = column
+        self.complaint = complaint
+
+
 class MissingPieceError(NotImplementedError):
     """A family lacks a method that was asked for."""
 
@@ -104,6 +121,8 @@ class Family:
         What tables and errors call it; the name of the class by default.
     joint : bool
         Whether the columns of a part depend on one another given the component.
+    gaps_inside : bool
+        Whether a row of a joint family may have some of its columns; else all or none.
     levels : bool
         Whether columns are categories: `x` is then int32 codes, -1 where missing.
     standardised : bool
@@ -115,6 +134,7 @@ class Family:
 
     name: ClassVar[str] = ""
     joint: ClassVar[bool] = False
+    gaps_inside: ClassVar[bool] = False
     levels: ClassVar[bool] = False
     standardised: ClassVar[bool] = False
     extra: ClassVar[tuple[str, ...]] = ()
@@ -160,7 +180,7 @@ class Family:
         return np.reshape(whole, (-1, 1))
 
     def check(self, low: Array, high: Array, whole: NDArray[np.bool_]) -> None:
-        """Raise ValueError where columns hold what the family cannot have.
+        """Raise `ColumnError` (or ValueError) where columns hold what the family cannot have.
 
         Parameters
         ----------

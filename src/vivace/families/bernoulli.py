@@ -10,6 +10,7 @@ from scipy.special import betaincinv, betaln, digamma
 
 from vivace.families.base import (
     Array,
+    ColumnError,
     Estimate,
     FeatureFamily,
     ImpossibleStatisticsError,
@@ -43,9 +44,10 @@ class Bernoulli(FeatureFamily):
         bad = (low < 0.0) | (high > 1.0) | ~whole
         if bad.any():
             j = int(bad.argmax())
-            raise ValueError(
-                f"column {j} of a bernoulli part must hold 0, 1 or truth values; its values lie "
-                f"between {low[j]:g} and {high[j]:g}. Give it to another family"
+            raise ColumnError(
+                j,
+                "of a bernoulli part must hold 0, 1 or truth values; its values lie between "
+                f"{low[j]:g} and {high[j]:g}. Give it to another family",
             )
 
     def prior(self, summary: Summary) -> dict[str, Array]:

@@ -10,6 +10,7 @@ from scipy.special import digamma, gammaln
 
 from vivace.families.base import (
     Array,
+    ColumnError,
     Estimate,
     FeatureFamily,
     ImpossibleStatisticsError,
@@ -49,7 +50,7 @@ class Multinomial(FeatureFamily):
         if bad.any():
             j = int(bad.argmax())
             what = f"values down to {low[j]:g}" if low[j] < 0.0 else "fractions"
-            raise ValueError(f"column {j} of a multinomial part must hold counts; got {what}")
+            raise ColumnError(j, f"of a multinomial part must hold counts; got {what}")
 
     def prior(self, summary: Summary) -> dict[str, Array]:
         """One number a column."""

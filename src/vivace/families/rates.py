@@ -10,6 +10,7 @@ from scipy.special import digamma, gammainccinv, gammaincinv, gammaln
 
 from vivace.families.base import (
     Array,
+    ColumnError,
     Estimate,
     FeatureFamily,
     ImpossibleStatisticsError,
@@ -122,9 +123,10 @@ class Poisson(_Rate):
         if bad.any():
             j = int(bad.argmax())
             what = f"values down to {low[j]:g}" if low[j] < 0.0 else "fractions"
-            raise ValueError(
-                f"column {j} of a poisson part must hold counts 0, 1, 2, ...; got {what}. Give it "
-                "to another family"
+            raise ColumnError(
+                j,
+                f"of a poisson part must hold counts 0, 1, 2, ...; got {what}. Give it to another "
+                "family",
             )
         if self.exposure is not None and not low[-1] > 0.0:
             raise ValueError(f"poisson: the exposure must be positive; got {low[-1]:g}")
@@ -240,9 +242,10 @@ class Gamma(_Rate):
         bad = (low < 0.0) | ((low == 0.0) & (self.known_shape != 1.0))
         if bad.any():
             j = int(bad.argmax())
-            raise ValueError(
-                f"column {j} of a {self.name} part must be positive; got {low[j]:g}. Give it to "
-                "another family"
+            raise ColumnError(
+                j,
+                f"of a {self.name} part must be positive; got {low[j]:g}. Give it to another "
+                "family",
             )
 
     def prior(self, summary: Summary) -> dict[str, Array]:

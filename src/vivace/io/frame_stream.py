@@ -34,8 +34,8 @@ class FrameStream(SpooledTable):
         The texts of each column of text, in the order of the alphabet; empty for others.
     low, high : ndarray of shape (n_columns,)
         Smallest and largest value; NaN without any.
-    gaps : ndarray of shape (n_columns,)
-        Whether something is missing.
+    gaps, whole : ndarray of shape (n_columns,)
+        Whether something is missing, and whether all numbers that are there are whole.
     """
 
     def __init__(self, name: str, columns: Sequence[str], kinds: list[Kind], memory: int) -> None:
@@ -44,7 +44,7 @@ class FrameStream(SpooledTable):
         self.kinds = kinds
         self.levels: list[list[str]] = [[] for _ in range(n)]
         self.low, self.high = np.full(n, np.nan), np.full(n, np.nan)
-        self.gaps = np.zeros(n, dtype=bool)
+        self.gaps, self.whole = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
         self._seen: dict[int, NDArray[np.bool_]] = {}
         self._numbers: list[dict[str, int]] = [{} for _ in range(n)]
         self._places: list[NDArray[np.float64] | None] = [None] * n
@@ -115,6 +115,9 @@ class FrameStream(SpooledTable):
     def _look(self, rows: NDArray[np.float64]) -> None:
         missing = np.isnan(rows)
         self.gaps |= missing.any(axis=0)
+        with np.errstate(invalid="ignore"):
+            fractions = (rows != np.rint(rows)) & ~missing
+        self.whole &= ~fractions.any(axis=0) & np.isfinite(np.where(missing, 0.0, rows)).all(axis=0)
         low = np.where(missing, np.inf, rows).min(axis=0, initial=np.inf)
         high = np.where(missing, -np.inf, rows).max(axis=0, initial=-np.inf)
         there = ~missing.all(axis=0)

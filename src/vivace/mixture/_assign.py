@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from vivace import families
 from vivace.families.base import Family
+from vivace.mixture._automatic import automatic
 from vivace.mixture._columns import Columns
 
 #: Names that `families` takes, and the classes behind them.
@@ -23,13 +25,6 @@ BUILT_IN = {
     "poisson": "Poisson",
     "student_t": "StudentT",
 }
-
-#: Non-negative integers up to this are taken for counts, larger ones for measurements: a Poisson
-#: distribution of mean 1,000 is a Gaussian with a spread of 3 %, which few columns have.
-LARGEST_COUNT = 1000
-#: More float columns than this are taken to be independent: a full covariance of 32 columns has
-#: 560 numbers a component.
-MOST_CORRELATED = 32
 
 
 @dataclass
@@ -61,7 +56,7 @@ def assign(given: Any, table: Columns) -> list[Assignment]:
     pairs: list[tuple[Any, Any]]
     if isinstance(given, str):
         pairs = [
-            *(_automatic(table) if given == "auto" else [(given, list(range(table.n_columns)))])
+            *(automatic(table) if given == "auto" else [(given, list(range(table.n_columns)))])
         ]
     elif isinstance(given, Family):
         pairs = [(given, _all_but_extra(given, table))]
@@ -99,12 +94,19 @@ def report(assignments: list[Assignment], table_names: list[str] | None) -> dict
 def make_family(name: str, parameters: Mapping[str, Any]) -> Family:
     """A built-in family by its name."""
     if name not in BUILT_IN:
+        known = ", ".join(sorted(BUILT_IN))
         raise ValueError(
-            f"families: {name!r} is none of {', '.join(sorted(BUILT_IN))}. For a family of your "
-            "own give an instance of its class: families=[(MyFamily(), columns)]"
+            f"families: {name!r} is none of {known}.{did_you_mean(name, BUILT_IN)} For a family of "
+            "your own give an instance of its class: families=[(MyFamily(), columns)]"
         )
     family: Family = getattr(families, BUILT_IN[name])(**parameters)
     return family
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A sentence that offers what is spelt nearly so; empty where nothing is."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def to_plain(assignments: list[Assignment]) -> list[dict[str, Any]]:
@@ -177,22 +179,6 @@ def _import_family(path: str, trusted: Sequence[str]) -> Any:
     return found
 
 
-def _automatic(table: Columns) -> list[tuple[str, list[int]]]:
-    found: dict[str, list[int]] = {}
-    for j in range(table.n_columns):
-        kind = "float" if table.library == "sparse" else table.kind(j)
-        name = {"bool": "bernoulli", "text": "categorical", "float": "gaussian"}.get(kind)
-        if name is None:
-            low, high = table.extremes(j)
-            name = "gaussian"
-            if low >= 0 and high <= LARGEST_COUNT:
-                name = "bernoulli" if high <= 1 else "poisson"
-        found.setdefault(name, []).append(j)
-    if len(found.get("gaussian", ())) > MOST_CORRELATED:
-        found["gaussian_diag"] = found.pop("gaussian")
-    return list(found.items())
-
-
 def _pair(item: Any) -> tuple[Any, Any]:
     if isinstance(item, Mapping):
         rest = {key: value for key, value in item.items() if key not in ("family", "columns")}
@@ -229,7 +215,8 @@ def _places(columns: Any, table: Columns) -> list[int]:
         if isinstance(column, str):
             if table.names is None or column not in table.names:
                 known = "the columns have no names" if table.names is None else table.names[:20]
-                raise ValueError(f"families: there is no column {column!r}; got {known}")
+                near = did_you_mean(column, table.names or ())
+                raise ValueError(f"families: there is no column {column!r}; got {known}.{near}")
             found.append(table.names.index(column))
         else:
             j = int(column)

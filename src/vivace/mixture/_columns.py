@@ -5,8 +5,9 @@ pandas, polars and Arrow are recognised by name, so that none of them is importe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ class Columns:
     names: list[str] | None
     source: Any
     library: str
+    _coded: dict[int, tuple[NDArray[np.int64], list[Any]]] = field(default_factory=dict, repr=False)
 
     def raw(self, j: int) -> Any:
         """Column j as its library holds it."""
@@ -90,6 +92,25 @@ class Columns:
             ) from None
         return np.asarray(found)
 
+    def integral(self, j: int) -> bool:
+        """Whether column j holds integers: by its type, or all whole with some missing."""
+        values = self.numbers(j)
+        if values.dtype.kind != "f":
+            return True
+        lost = np.isnan(values)
+        if not lost.any() or lost.all():
+            return False
+        return bool(((values == np.rint(values)) & np.isfinite(values) | lost).all())
+
+    def texts(self, j: int) -> tuple[list[Any], int]:
+        """Return the different values of column j, and how many rows have one."""
+        codes, found = self.values(j)
+        return found, int(np.count_nonzero(codes >= 0))
+
+    def declared(self, j: int) -> bool:
+        """Whether column j was declared to be categories."""
+        return self.library == "pandas" and hasattr(self.raw(j), "cat")
+
     def extremes(self, j: int) -> tuple[float, float]:
         """Smallest and largest number of column j, gaps aside; NaN without any."""
         values = self.numbers(j)
@@ -97,6 +118,18 @@ class Columns:
 
     def values(self, j: int) -> tuple[NDArray[np.int64], list[Any]]:
         """Column j as codes (-1 where missing) and the distinct values they stand for."""
+        if j not in self._coded:
+            try:
+                self._coded[j] = self._factorised(j)
+            except TypeError as error:  # lists, dicts and the like have no hash
+                raise TypeError(
+                    f"column {self.label(j)} holds values that cannot be told apart ({error}). "
+                    "Expected numbers, truth values or text in every cell: divide it into columns, "
+                    "or leave it out"
+                ) from None
+        return self._coded[j]
+
+    def _factorised(self, j: int) -> tuple[NDArray[np.int64], list[Any]]:
         column = self.raw(j)
         if self.library == "pandas" and hasattr(column, "cat"):
             return np.asarray(column.cat.codes, dtype=np.int64), column.cat.categories.tolist()
@@ -136,8 +169,6 @@ def read_columns(X: Any, name: str) -> Columns:
                 f"{X.shape}) while a minimum of 1 is required by {name}."
             )
         found = None if names is None else [str(column) for column in names]
-        if found is not None and len(set(found)) < len(found):
-            raise ValueError(f"column names must be distinct, got {found}")
         return Columns(n_rows, n_columns, found, X, library)
     if isinstance(X, np.ma.MaskedArray):
         X = np.ma.filled(X.astype(np.float64), np.nan)
@@ -153,6 +184,25 @@ def read_columns(X: Any, name: str) -> Columns:
         estimator=name,
     )
     return Columns(X.shape[0], X.shape[1], None, X, "numpy")
+
+
+def check_names(X: Any) -> None:
+    """Refuse a table in which two columns have one name.
+
+    Raises
+    ------
+    ValueError
+        Names the columns.
+    """
+    if not hasattr(X, "columns"):
+        return
+    names = list(X.column_names if hasattr(X, "column_names") else X.columns)
+    twice = sorted(str(name) for name, times in Counter(names).items() if times > 1)
+    if twice:
+        raise ValueError(
+            f"column names must be distinct: {', '.join(map(repr, twice[:10]))} occur(s) more than "
+            "once. Rename or drop columns, such as X = X.loc[:, ~X.columns.duplicated()]"
+        )
 
 
 def match_levels(codes: NDArray[np.int64], found: list[Any], levels: list[Any]) -> Any:

@@ -14,7 +14,7 @@ from vivace.families.categorical import Categorical
 from vivace.families.correlated import Gaussian
 from vivace.mixture._assign import Assignment
 from vivace.mixture._prior import make_weight_model
-from vivace.mixture._table import Look
+from vivace.mixture._table_look import Look
 from vivace.models.mixed import MixedModel
 from vivace.models.parts import FeaturePart, GatherPart, GaussianPart, LevelsPart, Part, SparsePart
 from vivace.models.scaling import Scaling
@@ -65,17 +65,10 @@ class TablePrior:
 def make_part_priors(
     assignments: Sequence[Assignment], looks: Sequence[Look], *, sparse: bool, every_gap: bool
 ) -> list[PartPrior]:
-    """Check the columns against their families and make default priors.
-
-    Raises
-    ------
-    ValueError
-        A column holds what its family cannot have.
-    """
+    """Make default priors of columns that were looked at."""
     found = []
     for one, seen in zip(assignments, looks, strict=True):
         family, summary = one.family, seen.summary
-        _check(one, seen)
         scaling = None
         if family.standardised:
             scaling = Scaling.of_columns(summary.mean, summary.variance)
@@ -91,15 +84,6 @@ def make_part_priors(
         prior = {name: np.asarray(value) for name, value in family.prior(summary).items()}
         found.append(PartPrior(prior, scaling, gaps, scale, sparse))
     return found
-
-
-def _check(one: Assignment, seen: Look) -> None:
-    if one.family.levels:
-        return
-    try:
-        one.family.check(seen.summary.low, seen.summary.high, seen.whole)
-    except ValueError as error:
-        raise ValueError(f"{error} (columns {one.columns[:20]} of X)") from None
 
 
 def make_part(

@@ -15,6 +15,8 @@ from vivace.mixture._parameters import TABLE_CONSTRAINTS
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_estimator import BayesianMixture, TableMixture
 
+PLACED = inspect.Parameter.POSITIONAL_OR_KEYWORD
+
 _positive = Interval(Real, 0.0, None, closed="neither")
 
 
@@ -27,11 +29,13 @@ def _init_of(family: type[Family]) -> Callable[..., None]:
     for name in names:
         if name != "families" and name not in found:
             given = own.get(name) or common[name]
-            kind = given.kind if name == "self" else inspect.Parameter.KEYWORD_ONLY
+            first = name in ("self", "n_components")
+            kind = PLACED if first else inspect.Parameter.KEYWORD_ONLY
             found[name] = given.replace(kind=kind)
     defaults = {name: p.default for name, p in found.items() if name != "self"}
 
-    def __init__(self: Any, **given: Any) -> None:
+    def __init__(self: Any, n_components: int = 1, **given: Any) -> None:
+        given["n_components"] = n_components
         unknown = set(given) - set(defaults)
         if unknown:
             raise TypeError(f"{type(self).__name__}() got unexpected arguments {sorted(unknown)}")

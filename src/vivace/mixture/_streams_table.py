@@ -32,6 +32,19 @@ class FrameColumns(Columns):
         """Smallest and largest number of column j, gaps aside."""
         return float(self.source.low[j]), float(self.source.high[j])
 
+    def integral(self, j: int) -> bool:
+        """Whether column j holds integers: by its type, or all whole with some missing."""
+        stream = self.source
+        return stream.kinds[j] == "integer" or bool(stream.gaps[j] and stream.whole[j])
+
+    def texts(self, j: int) -> tuple[list[Any], int]:
+        """Return the different values of column j, and how many rows there are."""
+        return list(self.source.levels[j]), self.n_rows
+
+    def declared(self, j: int) -> bool:
+        """Whether column j was declared to be categories: files do not say."""
+        return False
+
     def raw(self, j: int) -> Any:
         """Not to be had: the column may be larger than memory."""
         raise TypeError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +23,25 @@ from vivace.mixture._table_fit import partial_table, table_setup
 class TableMixture(TableExplainMixin, TableDescribeMixin, MixtureBase):
     """What the mixtures over tables share; `_families` says which family takes which columns."""
 
+    def _fit(self, *given: Any, **more: Any) -> Any:
+        with self._columns_kept():
+            return super()._fit(*given, **more)
+
+    @contextmanager
+    def _columns_kept(self) -> Iterator[None]:
+        """A call that fails leaves the names of an earlier fit as they were."""
+        names = ("n_features_in_", "feature_names_in_")
+        before = {name: vars(self)[name] for name in names if name in vars(self)}
+        fitted = vars(self).get("_fitted")
+        try:
+            yield
+        except BaseException:
+            if vars(self).get("_fitted") is fitted:
+                for name in names:
+                    self.__dict__.pop(name, None)
+                self.__dict__.update(before)
+            raise
+
     def _rows_of_fit(self, X: Any, sample_weight: Any) -> TableRows:
         return self._rows(X, sample_weight, learn=True)
 
@@ -28,9 +49,10 @@ class TableMixture(TableExplainMixin, TableDescribeMixin, MixtureBase):
         return table_setup(self, rows, resp_init, executor)
 
     def _take_in(self, X: Any, sample_weight: Any) -> Fitted:
-        rows = self._rows(X, sample_weight, learn=not hasattr(self, "_fitted"))
-        with make_executor(self.n_jobs, rows.n_rows) as executor:
-            return partial_table(self, rows, executor)
+        with self._columns_kept():
+            rows = self._rows(X, sample_weight, learn=not hasattr(self, "_fitted"))
+            with make_executor(self.n_jobs, rows.n_rows) as executor:
+                return partial_table(self, rows, executor)
 
     def _state(self, fitted: Fitted) -> dict[str, Any]:
         counts, weights = fitted.fit.posterior.counts, fitted.model.weight_model
@@ -73,7 +95,9 @@ class BayesianMixture(TableMixture):
         family is a name or an instance from `vivace.families` or of your own; or one family for
         all columns. 'auto' goes by the types: truth values are bernoulli; text and categories
         categorical; integers bernoulli if all are 0 or 1, poisson if they lie from 0 to 1000, else
-        gaussian; floats gaussian, beyond 32 such columns gaussian_diag. See `families_`.
+        gaussian; floats gaussian, beyond 32 such columns gaussian_diag. Floats that are all whole
+        numbers, some missing, count as integers. Text that holds numbers or dates is an error.
+        See `families_`.
     weight_concentration_prior_type : {'dirichlet_process', 'dirichlet_distribution', \
 'pitman_yor'}, default='dirichlet_process'
         Prior of the weights.
@@ -161,8 +185,8 @@ class BayesianMixture(TableMixture):
 
     def __init__(
         self,
-        *,
         n_components: int = 1,
+        *,
         families: Any = "auto",
         weight_concentration_prior_type: str = "dirichlet_process",
         weight_concentration_prior: float | None = None,

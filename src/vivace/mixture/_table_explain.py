@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from vivace.engine import Block
 from vivace.mixture._attributes import in_use
 from vivace.mixture._table import TableRows
+from vivace.mixture._table_frames import Explanation, as_frame, editable, numbers_like, table_like
 from vivace.mixture._table_predict import TableRowsMixin
 from vivace.models.mixed_predict import log_joint
 from vivace.models.parts import SparsePart
@@ -20,25 +21,6 @@ from vivace.models.parts import SparsePart
 Array = NDArray[np.float64]
 
 _SEED = 0  # the interval of stick-breaking weights is a seeded draw
-
-
-class Explanation(NamedTuple):
-    """How much each column says about the component of a row, in nats.
-
-    Attributes
-    ----------
-    columns : list
-        Names (or numbers) of the columns.
-    information : ndarray of shape (n_features,)
-        Mean over the rows of E[ln p(x_j | component) / p(x_j)]: what the column alone tells,
-        the mutual information of column and component as far as the rows show it.
-    by_component : ndarray of shape (n_components, n_features)
-        The same mean over the rows of each component: which columns set it apart.
-    """
-
-    columns: list[Any]
-    information: Array
-    by_component: Array
 
 
 class TableExplainMixin(TableRowsMixin):
@@ -64,8 +46,8 @@ class TableExplainMixin(TableRowsMixin):
         -------
         filled : table
             Like X: of the same library, with the same columns.
-        std : ndarray of shape (n_samples, n_features)
-            If `return_std`.
+        std : table of numbers of shape (n_samples, n_features)
+            If `return_std`; of the library of X, with its names.
         """
         rows = self._check(X)
         spread = np.zeros((rows.n_rows, rows.table.n_columns))
@@ -76,11 +58,11 @@ class TableExplainMixin(TableRowsMixin):
 
         for start, found in self._each_gap(rows, work):
             for j, places, values, std in found:
-                column = filled.setdefault(j, _editable(rows, j))
+                column = filled.setdefault(j, editable(rows, j))
                 column[start[places]] = values
                 spread[start[places], j] = std
-        result = _table_like(rows, filled)
-        return (result, spread) if return_std else result
+        result = table_like(rows, filled)
+        return (result, numbers_like(rows, spread)) if return_std else result
 
     def sample_missing(self, X: Any, random_state: Any = None) -> Any:
         """Fill gaps by draws from the posterior predictive distribution (multiple imputation).
@@ -109,8 +91,8 @@ class TableExplainMixin(TableRowsMixin):
 
         for start, found in self._each_gap(rows, work):
             for j, places, values, _ in found:
-                filled.setdefault(j, _editable(rows, j))[start[places]] = values
-        return _table_like(rows, filled)
+                filled.setdefault(j, editable(rows, j))[start[places]] = values
+        return table_like(rows, filled)
 
     def explain(self, X: Any) -> Explanation:
         """Tell which columns separate the components.
@@ -123,8 +105,8 @@ class TableExplainMixin(TableRowsMixin):
         Returns
         -------
         explanation : Explanation
-            Fields `columns`, `information` and `by_component`, in nats. The information of a
-            multinomial part is divided evenly among its columns.
+            Fields `columns`, `information` and `by_component`, in nats; `to_frame()` tabulates
+            them. The information of a multinomial part is divided evenly among its columns.
         """
         rows = self._check(X)
         model, posterior = self._model_for(rows), self._fitted.fit.posterior
@@ -198,11 +180,7 @@ class TableExplainMixin(TableRowsMixin):
             dict(zip(head, (int(line[0]), *line[1:4], *map(float, line[4:])), strict=True))
             for line in lines
         ]
-        try:
-            import pandas as pd
-        except ImportError:
-            return records
-        return pd.DataFrame(records, columns=list(head))
+        return as_frame(records)
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -211,7 +189,7 @@ class TableExplainMixin(TableRowsMixin):
         model = self._fitted.model
         if any(isinstance(part, SparsePart) for part in model.parts):
             raise TypeError("sparse rows have no gaps to fill")
-        from vivace.mixture._table import observed
+        from vivace.mixture._table_look import observed
 
         def one(block: Block) -> tuple[NDArray[np.int64], list[Any]]:
             there = observed(rows.assignments, block)
@@ -298,57 +276,3 @@ class TableExplainMixin(TableRowsMixin):
 
 def _coin(p: Array) -> Array:
     return np.sqrt(p * (1.0 - p))
-
-
-def _editable(rows: TableRows, j: int) -> NDArray[Any]:
-    """Column j of X as an array that can be written to."""
-    table = rows.table
-    if table.library == "numpy":
-        return np.array(table.raw(j))
-    if table.kind(j) == "text":
-        column = table.raw(j)
-        if table.library == "pandas":
-            return np.array(column, dtype=object)
-        return np.array(column.to_numpy(), dtype=object)
-    found = np.array(table.numbers(j))
-    return found
-
-
-def _table_like(rows: TableRows, filled: dict[int, NDArray[Any]]) -> Any:
-    """X with some columns replaced."""
-    table = rows.table
-    if table.library == "numpy":
-        out = np.array(table.source)
-        if out.dtype.kind not in "fO":
-            out = out.astype(np.float64)
-        for j, column in filled.items():
-            out[:, j] = column
-        return out
-    if table.library == "pandas":
-        out = table.source.copy()
-        for j, column in filled.items():
-            old = out.iloc[:, j]
-            new = type(old)(column, index=old.index, name=old.name)
-            if hasattr(old, "cat") or str(old.dtype) in ("boolean", "str", "string"):
-                new = new.astype(old.dtype)
-            out.isetitem(j, new)
-        return out
-    if table.library == "polars":
-        import polars as pl
-
-        out = table.source
-        for j, column in filled.items():
-            old = out.to_series(j)
-            values = column.tolist() if column.dtype == object else column
-            new = pl.Series(old.name, values)
-            if old.dtype == pl.Boolean:
-                new = new.cast(pl.Boolean)
-            out = out.with_columns(new)
-        return out
-    import pyarrow as pa
-
-    out = table.source
-    for j, column in filled.items():
-        values = column.tolist() if column.dtype == object else column
-        out = out.set_column(j, out.column_names[j], pa.array(values))
-    return out

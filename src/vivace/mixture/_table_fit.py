@@ -19,7 +19,8 @@ from vivace.mixture._partial import absorb, go_on
 from vivace.mixture._parts import TablePrior, make_part_priors, make_table_model
 from vivace.mixture._start import Starter, sample_positions
 from vivace.mixture._state import Fitted
-from vivace.mixture._table import Look, TableRows, look
+from vivace.mixture._table import TableRows
+from vivace.mixture._table_look import Look, look
 from vivace.mixture._validation import check_resp
 from vivace.models.mixed import MixedModel
 from vivace.models.starts import Start, given_start, random_start

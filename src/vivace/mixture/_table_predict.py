@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from vivace.engine import Block, CsrRows, Layout
 from vivace.estimators.checks import check_weights
 from vivace.io.frame_stream import FrameStream
-from vivace.mixture._columns import read_columns
+from vivace.mixture._columns import check_names, read_columns
 from vivace.mixture._parts import make_table_model
 from vivace.mixture._predict import RowsMixin
 from vivace.mixture._state import make_executor
@@ -22,7 +22,8 @@ from vivace.mixture._streams_table import (
     frame_from_files,
     frame_rows,
 )
-from vivace.mixture._table import TableRows, look, make_rows
+from vivace.mixture._table import TableRows, make_rows
+from vivace.mixture._table_look import glance
 from vivace.models.mixed_predict import table_density, table_score_samples
 
 #: Numbers of a temporary of a predictive density: 16 MB, so that it stays near the caches.
@@ -42,6 +43,7 @@ class TableRowsMixin(RowsMixin):
 
         name = type(self).__name__
         X = frame_from_files(self, X, learn=learn)
+        check_names(X)
         self._check_names(X, reset=learn)
         stream = isinstance(X, FrameStream)
         table = frame_columns(X) if stream else read_columns(X, name)
@@ -68,21 +70,14 @@ class TableRowsMixin(RowsMixin):
         """Check values, and remember units that are missing here but were not in fit."""
         prior = self._fitted.prior
         with make_executor(self.n_jobs, rows.n_rows) as executor:
-            looks = look(rows, rows.assignments, executor, learn=False)
+            found = glance(rows, rows.assignments, executor)
         more = []
-        for one, fixed, seen in zip(rows.assignments, prior.parts, looks, strict=True):
-            if not one.family.levels:
-                low, high = seen.summary.low, seen.summary.high
-                there = np.isfinite(low)
-                one.family.check(
-                    np.where(there, low, 1.0), np.where(there, high, 1.0), seen.whole | ~there
-                )
+        for fixed, gaps in zip(prior.parts, found, strict=True):
             units = len(fixed.gaps)
-            gaps = seen.gaps[:units]
-            more.append(gaps if len(gaps) == units else np.full(units, bool(seen.gaps.any())))
-        rows.more_gaps = more if any(
-            (gaps & ~fixed.gaps).any() for gaps, fixed in zip(more, prior.parts, strict=True)
-        ) else None  # fmt: skip
+            whole = len(gaps[:units]) < units or (units == 1 and len(gaps) > 1)
+            more.append(np.full(units, bool(gaps.any())) if whole else gaps[:units])
+        some = any((gaps & ~p.gaps).any() for gaps, p in zip(more, prior.parts, strict=True))
+        rows.more_gaps = more if some else None
 
     def _model_for(self, rows: TableRows) -> Any:
         if rows.more_gaps is None:

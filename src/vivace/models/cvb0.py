@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable
+from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 
@@ -39,14 +40,8 @@ BATCH_BYTES = 2 * 2**20
 # lowered the likelihood.
 MOMENTUM = 0.8
 
-# With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
-LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
-
 # Memory up to which all responsibilities are kept (store="auto").
 FULL_BYTES = 4 * 2**30
-
-# Entries of one call, about a tenth of a second: an interrupt waits for it.
-CALL_ENTRIES = 1_000_000
 
 
 class CollapsedModel(LatentDirichletModel):
@@ -101,98 +96,31 @@ class CollapsedSweeps:
     ) -> None:
         self._model = model
         self._executor = executor
-        dtype, n_topics = model.dtype, model.n_topics
-        stride = _core.topic_stride(n_topics, dtype == np.float32)
         block = source.read(0, source.n_rows)
-        rows = block.data
+        sizes = np.diff(block.data.start)
         order = np.random.default_rng(model.seed).permutation(source.n_rows)
-        self._corpus = _core.Cvb0Corpus(
-            rows.start,
-            rows.columns,
-            rows.values.astype(dtype, copy=False),
-            block.weights,
-            rows.n_columns,
-            order,
-            batch_edges(np.diff(rows.start)[order], layout.batch_rows, stride * dtype.itemsize),
-        )
-        corpus = self._corpus
+        stride = _core.topic_stride(model.n_topics, model.dtype == np.float32)
+        edges = batch_edges(sizes[order], layout.batch_rows, stride * model.dtype.itemsize)
+        self._visited = Visited(model, block, order, edges, model.is_lean(source.n_nonzeros))
         self._tokens = source.total_weight
         self._alpha_of, self._prior = posterior.alpha, posterior.prior
-        self._alpha = np.zeros(stride, dtype)
-        self._alpha[:n_topics] = posterior.alpha
-        self._table = np.zeros((model.n_words, stride), dtype)
-        self._table[:, :n_topics] = posterior.parameters()
+        self._table = CollapsedTable(posterior)
         # What the table holds beyond expected counts: now, all of it.
-        self._shift = self._table.copy()
-        self._sums = posterior.totals.copy()
-        self._totals, self._inverse, self._square = (np.empty(stride, dtype) for _ in range(3))
-        self._kept, width = None, stride
-        if model.is_lean(corpus.n_entries):
-            width = _core.cvb0_lean_entries
-            self._kept = np.empty((corpus.n_entries, width), np.uint16)
-        narrow = np.uint16 if dtype == np.float32 else np.float32
-        self._gamma = np.empty((corpus.n_entries, width), narrow)
-        self._change = np.empty((corpus.most_entries, stride), dtype)
-        self._factors = np.empty(corpus.most_entries, dtype)
-        self._moved = np.empty((corpus.most_blocks, n_topics))
-        self._likelihood = np.zeros(corpus.n_blocks)
-        self._counts = [np.zeros((model.n_words, n_topics), dtype) for _ in range(2)]
+        self._shift = self._table.values.copy()
+        self._counts = [np.zeros(posterior.counts.shape, model.dtype) for _ in range(2)]
         self._passes = 0
         self._last = -np.inf
 
     def sweep(self) -> tuple[Topics, float]:
         """Update every entry once (in the first pass `FIRST_SWEEPS` times)."""
         first = self._passes == 0
-        self._visit(FIRST_SWEEPS if first else 1, fresh=first)
+        sweeps = FIRST_SWEEPS if first else 1
+        likelihood = self._table.visit(self._visited, sweeps, first, self._executor)
         self._passes += 1
-        likelihood = float(self._likelihood.sum())
         objective = likelihood / self._tokens if self._tokens > 0 else 0.0
         step = MOMENTUM if self._passes > 2 and objective > self._last else 0.0
         self._last = objective
         return self._move_on(step), objective
-
-    def _visit(self, sweeps: int, fresh: bool) -> None:
-        model, corpus = self._model, self._corpus
-        n_topics = model.n_topics
-        self._totals[:], self._inverse[:], self._square[:] = np.inf, 0.0, 0.0
-        self._totals[:n_topics] = self._sums
-        self._inverse[:n_topics] = 1.0 / self._sums
-        one = 2.0**15 if model.dtype == np.float32 else 1.0
-        self._square[:n_topics] = 1.0 / self._sums**2 / one
-        divide = bool(self._sums.min() < LARGE_TOTAL[model.dtype])
-        threads = range(getattr(self._executor, "n_threads", 1))
-        batches = corpus.n_batches
-        step = max(1, batches * CALL_ENTRIES // max(1, corpus.n_entries))
-        for start in range(0, batches, step):
-            stop = min(batches, start + step)
-            marks = np.zeros(4 * (stop - start), np.int64)
-
-            def work(_: int, start: int = start, stop: int = stop, marks: Any = marks) -> None:
-                _core.cvb0_visit(
-                    corpus,
-                    self._table,
-                    self._sums,
-                    self._totals,
-                    self._inverse,
-                    self._square,
-                    self._alpha,
-                    self._gamma,
-                    self._kept,
-                    self._change,
-                    self._factors,
-                    self._moved,
-                    self._likelihood,
-                    marks,
-                    start,
-                    stop,
-                    sweeps,
-                    fresh,
-                    divide,
-                    0.5 * float(self._prior.values.min()),
-                    0.5 * float(self._alpha_of.min()),
-                )
-
-            self._executor.map(work, threads)
 
     def _move_on(self, step: float) -> Topics:
         """End a pass: return its posterior, make the next table."""
@@ -202,7 +130,7 @@ class CollapsedSweeps:
         def work(part: slice) -> NDArray[np.float64]:
             sums = np.empty((2, n_topics))
             _core.cvb0_extrapolate(
-                self._table,
+                self._table.values,
                 self._shift,
                 previous,
                 counts,
@@ -215,7 +143,7 @@ class CollapsedSweeps:
             return sums
 
         sums = np.sum(self._executor.map(work, parts_of(len(counts))), axis=0)
-        self._sums = sums[1]
+        self._table.sums = sums[1]
         # The caller has `counts` until the next pass is done; nobody has the other.
         self._counts = [counts, previous]
         return Topics(RowTable(len(counts), counts), prior, self._alpha_of, prior.totals + sums[0])
@@ -228,7 +156,10 @@ def store_bytes(model: LatentDirichletModel, n_entries: int) -> int:
 
 
 def batch_edges(
-    sizes: NDArray[np.integer[Any]], batch_rows: int | None, entry_bytes: int
+    sizes: NDArray[np.integer[Any]],
+    batch_rows: int | None,
+    entry_bytes: int,
+    first_entries: int = FIRST_ENTRIES,
 ) -> NDArray[np.int64]:
     """Cut documents into batches.
 
@@ -240,6 +171,8 @@ def batch_edges(
         Most documents of a batch; None lets `BATCH_BYTES` decide alone.
     entry_bytes : int
         Bytes of an entry's responsibilities at work.
+    first_entries : int
+        Entries of the first batch.
 
     Returns
     -------
@@ -248,7 +181,7 @@ def batch_edges(
     """
     ends = np.cumsum(sizes)
     edges = [0]
-    most, wanted = max(1, BATCH_BYTES // entry_bytes), float(FIRST_ENTRIES)
+    most, wanted = max(1, BATCH_BYTES // entry_bytes), float(first_entries)
     while edges[-1] < len(sizes):
         first = edges[-1]
         done = int(ends[first - 1]) if first else 0

@@ -26,6 +26,9 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 #: threads, few enough that the documents' weights are still in cache.
 GROUP_BLOCKS = 16
 
+#: Bytes of a line of the cache.
+CACHE_LINE = 64
+
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
@@ -95,6 +98,14 @@ class Sweeps:
     tolerance: float
 
 
+def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+    """Return an array that begins with a line of the cache: whole vectors lie in one line each."""
+    size = shape[0] * shape[1] * dtype.itemsize
+    memory = np.empty(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(dtype).reshape(shape)
+
+
 def word_index(rows: CsrRows) -> WordIndex:
     """Sort the nonzeros of `rows` by word."""
     nonzeros = len(rows.columns)
@@ -123,7 +134,7 @@ def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> 
     stride = _core.topic_stride(topics.n_topics, single)
     slots = np.empty(topics.n_words, np.int32)
     slots[words] = np.arange(len(words), dtype=np.int32)
-    values, level = np.empty((len(words), stride), topics.dtype), np.empty(len(words))
+    values, level = aligned((len(words), stride), topics.dtype), np.empty(len(words))
     sums = np.empty(len(words), topics.dtype)
     kernel = topics.kernel
 
@@ -188,7 +199,7 @@ def document_step(
     gamma = np.full((n_rows, n_topics), start, dtype)
     values = rows.values.astype(dtype, copy=False)
     weights = np.empty(len(values), dtype)
-    theta = np.empty((n_rows, table.values.shape[1]), dtype) if with_theta else None
+    theta = aligned((n_rows, table.values.shape[1]), dtype) if with_theta else None
     bound = np.empty(n_rows) if with_bound else None
 
     def work(block: tuple[int, int]) -> Doubles | None:

@@ -71,10 +71,11 @@ class LatentDirichletAllocation(
         bytes (float64 counts: 4) for every topic, 'lean' the 12 largest in 48 bytes (72), which
         makes slightly worse topics. 'auto': 'full' up to 4 GiB.
     init : {'documents', 'random'}, default=None
-        Topics to start from, where `topics_init` does not give them. 'documents': single documents
-        that are unlike each other, around which a first pass of collapsed inference makes topics;
-        variational inference goes on from there after 25 such passes. 'random': scikit-learn's
-        start, which short documents are slow to leave. None: 'documents', but 'random' for
+        Topics to start from, where `topics_init` does not give them. 'documents': means of some
+        documents that are alike, one such group a topic, around which a first pass of collapsed
+        inference makes topics; variational inference goes on from there after 10 passes that keep
+        nothing of the documents. 'random': scikit-learn's start, which short documents are slow to
+        leave. None: 'documents', but 'random' for
         inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying

@@ -91,14 +91,19 @@ def _sizes(train: Any) -> dict[str, Any]:
 
 
 def transform(
-    corpus: str, share: float, n_components: int, repeats: int, dtype: str = "float32"
+    corpus: str,
+    share: float,
+    n_components: int,
+    repeats: int,
+    dtype: str = "float32",
+    **settings: Any,
 ) -> dict[str, Any]:
     """Seconds of transform of the test documents at the common topics, and the bound reached."""
     documents = corpora.load(corpus)
     components = given_topics(documents, share, n_components)
     X = documents.test.astype(dtype)
     # topics_init and no pass: the topics are those that were given.
-    model = _model(n_components, 0, n_jobs=1, topics_init=components).fit(X)
+    model = _model(n_components, 0, n_jobs=1, topics_init=components, **settings).fit(X)
     timed = stopwatch.repeat(lambda: model.transform(X), repeats)
     gamma = model.transform(X, normalize=False)
     bound = bound_of(components, 1.0 / n_components, X, gamma)

@@ -1,0 +1,151 @@
+"""The table of topics that collapsed inference works on, and documents that are visited with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace import _core
+from vivace.engine import Block, Executor
+from vivace.models.lda import LatentDirichletModel
+from vivace.models.topics import Topics, parts_of
+
+# With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
+LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
+
+# Entries of one call, about a tenth of a second: an interrupt waits for it.
+CALL_ENTRIES = 1_000_000
+
+
+class Visited:
+    """Documents in the order of their visits, and the responsibilities of their entries.
+
+    Parameters
+    ----------
+    model : LatentDirichletModel
+        Gives precision and number of topics.
+    block : Block
+        Documents in compressed rows.
+    order : array of int64
+        Those that are visited, in this order.
+    edges : array of int
+        Where the batches begin in `order`, and its length.
+    lean : bool, default=False
+        Keep the largest responsibilities only.
+    """
+
+    def __init__(
+        self,
+        model: LatentDirichletModel,
+        block: Block,
+        order: NDArray[np.int64],
+        edges: NDArray[np.int64],
+        lean: bool = False,
+    ) -> None:
+        rows, dtype = block.data, model.dtype
+        self.corpus = corpus = _core.Cvb0Corpus(
+            rows.start,
+            rows.columns,
+            rows.values.astype(dtype, copy=False),
+            block.weights,
+            rows.n_columns,
+            order,
+            edges,
+        )
+        stride = width = _core.topic_stride(model.n_topics, dtype == np.float32)
+        self.kept = None
+        if lean:
+            width = _core.cvb0_lean_entries
+            self.kept = np.empty((corpus.n_entries, width), np.uint16)
+        narrow = np.uint16 if dtype == np.float32 else np.float32
+        self.gamma = np.empty((corpus.n_entries, width), narrow)
+        self.change = np.empty((corpus.most_entries, stride), dtype)
+        self.factors = np.empty(corpus.most_entries, dtype)
+        self.moved = np.empty((corpus.most_blocks, model.n_topics))
+        self.likelihood = np.zeros(corpus.n_blocks)
+
+
+class CollapsedTable:
+    """Prior + expected counts, padded to whole vectors, with the sums of its columns.
+
+    Attributes
+    ----------
+    values : array (V, stride)
+        Zeros from column K on.
+    sums : (K,)
+        Of each topic.
+    """
+
+    def __init__(self, topics: Topics) -> None:
+        dtype, n_topics = topics.dtype, topics.n_topics
+        stride = _core.topic_stride(n_topics, dtype == np.float32)
+        self.values = np.zeros((topics.n_words, stride), dtype)
+        for part in parts_of(topics.n_words):
+            self.values[part, :n_topics] = topics.parameters(part)
+        self.sums = topics.totals.copy()
+        self._alpha = np.zeros(stride, dtype)
+        self._alpha[:n_topics] = topics.alpha
+        self._least = 0.5 * float(topics.prior.values.min()), 0.5 * float(topics.alpha.min())
+        self._totals, self._inverse, self._square = (np.empty(stride, dtype) for _ in range(3))
+
+    def visit(self, visited: Visited, sweeps: int, fresh: bool, executor: Executor) -> float:
+        """Update every entry, batch by batch.
+
+        Parameters
+        ----------
+        visited : Visited
+            The documents.
+        sweeps : int
+            Times that a document is gone over when its turn has come.
+        fresh : bool
+            The table holds nothing of these documents yet.
+        executor : Executor
+            Its threads share the work.
+
+        Returns
+        -------
+        likelihood : float
+            Sum over tokens of the log likelihood, each predicted from all others.
+        """
+        n_topics, dtype, corpus = len(self.sums), self.values.dtype, visited.corpus
+        self._totals[:], self._inverse[:], self._square[:] = np.inf, 0.0, 0.0
+        self._totals[:n_topics] = self.sums
+        self._inverse[:n_topics] = 1.0 / self.sums
+        one = 2.0**15 if dtype == np.float32 else 1.0
+        self._square[:n_topics] = 1.0 / self.sums**2 / one
+        divide = bool(self.sums.min() < LARGE_TOTAL[dtype])
+        threads = range(getattr(executor, "n_threads", 1))
+        batches = corpus.n_batches
+        step = max(1, batches * CALL_ENTRIES // max(1, corpus.n_entries))
+        for start in range(0, batches, step):
+            stop = min(batches, start + step)
+            marks = np.zeros(4 * (stop - start), np.int64)
+
+            def work(_: int, start: int = start, stop: int = stop, marks: Any = marks) -> None:
+                _core.cvb0_visit(
+                    corpus,
+                    self.values,
+                    self.sums,
+                    self._totals,
+                    self._inverse,
+                    self._square,
+                    self._alpha,
+                    visited.gamma,
+                    visited.kept,
+                    visited.change,
+                    visited.factors,
+                    visited.moved,
+                    visited.likelihood,
+                    marks,
+                    start,
+                    stop,
+                    sweeps,
+                    fresh,
+                    divide,
+                    *self._least,
+                )
+
+            executor.map(work, threads)
+        return float(visited.likelihood.sum())

@@ -1,0 +1,120 @@
+"""Passes of collapsed inference that keep nothing of the documents: a start in little memory.
+
+Groups of documents go through in turn, each as if it had never been seen: the table of prior and
+expected counts forgets a share of what it holds and takes in the group's counts. That is the
+stochastic step of Foulds, Boyles, DuBois, Smyth and Welling (2013) at a constant rate, the first
+pass excepted, in which nothing is forgotten: topics form from few documents at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.engine import CsrSource, Executor, RowTable
+from vivace.models.collapsed_table import CollapsedTable, Visited
+from vivace.models.cvb0 import FIRST_ENTRIES, batch_edges
+from vivace.models.documents import row_sums
+from vivace.models.lda import LatentDirichletModel
+from vivace.models.topics import Topics, column_sums, parts_of
+
+# Sweeps over a document at each visit. Three take 1.5 times as long as two and get as far in two
+# thirds of the passes.
+SWEEPS = 3
+
+# Entries of a group for each word of the vocabulary: their responsibilities, in half precision,
+# take as much memory as the table. And the fewest groups: forgetting is to be gradual.
+ENTRIES_PER_WORD, FEWEST_GROUPS = 2, 32
+
+# Share of the table that is forgotten, in shares of the corpus that the group is. Twice: the table
+# speaks for the last half corpus, and topics move on sooner than with all of it.
+RATE = 2.0
+
+# The most that is forgotten at once, where a document is a large part of the corpus.
+MOST_FORGOTTEN = 0.5
+
+
+def fading_passes(
+    model: LatentDirichletModel,
+    source: CsrSource,
+    topics: Topics,
+    executor: Executor,
+    passes: int,
+    chosen: NDArray[np.int64] | None = None,
+    n_tokens: float | None = None,
+) -> Topics:
+    """Topics after some passes.
+
+    Memory: two tables of V x K beside `topics`, and some MB.
+
+    Parameters
+    ----------
+    model : LatentDirichletModel
+        Its seed decides on the order of documents.
+    source : CsrSource
+        The documents.
+    topics : Topics
+        Where the passes start.
+    executor : Executor
+        Its threads share the work; the bits do not depend on their number.
+    passes : int
+        Number of passes.
+    chosen : array of int64, optional
+        Documents that are gone over, all if left out.
+    n_tokens : float, optional
+        Tokens that the counts of the result add up to; those of the documents if left out.
+
+    Returns
+    -------
+    topics : Topics
+    """
+    block = source.read(0, source.n_rows)
+    rows, weights = block.data, block.weights
+    sizes, tokens = np.diff(rows.start), row_sums(rows.start, rows.values)
+    if weights is not None:
+        tokens = tokens * weights
+    chosen = np.arange(source.n_rows) if chosen is None else chosen
+    whole = float(tokens[chosen].sum())
+    prior, n_topics = topics.prior, topics.n_topics
+    table = CollapsedTable(topics)
+    entry_bytes = table.values.shape[1] * table.values.itemsize
+    most = min(ENTRIES_PER_WORD * topics.n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
+    rng = np.random.default_rng(model.seed)
+
+    def fade(keep: float) -> None:
+        kept, new = table.values.dtype.type(keep), table.values.dtype.type(1.0 - keep)
+
+        def work(part: slice) -> None:
+            table.values[part] *= kept
+            own = prior.values if len(prior.values) == 1 else prior.values[part]
+            table.values[part, :n_topics] += new * own
+
+        executor.map(work, parts_of(topics.n_words))
+        table.sums = keep * table.sums + (1.0 - keep) * prior.totals
+
+    for i in range(passes):
+        order = rng.permutation(chosen)
+        ends = np.cumsum(sizes[order])
+        first = 0
+        while first < len(order):
+            done = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
+            group = order[first:last]
+            if i:
+                share = RATE * float(tokens[group].sum()) / max(whole, 1e-300)
+                fade(1.0 - min(share, MOST_FORGOTTEN))
+            begun = FIRST_ENTRIES if i == 0 and first == 0 else most
+            edges = batch_edges(sizes[group], None, entry_bytes, begun)
+            table.visit(Visited(model, block, group, edges), SWEEPS, True, executor)
+            first = last
+        # Rounding of sums and of the table: they must not drift apart.
+        table.sums = column_sums(table.values, executor)[:n_topics]
+    counts = np.empty((topics.n_words, n_topics), model.dtype)
+    held = float((table.sums - prior.totals).sum())
+    factor = (whole if n_tokens is None else n_tokens) / held if held > 0.0 else 1.0
+    for part in parts_of(topics.n_words):
+        own = prior.values if len(prior.values) == 1 else prior.values[part]
+        np.maximum(table.values[part, :n_topics] - own, 0.0, out=counts[part])
+        counts[part] *= counts.dtype.type(factor)
+    totals = prior.totals + column_sums(counts, executor)
+    return Topics(RowTable(len(counts), counts), prior, topics.alpha, totals)
