@@ -277,7 +277,7 @@ class LatentDirichletAllocation(
             max_iter) and may return True to stop.
         checkpoint : vivace.Checkpoint, str or path-like, default=None
             Where the state of the fit is stored, so that it can be killed and go on. A folder is
-            short for ``Checkpoint(folder, resume=True)``. Not for inference='cvb0' yet.
+            short for ``Checkpoint(folder, resume=True)``.
 
         Returns
         -------

@@ -121,7 +121,7 @@ def fit_documents(
     check_inference(parameters, "fit")
     rng, course = check_random_state(parameters["random_state"]), None
     if job is not None:
-        course = Course(job, parameters, rng)
+        course = Course(job, rng)
         rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     check_memory(parameters, documents)
