@@ -87,7 +87,10 @@ class Job:
     @property
     def found(self) -> Packed | None:
         """What the estimator added to the checkpoint that the fit goes on from."""
-        return None if self._found is None else self._found["extra"]
+        if self._found is None:
+            return None
+        with self.reading():
+            return dict(self._found["extra"])
 
     def check(self, topic: str, facts: Mapping[str, Any]) -> None:
         """Compare facts of this fit with those of the checkpoint.
@@ -100,7 +103,8 @@ class Job:
         self._identity[topic] = dict(facts)
         if self._found is None or self._folder is None:
             return
-        theirs = self._found["identity"].get(topic, {})
+        with self.reading():
+            theirs = dict(self._found["identity"].get(topic, {}))
         names = [name for name in {**theirs, **facts} if theirs.get(name) != facts.get(name)]
         if not names:
             return
@@ -128,8 +132,31 @@ class Job:
             f"({what}). Remedy: {remedy}"
         )
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Say so where the content of a checkpoint turns out not to be that of this fit.
+
+        Its checksums were right when it was read: such a file was forged or written by a fault.
+        """
+        from vivace.io.checkpoint_folder import CheckpointError
+
+        try:
+            yield
+        except CheckpointError:
+            raise
+        except Exception as error:
+            where = "the checkpoint" if self._folder is None else self._folder.path
+            raise _error(
+                f"{where}: its content is not that of this fit ({type(error).__name__}: {error}). "
+                "Remedy: copy the folder again, or begin afresh in another"
+            ) from error
+
     def restore(self) -> Fit | None:
         """Return the fit to go on with; None to begin."""
+        with self.reading():
+            return self._restore()
+
+    def _restore(self) -> Fit | None:
         if self._found is None or self._folder is None:
             return None
         assert self.packing is not None
@@ -164,9 +191,10 @@ class Job:
         """Bring the stepper to where it was; return maps or passes made, and seconds taken."""
         if self._found is None:
             return 0, 0.0
-        stepper.restore(self._found["stepper"])
-        run, self._found = self._found["run"], None
-        return int(run["n_iter"]), float(run["elapsed"])
+        with self.reading():
+            stepper.restore(self._found["stepper"])
+            run, self._found = self._found["run"], None
+            return int(run["n_iter"]), float(run["elapsed"])
 
     def __call__(self, running: Running) -> None:
         """Write a checkpoint where one is due: called at every safe point."""

@@ -74,12 +74,13 @@ class Course:
         """Bring what is looked at back to where it was, and store it from now on."""
         job, packing, begin = self._job, self._packing, self._begin
         if self._found is not None:
-            watch.restore(self._found["watch"])
-            if validation is not None:
-                kept = None
-                if self._found["validation"]["best"] >= 0:
-                    kept = job.part("best", self._found["validation"]["best"])
-                validation.restore_state(self._found["validation"], kept, packing)
+            with job.reading():
+                watch.restore(self._found["watch"])
+                if validation is not None:
+                    kept = None
+                    if self._found["validation"]["best"] >= 0:
+                        kept = job.part("best", self._found["validation"]["best"])
+                    validation.restore_state(self._found["validation"], kept, packing)
         job.extra = lambda: {
             "random": begin,
             "watch": watch.state(),

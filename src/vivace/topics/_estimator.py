@@ -16,11 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.engine import Fit, as_checkpoint, open_job
+from vivace.estimators.about import Stopwatch
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
 from vivace.estimators.jobs import identity_of
 from vivace.topics._completion import infer
 from vivace.topics._describe import DescribeMixin
-from vivace.topics._documents import Documents, check_documents
+from vivace.topics._documents import Documents, about_documents, check_documents
 from vivace.topics._fitting import (
     Fitted,
     fit_documents,
@@ -287,6 +288,7 @@ class LatentDirichletAllocation(
         ValueError, TypeError
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
+        watch = Stopwatch()
         watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
         reset = not (self.warm_start and hasattr(self, "_fitted"))
         documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
@@ -298,6 +300,7 @@ class LatentDirichletAllocation(
         state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
         if self.evaluate_every > 0 and outcome.interrupted is None:
             state["bound_"] = self._final_perplexity(outcome.fitted, documents)
+        state["_about"] = about_documents(watch, documents)
         self._set_state(state)
         if outcome.interrupted is not None:
             raise outcome.interrupted
@@ -323,7 +326,7 @@ class LatentDirichletAllocation(
         -------
         self : LatentDirichletAllocation
         """
-        first = not hasattr(self, "_fitted")
+        first, watch = not hasattr(self, "_fitted"), Stopwatch()
         dtype = None if first else self._fitted.model.dtype
         documents = check_documents(
             self, X, sample_weight, reset=first, whom="partial_fit", dtype=dtype
@@ -334,6 +337,7 @@ class LatentDirichletAllocation(
 
         with make_executor(self.n_jobs, documents) as executor:
             partial_fit_documents(self, documents, executor, keep)
+        self._about = about_documents(watch, documents, vars(self).get("_about", {}))
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
@@ -389,12 +393,5 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {
-    "elbo_",
-    "elbo_trace_",
-    "log_likelihood_",
-    "log_likelihood_trace_",
-    "bound_",
-    "validation_trace_",
-    "best_iter_",
-}
+_OF_FIT = {"elbo_", "elbo_trace_", "log_likelihood_", "log_likelihood_trace_", "bound_"}
+_OF_FIT |= {"validation_trace_", "best_iter_"}
