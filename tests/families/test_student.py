@@ -14,16 +14,17 @@ from scipy.special import digamma, gammaln, logsumexp
 from vivace import BayesianGaussianMixture, BayesianStudentTMixture
 from vivace.families import StudentT
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import GatherPart
+from vivace.models.parts import StudentPart
 from vivace.models.scaling import Scaling
 from vivace.models.weights import Dirichlet
 
 
-def problem(seed, n=20, d=2, k=2, dof=None, gaps=False):
+def problem(seed, n=20, d=3, k=2, dof=None, gaps=False):
     rng = np.random.default_rng(seed)
     x = rng.standard_t(3.0, size=(n, d)) + 4.0 * rng.integers(0, 2, size=(n, 1))
     if gaps:
         x[rng.random(n) < 0.2] = np.nan
+        x[rng.random((n, d)) < 0.2] = np.nan
     a = rng.normal(size=(d, 2 * d))
     prior = {
         "mean": rng.normal(size=d) * 0.3,
@@ -32,7 +33,7 @@ def problem(seed, n=20, d=2, k=2, dof=None, gaps=False):
         "scale": a @ a.T / d,
     }
     scaling = Scaling(np.full(d, 1.0), np.full(d, 2.0))
-    part = GatherPart(StudentT(dof=dof), prior, d, k, None, scaling)
+    part = StudentPart(StudentT(dof=dof), prior, d, k, None, scaling)
     return MixedModel([part], Dirichlet(0.8), k), x, responsibilities(rng, n, k)
 
 
@@ -53,7 +54,7 @@ def test_bound_never_falls_and_its_own_posterior_is_best(seed, dof, gaps):
 
 
 def test_scores_are_integrals_over_the_scale_of_a_row():
-    model, x, r = problem(1, n=6)
+    model, x, r = problem(1, n=6, d=2)
     q = model.global_step(model.given(block([x]), r), None).parts[0]
     part, half = model.parts[0], 0.5 * q.v
     z, scores = part.scaling.to_z(x), np.zeros((6, 8))
@@ -68,6 +69,43 @@ def test_scores_are_integrals_over_the_scale_of_a_row():
             exact = 0.5 * log_det[k] - np.log(2 * np.pi) + half * np.log(half) - gammaln(half)
             exact += np.log(integrate.quad(scale_weight, 0, np.inf, args=(half, square))[0])
             assert scores[n, k] == pytest.approx(exact, abs=1e-8)
+
+
+def test_scores_of_rows_with_gaps_are_integrals_over_what_is_missing():
+    model, x, r = problem(5, n=4, d=2)
+    part, gapped = model.parts[0], x.copy()
+    gapped[:2, 0], gapped[2:, 1] = np.nan, np.nan
+    made = part.prepare(model.global_step(model.given(block([x]), r), None).parts[0])
+    scores = np.zeros((4, 8))
+    part.add_scores(gapped, made, scores)
+    grid = np.linspace(-300.0, 300.0, 60_001)
+    for n in range(4):
+        rows = np.repeat(x[n : n + 1], len(grid), axis=0)
+        rows[:, int(n >= 2)] = grid
+        found = np.zeros((len(grid), 8))
+        part.add_scores(rows, made, found)
+        # the coordinate that is integrated is z
+        exact = logsumexp(found, axis=0) + np.log((grid[1] - grid[0]) / 2.0)
+        np.testing.assert_allclose(scores[n, :2], exact[:2], atol=1e-5)
+
+
+def test_gaps_are_filled_from_the_rest_of_the_row():
+    rng = np.random.default_rng(6)
+    X = tailed(rng, 2000)
+    X = np.column_stack([X, X[:, 0] - X[:, 1] + 0.3 * rng.standard_t(4.0, len(X))])
+    holes = np.where(rng.random(X.shape) < 0.15, np.nan, X)
+    whole = BayesianStudentTMixture(n_components=2, random_state=0, tol=1e-6).fit(X)
+    model = BayesianStudentTMixture(n_components=2, random_state=0, tol=1e-6).fit(holes)
+    assert model.dof_ == pytest.approx(whole.dof_, rel=0.25)
+    assert (np.diff(model.elbo_trace_) >= -1e-9 * abs(model.lower_bound_)).all()
+    filled = model.impute(holes)
+    lost = np.isnan(holes[:, 2]) & ~np.isnan(holes[:, :2]).any(axis=1)
+    assert np.median(np.abs(filled[lost, 2] - X[lost, 2])) < 0.4
+    drawn = model.sample_missing(holes, random_state=0)
+    assert np.isfinite(drawn).all()
+    np.testing.assert_array_equal(drawn[~np.isnan(holes)], X[~np.isnan(holes)])
+    scores = model.score_samples(np.array([[0.0, 0.0, np.nan], [np.nan, np.nan, np.nan]]))
+    assert scores[1] == pytest.approx(0.0, abs=1e-12)
 
 
 def scale_weight(u, half, square):

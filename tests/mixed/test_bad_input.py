@@ -13,7 +13,6 @@ from vivace import (
     BayesianMixture,
     BayesianMultinomialMixture,
     BayesianPoissonMixture,
-    BayesianStudentTMixture,
 )
 from vivace.families import Bernoulli, Gamma, Gaussian, Normal, Poisson
 
@@ -120,13 +119,6 @@ def test_sparse_rows():
         BayesianPoissonMixture().fit(X)
 
 
-def test_joint_rows_with_gaps_inside():
-    X = np.random.default_rng(0).normal(size=(20, 2))
-    X[3, 0] = np.nan
-    with pytest.raises(ValueError, match="complete or wholly missing"):
-        BayesianStudentTMixture(random_state=0).fit(X)
-
-
 def test_parameters_of_families_are_kept_and_compared():
     assert Bernoulli(0.5, 0.5) == Bernoulli(0.5, 0.5)
     assert Bernoulli(0.5, 0.5) != Bernoulli()
@@ -194,5 +186,5 @@ def test_a_failed_fit_keeps_the_names_of_the_good_one():
 def test_a_gap_inside_a_joint_row_is_found_by_its_row():
     X = np.random.default_rng(0).poisson(3.0, size=(20, 3)).astype(float)
     X[7, 1] = np.nan
-    with pytest.raises(ValueError, match="row 7 of X has a gap inside"):
+    with pytest.raises(ValueError, match=r"row 7 of X has a gap \(NaN\) inside"):
         BayesianMultinomialMixture(random_state=0).fit(X)

@@ -49,15 +49,15 @@ def convert(
     .csv.gz.
     """
     from vivace.cli.progress import Meter
-    from vivace.io import Table
     from vivace.io.runs import table_runs
     from vivace.io.writer import writing
 
     check_output(out, [data] if os.path.isfile(data) else [])
-    names, left_out, runs = table_runs(data, columns, _ROWS_AT_A_TIME, memory)
-    warn_of_left_out(Table(None, names, True, left_out))  # type: ignore[arg-type]
+    table = table_runs(data, columns)
+    warn_of_left_out(table)
+    names = table.names
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:
-        for rows in runs:
-            writer.append(rows if dtype is None else rows.astype(dtype))
+        for run in table.runs:
+            writer.append(run.rows if dtype is None else run.rows.astype(dtype))
             meter.update(writer.n_rows)
     click.echo(f"{out}: written, {writer.n_rows:,} rows of {len(names)} columns")

@@ -8,22 +8,28 @@ from typing import Any
 import click
 
 from vivace.cli.frames import is_table_model
-from vivace.cli.options import debug_option, examples, json_option, print_json
+from vivace.cli.options import debug_option, examples, json_option, print_json, trusted_option
 
 
 @click.command(epilog=examples("vivace inspect model.vivace", "vivace inspect model.vivace --json"))
 @click.argument("model", type=click.Path())
+@trusted_option
 @json_option
 @debug_option
-def inspect(model: str, as_json: bool) -> None:
-    """Show what a model file holds."""
+def inspect(model: str, trusted: tuple[str, ...], as_json: bool) -> None:
+    """Show what a model file holds, or the folder of a checkpoint."""
+    if os.path.isdir(model):
+        from vivace.cli.show_checkpoint import show_checkpoint
+
+        show_checkpoint(model, as_json)
+        return
     from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
     from vivace.cli.summary_mixture import print_table_summary, table_record
     from vivace.cli.summary_topics import is_topic_model, print_topics_summary, topics_record
     from vivace.io import load_model, read_record
 
     record = read_record(model)
-    estimator = load_model(model)
+    estimator = load_model(model, trusted)
     topics = is_topic_model(estimator)
     if topics:
         found = topics_record(estimator, record.notes)

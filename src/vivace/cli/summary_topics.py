@@ -24,11 +24,16 @@ def is_topic_model(estimator: Any) -> bool:
     return hasattr(type(estimator), "top_words")
 
 
-def topics_meter(estimator: Any, n_tokens: float, quiet: bool) -> FitMeter:
+def topics_meter(
+    estimator: Any, notes: dict[str, Any], quiet: bool, verbose: bool = False
+) -> FitMeter:
     """Return what shows the progress of a fit: the bound, or what stands in its place."""
+    settings: dict[str, Any] = {
+        "unit": "documents", "units": notes.get("n_documents"), "verbose": verbose
+    }  # fmt: skip
     if estimator.get_params(deep=False).get("inference") == "cvb0":
-        return FitMeter(1.0, quiet, "log likelihood per token")
-    return FitMeter(max(1.0, n_tokens), quiet, "bound per token")
+        return FitMeter(1.0, quiet, "log likelihood per token", **settings)
+    return FitMeter(max(1.0, notes["n_tokens"]), quiet, "bound per token", **settings)
 
 
 def topics_record(

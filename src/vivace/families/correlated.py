@@ -14,29 +14,19 @@ from vivace.families.gaussian.intervals import mean_intervals, variance_interval
 from vivace.families.normal import deviations
 
 
-class Gaussian(Family):
-    """Real columns, jointly Gaussian given the component, with a full covariance.
+class Correlated(Family):
+    """Real columns with a mean and a full covariance a component: what such families share.
 
-    The kernel makes the features of these columns itself; a mixture has one such group. Prior:
-    Normal-Wishart. Predictive: multivariate Student-t. Source: Bishop, PRML, 10.2.
+    Prior: Normal-Wishart. Predictive: a multivariate Student-t, given by `_student`.
 
     Parameters
     ----------
-    mean : array-like of shape (n_columns,), default=None
-        Prior mean; that of the data if None.
-    mean_precision : float, default=1.0
-        Number of rows that the prior mean weighs.
-    degrees_of_freedom : float, default=None
-        Number of rows that the prior covariance weighs; n_columns if None.
-    covariance : array-like of shape (n_columns, n_columns), default=None
-        Prior scale: the inverse of the Wishart's, as scikit-learn's covariance_prior; the
-        covariance of the data if None.
-    reg_covar : float, default=1e-6
-        Added to its diagonal, relative to each column's variance.
+    mean, mean_precision, degrees_of_freedom, covariance, reg_covar
+        See `Gaussian`.
     """
 
-    name = "gaussian"
     joint = True
+    gaps_inside = True
     standardised = True
 
     def __init__(
@@ -91,12 +81,9 @@ class Gaussian(Family):
 
     # -- predictions, in z --------------------------------------------------------------------
 
-    def _student(self, posterior: GaussianPosterior) -> tuple[Array, Array, Array]:
+    def _student(self, posterior: Any) -> tuple[Array, Array, Array]:
         """Degrees of freedom (K,), places (K, d) and scale matrices (K, d, d)."""
-        d = posterior.means.shape[1]
-        dof = posterior.precisions.dof + 1.0 - d
-        spread = (1.0 + 1.0 / posterior.mean_precision) / dof
-        return dof, posterior.means, posterior.precisions.factor.scale * spread[:, None, None]
+        raise NotImplementedError
 
     def log_predictive(self, posterior: Any, x: NDArray[Any]) -> Array:
         """Marginal Student-t of each column, (n, d, K): the columns of a row are not independent.
@@ -110,9 +97,7 @@ class Gaussian(Family):
         t = (x[:, :, None] - means.T) ** 2 / (dof * square.T)
         return np.asarray(constant - b * np.log1p(t))
 
-    def log_predictive_rows(
-        self, posterior: GaussianPosterior, x: Array, columns: NDArray[np.intp]
-    ) -> Array:
+    def log_predictive_rows(self, posterior: Any, x: Array, columns: NDArray[np.intp]) -> Array:
         """Log densities of the given columns of rows x (n, d), jointly, (n, K)."""
         dof, means, matrices = self._student(posterior)
         d = len(columns)
@@ -128,7 +113,7 @@ class Gaussian(Family):
 
     def given(
         self,
-        posterior: GaussianPosterior,
+        posterior: Any,
         k: int,
         x: Array,
         columns: NDArray[np.intp],
@@ -169,6 +154,37 @@ class Gaussian(Family):
         factor = np.where(dof > 2.0, dof / np.maximum(dof - 2.0, 1e-300), np.inf)
         return means, square * factor[:, None]
 
+
+class Gaussian(Correlated):
+    """Real columns, jointly Gaussian given the component, with a full covariance.
+
+    The kernel makes the features of these columns itself; a mixture has one such group. Source:
+    Bishop, PRML, 10.2.
+
+    Parameters
+    ----------
+    mean : array-like of shape (n_columns,), default=None
+        Prior mean; that of the data if None.
+    mean_precision : float, default=1.0
+        Number of rows that the prior mean weighs.
+    degrees_of_freedom : float, default=None
+        Number of rows that the prior covariance weighs; n_columns if None.
+    covariance : array-like of shape (n_columns, n_columns), default=None
+        Prior scale: the inverse of the Wishart's, as scikit-learn's covariance_prior; the
+        covariance of the data if None.
+    reg_covar : float, default=1e-6
+        Added to its diagonal, relative to each column's variance.
+    """
+
+    name = "gaussian"
+
+    def _student(self, posterior: GaussianPosterior) -> tuple[Array, Array, Array]:
+        """Degrees of freedom (K,), places (K, d) and scale matrices (K, d, d)."""
+        d = posterior.means.shape[1]
+        dof = posterior.precisions.dof + 1.0 - d
+        spread = (1.0 + 1.0 / posterior.mean_precision) / dof
+        return dof, posterior.means, posterior.precisions.factor.scale * spread[:, None, None]
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Means, and standard deviations (expected)."""
         low, high = mean_intervals(posterior, level)
@@ -186,5 +202,5 @@ class Gaussian(Family):
 def _shaped(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     found = np.asarray(value, dtype=np.float64)
     if found.shape != shape or not np.isfinite(found).all():
-        raise ValueError(f"gaussian: {name} must be finite, of shape {shape}; got {found.shape}")
+        raise ValueError(f"{name} must be finite, of shape {shape}; got {found.shape}")
     return found

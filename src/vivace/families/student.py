@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,14 +18,14 @@ from vivace.families.base import (
     Prior,
     Summary,
 )
-from vivace.families.correlated import Gaussian
+from vivace.families.correlated import Correlated
 from vivace.families.gaussian.full import Full
+from vivace.families.gaussian.missing import Missing, completed, find_runs, missing
 from vivace.families.gaussian.predictive import quadratic_form
 from vivace.families.gaussian.structure import Factor
-from vivace.families.kinds import features
 from vivace.special import log
 
-LOG_2PI, LOG_PI = np.log(2.0 * np.pi), np.log(np.pi)
+LOG_2PI = np.log(2.0 * np.pi)
 
 #: Degrees of freedom are sought between these: beyond 1,000 a t is a Gaussian to three digits.
 LEAST_DOF, MOST_DOF = 0.2, 1000.0
@@ -45,20 +45,59 @@ class StudentPosterior(NamedTuple):
     v: float
 
 
-class _Prepared(NamedTuple):
-    eta: Array  # of the expected squared distances
+class _Pattern(NamedTuple):
+    """What rows with one pattern of gaps need.
+
+    `missing` is None where nothing is.
+    """
+
+    eta: Array  # of the expected squared distances of what is there, (K, F)
     constant: Array
-    v: float
+    shape: float  # of q(u)
+    entropy: Array  # of what is missing, given u = 1
+    missing: Missing | None
 
 
-class StudentT(GatherFamily):
+class _Prepared:
+    """Patterns of one posterior, made when rows ask for them."""
+
+    def __init__(self, posterior: StudentPosterior) -> None:
+        self.v = posterior.v
+        self._q = posterior
+        # Threads may make the same entry twice: both are equal to the last bit.
+        self._made: dict[bytes, _Pattern] = {}
+
+    def pattern(self, there: NDArray[np.bool_]) -> _Pattern:
+        """Return the entry of columns that are there, (d,)."""
+        key = there.tobytes()
+        if key not in self._made:
+            self._made[key] = self._make(there)
+        return self._made[key]
+
+    def _make(self, there: NDArray[np.bool_]) -> _Pattern:
+        q, half, d = self._q, 0.5 * self.v, len(there)
+        structure, held = Full(d), int(there.sum())
+        matrix = structure.weighted(q.wishart_dof, q.factor.inverse)
+        constant = 0.5 * structure.expected_log_det(q.wishart_dof, q.factor.log_det)
+        constant = constant - 0.5 * held * LOG_2PI + half * np.log(half) - gammaln(half)
+        constant = constant + gammaln(half + 0.5 * held)
+        if held == d:
+            eta = quadratic_form(structure, matrix, q.means, d / q.mean_precision)
+            return _Pattern(eta, constant, half + 0.5 * d, np.zeros(len(eta)), None)
+        found = missing(matrix, q.means, there)
+        eta = quadratic_form(structure, found.form, q.means, d / q.mean_precision)
+        entropy = 0.5 * ((d - held) * (LOG_2PI + 1.0) - found.log_det)
+        return _Pattern(eta, constant - 0.5 * found.log_det, half + 0.5 * held, entropy, found)
+
+
+class StudentT(Correlated, GatherFamily):
     """Real columns, jointly Student-t given the component; heavy tails keep outliers at bay.
 
     x | u ~ N(mean, (u precision)^-1), u ~ Gamma(v / 2, v / 2), with a Normal-Wishart prior on
     mean and precision and q(u) for every row and component. The degrees of freedom v are shared by
-    all components and found by a root of the bound's derivative. A row is complete or wholly
-    missing. Predictive: no closed form; the t at the posterior means (plug-in). Source: Svensen
-    and Bishop, Neurocomputing 64 (2005).
+    all components and found by a root of the bound's derivative. Gaps are filled by
+    q(x_u, u), which makes a complete bound. Predictive: no closed form; the t at the posterior
+    means (plug-in). Source: Svensen and Bishop, Neurocomputing 64 (2005).
 
     Parameters
     ----------
@@ -69,8 +108,6 @@ class StudentT(GatherFamily):
     """
 
     name = "student_t"
-    joint = True
-    standardised = True
 
     def __init__(
         self,
@@ -81,24 +118,14 @@ class StudentT(GatherFamily):
         reg_covar: float = 1e-6,
         dof: float | None = None,
     ) -> None:
-        self.mean = mean
-        self.mean_precision = mean_precision
-        self.degrees_of_freedom = degrees_of_freedom
-        self.covariance = covariance
-        self.reg_covar = reg_covar
+        super().__init__(mean, mean_precision, degrees_of_freedom, covariance, reg_covar)
         self.dof = dof
 
     def prior(self, summary: Summary) -> dict[str, Array]:
         """In z."""
         if self.dof is not None and not 0.0 < self.dof < np.inf:
             raise ValueError(f"student_t: dof must be positive; got {self.dof!r}")
-        return Gaussian(
-            self.mean,
-            self.mean_precision,
-            self.degrees_of_freedom,
-            self.covariance,
-            self.reg_covar,
-        ).prior(summary)
+        return super().prior(summary)
 
     def fields(self, prior: Prior, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
         """Sums of r u features, r, r E ln u and r times the entropy of q(u)."""
@@ -159,52 +186,53 @@ class StudentT(GatherFamily):
         return quadratic_form(structure, matrix, q.means, d / q.mean_precision)
 
     def prepare(self, prior: Prior, posterior: StudentPosterior) -> _Prepared:
-        """Distances, and what does not depend on the row."""
-        q, d = posterior, posterior.means.shape[1]
-        half = 0.5 * q.v
-        constant = 0.5 * Full(d).expected_log_det(q.wishart_dof, q.factor.log_det)
-        constant = constant - 0.5 * d * LOG_2PI + half * np.log(half) - gammaln(half)
-        return _Prepared(self._distance(q), constant + gammaln(half + 0.5 * d), q.v)
+        """Patterns of gaps, made when they are met."""
+        return _Prepared(posterior)
 
-    def _rows(self, x: NDArray[Any]) -> tuple[NDArray[np.bool_], Array]:
-        """Which rows are there, and their features one after the other, (F, n)."""
-        there = self.observed(x)[:, 0]
-        z = np.ascontiguousarray(np.where(there[:, None], x, 0.0).T)
-        d, n = z.shape
-        rows = np.empty((1 + d + d * (d + 1) // 2, n))
-        rows[0], rows[1 : 1 + d] = 1.0, z
-        at = 1 + d
-        for i in range(d):
-            np.multiply(z[i:], z[i], out=rows[at : at + d - i])
-            at += d - i
-        return there, rows
+    def _groups(
+        self, x: NDArray[Any], prepared: _Prepared
+    ) -> Iterator[tuple[NDArray[np.intp] | slice, _Pattern, Array, Array]]:
+        """(rows, pattern, features (F, n), rate of q(u) (K, n)) of the rows with a value."""
+        runs = find_runs(self.observed(x))
+        for p, there in enumerate(runs.there):
+            if not there.any():
+                continue
+            rows: NDArray[np.intp] | slice = runs.order[runs.edges[p] : runs.edges[p + 1]]
+            if len(runs.there) == 1:
+                rows = slice(None)
+            pattern = prepared.pattern(there)
+            found = _features(np.where(there, x[rows], 0.0))
+            distance = np.maximum(pattern.eta @ found, 0.0)
+            yield rows, pattern, found, 0.5 * (prepared.v + distance)
 
     def expected_log_likelihood(self, x: NDArray[Any], prepared: _Prepared, out: Array) -> None:
-        """Add E ln p with q(u) at its best."""
-        there, rows = self._rows(x)
-        d, k = x.shape[1], len(prepared.eta)
-        rate = 0.5 * (prepared.v + np.maximum(prepared.eta @ rows, 0.0))
-        found = prepared.constant[:, None] - 0.5 * (prepared.v + d) * log(rate)
-        out[:, :k] += np.where(there, found, 0.0).T
+        """Add E ln p with q(u), and q of what is missing, at their best."""
+        for rows, pattern, _, rate in self._groups(x, prepared):
+            found = pattern.constant[:, None] - pattern.shape * log(rate)
+            out[rows, : len(found)] += found.T
 
     def accumulate(
         self, x: NDArray[Any], resp: Array, prepared: _Prepared, statistics: Mapping[str, Array]
     ) -> None:
-        """Sums with q(u) = Gamma((v + D) / 2, (v + Q) / 2)."""
-        there, rows = self._rows(x)
-        r = np.where(there, resp[:, : len(prepared.eta)].T, 0.0)
-        shape = 0.5 * (prepared.v + x.shape[1])
-        rate = 0.5 * (prepared.v + np.maximum(prepared.eta @ rows, 0.0))
-        suff, counts = statistics["suff"], r.sum(axis=1)
-        suff += (r * (shape / rate)) @ rows.T
-        logs = (r * log(rate)).sum(axis=1)
-        for name, value in (
-            ("rows", counts),
-            ("log_scale", digamma(shape) * counts - logs),
-            ("latent", (shape + gammaln(shape) + (1.0 - shape) * digamma(shape)) * counts - logs),
-        ):
-            field = statistics[name]
-            field += value
+        """Sums with q(u) = Gamma((v + D_o) / 2, (v + Q_o) / 2), D_o the number of values there."""
+        for rows, pattern, found, rate in self._groups(x, prepared):
+            shape, r = pattern.shape, np.ascontiguousarray(resp[rows, : len(rate)].T)
+            counts, logs = r.sum(axis=1), (r * log(rate)).sum(axis=1)
+            own, log_scale = (r * (shape / rate)) @ found.T, digamma(shape) * counts - logs
+            latent = (shape + gammaln(shape) + (1.0 - shape) * digamma(shape)) * counts - logs
+            if pattern.missing is not None:
+                # the covariance of what is missing is that of u = 1, over u
+                own = completed(pattern.missing, own, counts)
+                lost = x.shape[1] - 2.0 * (shape - 0.5 * prepared.v)
+                latent += counts * pattern.entropy - 0.5 * lost * log_scale
+            for name, value in (
+                ("suff", own),
+                ("rows", counts),
+                ("log_scale", log_scale),
+                ("latent", latent),
+            ):
+                field = statistics[name]
+                field += value
 
     def bound(
         self,
@@ -230,39 +258,17 @@ class StudentT(GatherFamily):
 
     # -- predictions (at the posterior means) -------------------------------------------------
 
-    def log_predictive(self, posterior: StudentPosterior, x: NDArray[Any]) -> Array:
-        """Plug-in t, (n, 1, K)."""
-        q, d = posterior, posterior.means.shape[1]
-        structure = Full(d)
-        matrix = structure.weighted(q.wishart_dof, q.factor.inverse)
-        eta = quadratic_form(structure, matrix, q.means)
-        distance = np.maximum(features(np.nan_to_num(x), "full") @ eta.T, 0.0)
-        log_det = d * np.log(q.wishart_dof) - q.factor.log_det
-        b = 0.5 * (q.v + d)
-        constant = gammaln(b) - gammaln(0.5 * q.v) - 0.5 * d * (np.log(q.v) + LOG_PI)
-        found = constant + 0.5 * log_det - b * np.log1p(distance / q.v)
-        return np.asarray(found[:, None, :])
-
-    def draw(
-        self, posterior: StudentPosterior, labels: NDArray[np.intp], rng: np.random.Generator
-    ) -> Array:
-        """Plug-in t."""
+    def _student(self, posterior: StudentPosterior) -> tuple[Array, Array, Array]:
+        """The t at the posterior means."""
         q = posterior
-        z = rng.standard_normal((len(labels), q.means.shape[1]))
-        z /= np.sqrt(rng.chisquare(q.v, len(labels)) / q.v)[:, None]
-        for k in np.unique(labels):
-            lower = np.linalg.cholesky(q.factor.scale[k] / q.wishart_dof[k])
-            z[labels == k] = z[labels == k] @ lower.T
-        return np.asarray(q.means[labels] + z)
+        return (
+            np.full(len(q.means), q.v),
+            q.means,
+            q.factor.scale / q.wishart_dof[:, None, None],
+        )
 
     def _deviations(self, q: StudentPosterior) -> Array:
         return np.sqrt(np.diagonal(q.factor.scale, axis1=1, axis2=2) / q.wishart_dof[:, None])
-
-    def moments(self, posterior: StudentPosterior) -> tuple[Array, Array]:
-        """Of the plug-in t; the variance is infinite up to v = 2."""
-        v = posterior.v
-        factor = v / (v - 2.0) if v > 2.0 else np.inf
-        return posterior.means, self._deviations(posterior) ** 2 * factor
 
     def describe(self, posterior: StudentPosterior, level: float) -> list[Estimate]:
         """Means with the interval of their Student marginals, and scales (no interval)."""
@@ -279,3 +285,16 @@ class StudentT(GatherFamily):
             found.append(Estimate(j, "mean", mean, *ends, "place"))
             found.append(Estimate(j, "scale", own, own, own, "spread"))
         return found
+
+
+def _features(z: Array) -> Array:
+    """1, z, z_i z_j of rows z (n, d), one after the other: (F, n)."""
+    z = np.ascontiguousarray(z.T)
+    d, n = z.shape
+    rows = np.empty((1 + d + d * (d + 1) // 2, n))
+    rows[0], rows[1 : 1 + d] = 1.0, z
+    at = 1 + d
+    for i in range(d):
+        np.multiply(z[i:], z[i], out=rows[at : at + d - i])
+        at += d - i
+    return rows

@@ -228,6 +228,22 @@ class CheckpointFolder:
                         os.unlink(self.path / entry)
 
 
+def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the state in a folder's checkpoint and the names of its files, to look at only.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or it is damaged.
+    """
+    path = Path(folder) / MANIFEST
+    if not path.exists():
+        raise CheckpointError(f"{folder}: holds no checkpoint ({MANIFEST}). Remedy: name a model")
+    record, arrays = _read(path, FORMAT)
+    with _damage(path):
+        return {"state": decode(record["state"], arrays), "files": list(record["files"])}
+
+
 def _read(path: Path, wanted: str) -> tuple[dict[str, Any], Arrays]:
     try:
         with open(path, "rb") as file, _damage(path), zipfile.ZipFile(file) as archive:

@@ -12,11 +12,20 @@ from numpy.typing import NDArray
 from vivace.families.base import FeatureFamily, GatherFamily
 from vivace.families.categorical import Categorical
 from vivace.families.correlated import Gaussian
+from vivace.families.student import StudentT
 from vivace.mixture._assign import Assignment
 from vivace.mixture._prior import make_weight_model
 from vivace.mixture._table_look import Look
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import FeaturePart, GatherPart, GaussianPart, LevelsPart, Part, SparsePart
+from vivace.models.parts import (
+    FeaturePart,
+    GatherPart,
+    GaussianPart,
+    LevelsPart,
+    Part,
+    SparsePart,
+    StudentPart,
+)
 from vivace.models.scaling import Scaling
 
 Array = NDArray[np.float64]
@@ -97,6 +106,8 @@ def make_part(
         return GaussianPart(family, fixed.prior, d, fixed.scaling, bool(allowed.any()))
     if isinstance(family, Categorical):
         return LevelsPart(family, fixed.prior, d, n_components)
+    if isinstance(family, StudentT):
+        return StudentPart(family, fixed.prior, d, n_components, None, fixed.scaling)
     if isinstance(family, GatherFamily):
         return GatherPart(family, fixed.prior, d, n_components, None, fixed.scaling)
     if not isinstance(family, FeatureFamily):

@@ -54,6 +54,13 @@ class _OneFamily(TableMixture):
         own = inspect.signature(self._family).parameters
         return self._family(**{name: getattr(self, name) for name in own})
 
+    def __sklearn_tags__(self) -> Any:
+        tags, family = super().__sklearn_tags__(), self._family
+        tags.input_tags.sparse = bool(getattr(family, "identity", False))
+        tags.input_tags.positive_only = tags.input_tags.sparse
+        tags.input_tags.allow_nan = family.gaps_inside or not family.joint
+        return tags
+
 
 def _constraints(**own: Any) -> dict[str, Any]:
     rest = {name: value for name, value in TABLE_CONSTRAINTS.items() if name != "families"}

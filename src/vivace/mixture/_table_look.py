@@ -120,7 +120,7 @@ def _complain_of_parts(one: Assignment, there: NDArray[np.bool_], first: int) ->
     if bad.any():
         raise ValueError(
             f"a row of a {one.family.name} part must be complete or wholly missing; row "
-            f"{first + int(bad.argmax())} of X has a gap inside. Leave it out, or fill its gaps"
+            f"{first + int(bad.argmax())} of X has a gap (NaN) inside. Leave it out, or fill it"
         )
 
 

@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from vivace.engine import Block
 from vivace.families.base import Array
 from vivace.models.mixed import MixedModel, MixedPosterior
-from vivace.models.parts import GaussianPart
+from vivace.models.parts import CorrelatedPart
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def log_joint(model: MixedModel, posteriors: Sequence[Any], block: Block) -> Arr
     """Logarithm of p(x_n | k, data) of whole rows, (n, K); gaps are left out."""
     total: Any = 0.0
     for part, posterior, x in zip(model.parts, posteriors, block.data, strict=True):
-        if isinstance(part, GaussianPart):
+        if isinstance(part, CorrelatedPart):
             total = total + part.log_predictive_rows(posterior, x)
         else:
             total = total + part.log_predictive(posterior, x).sum(axis=1)

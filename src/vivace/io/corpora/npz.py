@@ -122,9 +122,11 @@ class NpzReader(CorpusReader):
         values = values.astype(self.dtype, copy=False)
         if not (np.isfinite(values).all() and values.min(initial=0) >= 0):
             bad = int(np.argmax(~(np.isfinite(values) & (values >= 0))))
-            raise ValueError(
+            raise problem(
+                self.path,
+                None,
                 f"expected counts that are finite and not negative, got {values[bad]} as entry "
-                f"{bad}"
+                f"{bad}. Remedy: counts of words; a matrix of other weights is no set of documents",
             )
         return values
 

@@ -18,40 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import Array
+from vivace.families.gaussian.missing import Missing, Runs, completed, find_runs, missing
+
+__all__ = ["GapTables", "Pattern", "Runs", "find_runs"]
 
 LOG_2PI = np.log(2.0 * np.pi)
-
-
-class Runs(NamedTuple):
-    """The rows of a block, pattern by pattern.
-
-    Attributes
-    ----------
-    order : (n,)
-        Rows sorted by pattern.
-    edges : (P + 1,)
-        Where each pattern begins among them.
-    there : (P, d) of bool
-        Columns that are there.
-    """
-
-    order: NDArray[np.intp]
-    edges: NDArray[np.intp]
-    there: NDArray[np.bool_]
-
-
-def find_runs(there: NDArray[np.bool_]) -> Runs:
-    """Sort rows by their pattern."""
-    n, d = there.shape
-    if there.all():
-        return Runs(np.arange(n), np.array([0, n]), np.ones((1, d), dtype=bool))
-    packed = np.packbits(there, axis=1)
-    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    order = np.argsort(inverse, kind="stable")
-    edges = np.searchsorted(inverse[order], np.arange(len(first) + 1))
-    return Runs(order, edges, there[first])
 
 
 class Pattern(NamedTuple):
@@ -61,18 +32,14 @@ class Pattern(NamedTuple):
     ----------
     eta : (K, F)
         Natural parameters of the observed columns; zeros where nothing is observed.
-    gain : (K, d, d), offset : (K, d)
-        Completed rows are gain x + offset, x with zeros for gaps.
-    covariance : (K, d, d)
-        Of what is filled in.
+    missing : Missing
+        How rows are completed.
     entropy : (K,)
         Of q, in nats.
     """
 
     eta: Array
-    gain: Array
-    offset: Array
-    covariance: Array
+    missing: Missing
     entropy: Array
 
 
@@ -111,20 +78,9 @@ class GapTables:
         return [self._made[key] for key in keys]
 
     def _make(self, there: NDArray[np.bool_]) -> Pattern:
-        p, m = self._precisions, self._means
-        gone = ~there
-        lost = np.outer(gone, gone)
-        # The block of what is missing, with ones for the rest: one inverse for any pattern.
-        block = np.where(lost, p, 0.0) + np.diag(there.astype(np.float64))
-        covariance = np.where(lost, np.linalg.inv(block), 0.0)
-        log_det = np.linalg.slogdet(block)[1]
-        back = covariance @ np.where(np.outer(gone, there), p, 0.0)
-        gain = np.diag(there.astype(np.float64)) - back
-        offset = np.where(gone, m, 0.0) + (back @ m[:, :, None])[:, :, 0]
-        form = np.where(np.outer(there, there), p, 0.0)
-        form = form - np.where(np.outer(there, gone), p, 0.0) @ back
-        entropy = 0.5 * (gone.sum() * (LOG_2PI + 1.0) - log_det)
-        return Pattern(self._eta(form, there, log_det), gain, offset, covariance, entropy)
+        found = missing(self._precisions, self._means, there)
+        entropy = 0.5 * ((~there).sum() * (LOG_2PI + 1.0) - found.log_det)
+        return Pattern(self._eta(found.form, there, found.log_det), found, entropy)
 
     def _eta(self, form: Array, there: NDArray[np.bool_], log_det: Array) -> Array:
         """Quadratic form of the observed columns and its constant, in the kernel's features."""
@@ -146,8 +102,6 @@ class GapTables:
         suff : (P, K, F)
             Of rows whose gaps hold zero, pattern by pattern.
         """
-        d = there.shape[1]
-        i, j = self._upper
         total, entropy = np.zeros(suff.shape[1:]), np.zeros(suff.shape[1])
         for own, row, pattern in zip(suff, there, self.patterns(there), strict=True):
             if not row.any():
@@ -155,16 +109,6 @@ class GapTables:
             if row.all():
                 total += own
                 continue
-            counts, first = own[:, 0], own[:, 1 : 1 + d]
-            products = np.zeros((len(own), d, d))
-            products[:, i, j] = products[:, j, i] = own[:, 1 + d :]
-            moved = (pattern.gain @ first[:, :, None])[:, :, 0]
-            cross = moved[:, :, None] * pattern.offset[:, None, :]
-            square = pattern.offset[:, :, None] * pattern.offset[:, None, :] + pattern.covariance
-            second = pattern.gain @ products @ pattern.gain.transpose(0, 2, 1)
-            second += cross + cross.transpose(0, 2, 1) + counts[:, None, None] * square
-            total[:, 0] += counts
-            total[:, 1 : 1 + d] += moved + counts[:, None] * pattern.offset
-            total[:, 1 + d :] += second[:, i, j]
-            entropy += counts * pattern.entropy
+            total += completed(pattern.missing, own, own[:, 0])
+            entropy += own[:, 0] * pattern.entropy
         return total, entropy

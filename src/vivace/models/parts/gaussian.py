@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from vivace.families.base import Array
 from vivace.families.gaussian import GaussianFamily, GaussianPosterior
-from vivace.models.parts.base import Fields, Part, patterns
+from vivace.models.parts.base import Fields
+from vivace.models.parts.correlated import CorrelatedPart
 from vivace.models.parts.gaps import GapTables
 from vivace.models.scaling import Scaling
 
 
-class GaussianPart(Part):
+class GaussianPart(CorrelatedPart):
     """Correlated Gaussian columns; the model holds at most one of these.
 
     Statistics: `suff` (K, F), counts, sums and products in z, as the family's update takes them;
@@ -33,8 +34,6 @@ class GaussianPart(Part):
     gaussian : GaussianFamily, optional
         In z; made from the prior if left out.
     """
-
-    scaling: Scaling
 
     def __init__(
         self,
@@ -92,61 +91,3 @@ class GaussianPart(Part):
         )
         constant = log_det - self.n_columns / posterior.mean_precision
         return GapTables(precisions.expected(structure), posterior.means, constant)
-
-    # -- predictions --------------------------------------------------------------------------
-
-    def log_predictive_rows(self, posterior: GaussianPosterior, x: NDArray[Any]) -> Array:
-        """Log densities of whole rows, (n, K), gaps left out: exact marginals of the Student-t."""
-        z, there = self.scaling.to_z(x), ~np.isnan(x)
-        out = np.zeros((len(x), len(posterior.means)))
-        for rows, columns in patterns(there):
-            if len(columns):
-                found = self.family.log_predictive_rows(posterior, z[rows], columns)
-                out[rows] = found - np.log(self.scaling.scale[columns]).sum()
-        return out
-
-    def log_predictive(self, posterior: GaussianPosterior, x: NDArray[Any]) -> Array:
-        """Marginals of the columns, (n, d, K), zero for gaps."""
-        found = self.family.log_predictive(posterior, self.scaling.to_z(x))
-        found = found - np.log(self.scaling.scale)[:, None]
-        return np.asarray(np.where(np.isnan(x)[:, :, None], 0.0, found))
-
-    def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
-        """In the units of the data."""
-        return self.scaling.from_z(super().draw(posterior, labels, rng))
-
-    def conditional(self, posterior: GaussianPosterior, x: NDArray[Any]) -> tuple[Array, Array]:
-        """Mean and variance of what is missing given what is there, (n, d, K) each."""
-        z, (n, d), k = self.scaling.to_z(x), x.shape, len(posterior.means)
-        mean, variance = np.zeros((n, d, k)), np.zeros((n, d, k))
-        for rows, columns in patterns(~np.isnan(x)):
-            gone = np.setdiff1d(np.arange(d), columns)
-            for j in range(k if len(gone) else 0):
-                dof, place, matrix = self.family.given(posterior, j, z[rows], columns, gone)
-                with np.errstate(divide="ignore"):
-                    factor = np.where(dof > 2.0, dof / np.maximum(dof - 2.0, 1e-300), np.inf)
-                own = np.diagonal(matrix, axis1=1, axis2=2) * factor
-                mean[rows[:, None], gone, j] = place
-                variance[rows[:, None], gone, j] = own
-        scale = self.scaling.scale[:, None]
-        return self.scaling.centre[:, None] + scale * mean, variance * scale**2
-
-    def draw_given(
-        self, posterior: Any, x: Any, labels: NDArray[np.intp], rng: np.random.Generator
-    ) -> Array:
-        """Draws of what is missing from the conditional Student-t; the others as they are."""
-        z, d = self.scaling.to_z(x), x.shape[1]
-        for rows, columns in patterns(~np.isnan(x)):
-            gone = np.setdiff1d(np.arange(d), columns)
-            for j in np.unique(labels[rows]) if len(gone) else ():
-                own = rows[labels[rows] == j]
-                dof, place, matrix = self.family.given(posterior, j, z[own], columns, gone)
-                noise = rng.standard_normal((len(own), len(gone), 1))
-                noise /= np.sqrt(rng.chisquare(dof, len(own)) / dof)[:, None, None]
-                z[np.ix_(own, gone)] = place + (np.linalg.cholesky(matrix) @ noise)[:, :, 0]
-        return self.scaling.from_z(z)
-
-    def moments(self, posterior: Any) -> tuple[Array, Array]:
-        """In the units of the data."""
-        mean, variance = super().moments(posterior)
-        return self.scaling.from_z(mean), variance * self.scaling.scale**2

@@ -1,0 +1,117 @@
+"""What is missing of a correlated row: its Gaussian given what is there, for one pattern of gaps.
+
+With o the columns that are there, u those that are not, and P the expected precision,
+
+    x_u | x_o ~ N(m_u - P_uu^-1 P_uo (x_o - m_o), P_uu^-1),
+
+and (x_o - m_o)^T (P_oo - P_ou P_uu^-1 P_uo) (x_o - m_o) is what remains of the quadratic form.
+Source: Bishop, PRML, 2.3.1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.families.base import Array
+
+
+class Missing(NamedTuple):
+    """One pattern of gaps, for every component.
+
+    Attributes
+    ----------
+    form : (K, d, d)
+        Of the quadratic form of the columns that are there; zero elsewhere.
+    gain : (K, d, d), offset : (K, d)
+        Completed rows are gain x + offset, x with zeros for gaps.
+    covariance : (K, d, d)
+        Of what is filled in.
+    log_det : (K,)
+        Logarithm of the determinant of P_uu.
+    """
+
+    form: Array
+    gain: Array
+    offset: Array
+    covariance: Array
+    log_det: Array
+
+
+class Runs(NamedTuple):
+    """The rows of a block, pattern by pattern.
+
+    Attributes
+    ----------
+    order : (n,)
+        Rows sorted by pattern.
+    edges : (P + 1,)
+        Where each pattern begins among them.
+    there : (P, d) of bool
+        Columns that are there.
+    """
+
+    order: NDArray[np.intp]
+    edges: NDArray[np.intp]
+    there: NDArray[np.bool_]
+
+
+def find_runs(there: NDArray[np.bool_]) -> Runs:
+    """Sort rows by their pattern."""
+    n, d = there.shape
+    if there.all():
+        return Runs(np.arange(n), np.array([0, n]), np.ones((1, d), dtype=bool))
+    packed = np.packbits(there, axis=1)
+    keys = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    order = np.argsort(inverse, kind="stable")
+    edges = np.searchsorted(inverse[order], np.arange(len(first) + 1))
+    return Runs(order, edges, there[first])
+
+
+def missing(precisions: Array, means: Array, there: NDArray[np.bool_]) -> Missing:
+    """Make the entry of a pattern `there` (d,) from P (K, d, d) and m (K, d)."""
+    p, m, gone = precisions, means, ~there
+    lost = np.outer(gone, gone)
+    # The block of what is missing, with ones for the rest: one inverse for any pattern.
+    block = np.where(lost, p, 0.0) + np.diag(there.astype(np.float64))
+    covariance = np.where(lost, np.linalg.inv(block), 0.0)
+    log_det = np.linalg.slogdet(block)[1]
+    back = covariance @ np.where(np.outer(gone, there), p, 0.0)
+    gain = np.diag(there.astype(np.float64)) - back
+    offset = np.where(gone, m, 0.0) + (back @ m[:, :, None])[:, :, 0]
+    form = np.where(np.outer(there, there), p, 0.0)
+    form = form - np.where(np.outer(there, gone), p, 0.0) @ back
+    return Missing(form, gain, offset, covariance, log_det)
+
+
+def completed(found: Missing, sums: Array, rows: Array) -> Array:
+    """Sums (K, F) of the features of completed rows.
+
+    Parameters
+    ----------
+    found : Missing
+    sums : (K, F)
+        Weighted sums of the features 1, x, x_i x_j of rows whose gaps hold zero.
+    rows : (K,)
+        Weights with which the covariances count.
+    """
+    d = found.offset.shape[1]
+    i, j = np.triu_indices(d)
+    counts, first = sums[:, 0], sums[:, 1 : 1 + d]
+    products = np.zeros((len(sums), d, d))
+    products[:, i, j] = products[:, j, i] = sums[:, 1 + d :]
+    moved = (found.gain @ first[:, :, None])[:, :, 0]
+    cross = moved[:, :, None] * found.offset[:, None, :]
+    second = found.gain @ products @ found.gain.transpose(0, 2, 1)
+    second += cross + cross.transpose(0, 2, 1)
+    second += counts[:, None, None] * found.offset[:, :, None] * found.offset[:, None, :]
+    second += rows[:, None, None] * found.covariance
+    out = np.empty_like(sums)
+    out[:, 0] = counts
+    out[:, 1 : 1 + d] = moved + counts[:, None] * found.offset
+    out[:, 1 + d :] = second[:, i, j]
+    return out
