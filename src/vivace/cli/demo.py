@@ -44,7 +44,7 @@ from vivace.cli.options import (
 def demo(
     topics: bool, folder: str, seed: int, threads: int | None, as_json: bool, quiet: bool
 ) -> None:
-    """Segment two photographs and write pictures of the result.
+    """Segment two photographs, or find topics of docstrings (--topics), and show the result.
 
     The 546,560 pixels of the two photographs that come with scikit-learn are rows of red,
     green, blue, x and y. A Dirichlet-process mixture of at most 32 Gaussian components is
