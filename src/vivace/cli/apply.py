@@ -199,7 +199,11 @@ class _To(NamedTuple):
 
     def names(self, estimator: Any, method: str) -> list[str]:
         """Names of the columns."""
+        from vivace.cli.summary_topics import is_topic_model
+
         names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
+        if is_topic_model(estimator):  # the numbers of `vivace topics`
+            names = [f"topic{k}" for k in range(len(names))]
         if self.top is not None:
             ranks = range(1, self.top + 1)
             names = [f"{what}_{i}" for what in ("component", "probability") for i in ranks]

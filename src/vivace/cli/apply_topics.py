@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import numpy as np
 
 from vivace.cli.documents import DocumentOptions, Reading, reading_for
 from vivace.cli.errors import Failure
-from vivace.cli.options import print_json, say
+from vivace.cli.options import counted, print_json, say
 
 # Numbers of the result that are made at a time: 32 MB of shares in double precision.
 _NUMBERS_AT_A_TIME = 1 << 22
@@ -34,13 +35,21 @@ def write_shares(
     step = max(64, _NUMBERS_AT_A_TIME // int(estimator.n_components))
     ids = None if to.id_column is None else _field(docs, reading, to.id_column)
     with Meter("documents", None, to.quiet) as meter, writing(to.out, names) as writer:
+        unknown = 0
         for counts in reading.blocks(step):
+            unknown += int((np.diff(counts.indptr) == 0).sum())
             shares = estimator.transform(counts)
             found = None if ids is None else [next(ids) for _ in range(len(shares))]
             writer.append(to.columns(shares, found))
             meter.update(writer.n_rows)
     reading.say_what_is_lost(to.quiet)
-    click.echo(f"{to.out}: written, {writer.n_rows:,} documents")
+    if unknown:
+        say(
+            f"{counted(unknown, 'document')} without a word that {model} knows: the shares are "
+            "those of the prior",
+            to.quiet,
+        )
+    click.echo(f"{to.out}: written, {counted(writer.n_rows, 'document')}")
 
 
 def _field(docs: str, reading: Reading, name: str) -> Iterator[str | None]:
@@ -105,12 +114,13 @@ def print_scores(
         return
     left_out = f", {completion.n_left_out:,} too short" if completion.n_left_out else ""
     click.echo(
-        f"document completion  {completion.score:.6f} nats a token: {completion.n_tokens:,} "
-        f"held-out tokens of {completion.n_documents:,} documents{left_out}"
+        f"document completion  {completion.score:.6f} nats a token: "
+        f"{counted(completion.n_tokens, 'held-out token')} of "
+        f"{counted(completion.n_documents, 'document')}{left_out}"
     )
     click.echo(_bound(bound, n_tokens))
 
 
 def _bound(bound: float, n_tokens: float) -> str:
     value = f"{bound:.6f} nats a token" if n_tokens else "none"
-    return f"bound                {value}: all {n_tokens:,.0f} tokens"
+    return f"bound                {value}: all {counted(n_tokens, 'token')}"

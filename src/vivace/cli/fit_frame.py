@@ -16,6 +16,7 @@ from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
 from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
+    counted,
     debug_option,
     json_option,
     print_json,
@@ -203,7 +204,8 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     say(f"reading {label}", quiet)
     found = plan.read()
     seconds = {"read": perf_counter() - began}
-    say(f"fitting {estimator.n_components} {plan.parts} to {found.what}", quiet)
+    parts = counted(estimator.n_components, plan.parts.removesuffix("s"))
+    say(f"fitting {parts} to {found.what}", quiet)
     notes = {"data": label, **found.notes}
     began = perf_counter()
     work, out_of_time = Work(job, out, quiet, {"estimator": plan.name, **notes}), False

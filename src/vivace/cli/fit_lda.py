@@ -8,7 +8,7 @@ import click
 
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
-from vivace.cli.options import examples, say
+from vivace.cli.options import counted, examples, say
 
 # Parameters of the estimator that have an option of their own here.
 _OPTIONS = {"inference": "--inference", "validation_fraction": "--validation"}
@@ -81,7 +81,12 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
     vocabulary and how text becomes words. The files are read once; what does not fit into --memory
     goes to a scratch file (TMPDIR says where).
     """
-    from vivace.cli.summary_topics import print_topics_summary, topics_meter, topics_record
+    from vivace.cli.summary_topics import (
+        hint_at_stop_words,
+        print_topics_summary,
+        topics_meter,
+        topics_record,
+    )
     from vivace.topics import LatentDirichletAllocation
 
     options = DocumentOptions.take(given)
@@ -97,8 +102,8 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
             "n_tokens": corpus.n_tokens,
         }
         what = (
-            f"{corpus.n_documents:,} documents of {corpus.n_tokens:,.0f} tokens, "
-            f"{corpus.n_words:,} words"
+            f"{counted(corpus.n_documents, 'document')} of {counted(corpus.n_tokens, 'token')}, "
+            f"{counted(corpus.n_words, 'word')}"
         )
         notes = {
             "n_rows": corpus.n_documents,
@@ -114,6 +119,11 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
 
         print_documents_estimate(estimator, docs, reading, given)
 
+    def show(record: dict[str, Any]) -> None:
+        print_topics_summary(record)
+        if reading["format"] in ("text", "jsonl") and not given["stop_words"]:
+            hint_at_stop_words(record["topics"])
+
     plan = Plan(
         "lda",
         "topics",
@@ -122,7 +132,7 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
         estimate,
         lambda found, quiet, verbose: topics_meter(estimator, found.notes, quiet, verbose),
         topics_record,
-        print_topics_summary,
+        show,
     )
     run_fit(plan, docs, given)
 

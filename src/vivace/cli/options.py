@@ -126,6 +126,11 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
             raise Failure(f"{path}: is the input itself. Remedy: another --out")
 
 
+def counted(number: float, noun: str) -> str:
+    """Return a number and its noun: "1 document", "2 documents"."""
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
+
+
 def say(message: str, quiet: bool) -> None:
     """Write a line of progress to standard error."""
     if not quiet:

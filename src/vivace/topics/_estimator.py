@@ -147,12 +147,10 @@ class LatentDirichletAllocation(
         Mean log likelihood of held-out tokens after each pass, where validation_fraction is given.
     best_iter_ : int
         The pass whose topics were kept, counted from 1, where validation_fraction is given.
-    doc_topic_prior_ : float or ndarray of shape (n_components,)
-        The prior in use.
-    topic_word_prior_ : float or ndarray of shape (n_words,) or (n_components, n_words)
-        The prior in use.
-    n_iter_ : int
-        Passes made by `fit`.
+    doc_topic_prior_, topic_word_prior_ : float or ndarray of shape (n_components,), (n_words,) ...
+        The priors in use, in the shapes in which they are given or learned.
+    n_iter_, converged_ : int and bool
+        Passes made by `fit`; whether perp_tol or held-out documents ended it.
     n_batch_iter_ : int
         Number of the next step.
     random_state_ : RandomState
@@ -162,7 +160,7 @@ class LatentDirichletAllocation(
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where they are all strings.
     vocabulary_ : ndarray of shape (n_features_in_,)
-        The words, where a `vivace.io.Corpus` with a vocabulary was fitted.
+        The words, where a corpus with a vocabulary was fitted.
     tokenizer_ : vivace.io.Tokenizer
         How text became words, where the corpus was made from text: `transform` and the others then
         take lists of texts as well.
@@ -366,6 +364,7 @@ class LatentDirichletAllocation(
                 f"{name}_": float(fit.elbo),
                 f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
+                "converged_": bool(fit.converged),
             }
         if fit is not None or state["random_state_"] is None:
             state["random_state_"] = check_random_state(self.random_state)
@@ -394,4 +393,4 @@ class LatentDirichletAllocation(
 
 # What only `fit` sets.
 _OF_FIT = {"elbo_", "elbo_trace_", "log_likelihood_", "log_likelihood_trace_", "bound_"}
-_OF_FIT |= {"validation_trace_", "best_iter_"}
+_OF_FIT |= {"converged_", "validation_trace_", "best_iter_"}

@@ -15,7 +15,15 @@ from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, make_model, objective_name
 from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "log_likelihood_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
+_SCALARS = (
+    "elbo_",
+    "log_likelihood_",
+    "bound_",
+    "best_iter_",
+    "n_iter_",
+    "n_batch_iter_",
+    "converged_",
+)
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
