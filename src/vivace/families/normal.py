@@ -51,6 +51,7 @@ class Normal(FeatureFamily):
 
     name = "gaussian_diag"
     n_features = 2
+    keeps_nan = True
     standardised = True
     strided = True
 
