@@ -66,7 +66,7 @@ lowest: ## the tests on the lowest versions that pyproject.toml allows
 	.venv-lowest/bin/python -m pytest $(PYTEST_ARGS)
 
 clean: ## remove what was built, environments included
-	rm -rf build dist demo-output docs/_build docs/api/generated .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .asv
+	rm -rf build dist demo-output docs/_build docs/api/generated docs/guide/pictures .venv .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis .asv
 
 # ---- parts of `make check` -------------------------------------------------------------------------------------------
 lint: env

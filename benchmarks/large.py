@@ -1,10 +1,8 @@
-"""Data larger than memory: seeded files, and fits of them with their time and peak memory.
+"""Seeded data larger than memory.
 
-    python -m benchmarks.large make FOLDER    # table.parquet (3.2 GB) and documents.npz (2 GB)
-    python -m benchmarks.large table FOLDER             # some six minutes on a quiet machine
-    python -m benchmarks.large documents FOLDER
-
-Each fit runs in a process of its own, so that peak memory is its own.
+    python -m benchmarks.large FOLDER       # table.parquet (3.2 GB), documents.npz (2 GB)
+python -m benchmarks.large_fits table FOLDER/table.parquet         # some fifteen minutes, quiet
+python -m benchmarks.large_fits documents FOLDER/documents.npz
 """
 
 from __future__ import annotations
@@ -101,7 +99,7 @@ def make_documents(path: Path, n: int = DOCUMENTS) -> None:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[2])
+    folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "table.parquet").exists():
         make_table(folder / "table.parquet")

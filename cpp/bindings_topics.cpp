@@ -1,4 +1,6 @@
 // The kernels of latent Dirichlet allocation for Python.
+#include <algorithm>
+
 #include "arguments.hpp"
 
 namespace vivace {
@@ -141,6 +143,37 @@ void topic_documents(const py::object& topics, const py::object& vocabulary, con
 }
 
 template <class T>
+void topic_fold_in(const py::object& table, const py::object& start, const py::object& words, const py::object& counts,
+                   const py::object& alpha, std::size_t max_sweeps, double tolerance, const py::object& gamma) {
+  const Kernels& kernels = active_kernels();
+  FoldIn<T> a;
+  const auto all_counts = view<const T>(counts, "counts", any, 0);
+  const auto offset = offsets(start, "start", all_counts.rows);
+  a.start = offset.data;
+  a.documents = offset.rows - 1;
+  a.gamma = view<T>(gamma, "gamma", a.documents, any);
+  const std::size_t k = a.gamma.cols, stride = stride_of<T>(k);
+  a.table = view<const T>(table, "table", any, stride);
+  a.words = indices(words, "words", all_counts.rows, a.table.rows, offset).data;
+  a.counts = all_counts.data;
+  a.alpha = view<const T>(alpha, "alpha", stride, 0).data;
+  a.max_sweeps = max_sweeps;
+  a.tolerance = tolerance;
+  std::size_t longest = 0;
+  for (std::size_t d = 0; d < a.documents; ++d)
+    longest = std::max(longest, static_cast<std::size_t>(offset[d + 1] - offset[d]));
+  const Scratch shares = scratch(longest * stride * sizeof(T)), memory = scratch(kernels.fold_in_scratch(k));
+  a.shares = reinterpret_cast<T*>(shares.get());
+  a.scratch = memory.get();
+  without_gil([&] {
+    if constexpr (is_double<T>)
+      kernels.fold_in_d(a);
+    else
+      kernels.fold_in_f(a);
+  });
+}
+
+template <class T>
 void topic_word_sums(const py::object& topics, const py::object& vocabulary, const py::object& table,
                      const py::object& words, const py::object& start, const py::object& entries,
                      const py::object& documents, const py::object& weights, const py::object& theta,
@@ -261,6 +294,15 @@ void bind_topics(py::module_& m) {
       arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("log_theta") = py::none(),
       arg("sweeps") = py::none(), arg("sharpen") = false, arg("row_sums") = py::none(),
       "Variational step of documents at fixed topics.");
+  m.def(
+      "topic_fold_in",
+      [](const O& table, const O& start, const O& words, const O& counts, const O& alpha, std::size_t max_sweeps,
+         double tolerance, const O& gamma) {
+        by_dtype(&topic_fold_in<double>, &topic_fold_in<float>, table, start, words, counts, alpha, max_sweeps,
+                 tolerance, gamma);
+      },
+      arg("table"), arg("start"), arg("words"), arg("counts"), arg("alpha"), arg("max_sweeps"), arg("tolerance"),
+      arg("gamma"), "Collapsed inference of documents at fixed topics.");
   m.def(
       "topic_word_sums",
       [](const O& topics, const O& vocabulary, const O& table, const O& words, const O& start, const O& entries,

@@ -177,6 +177,9 @@ struct Kernels {
   void (*topic_table_f)(const TopicTable<float>&);
   void (*document_step_d)(const DocumentStep<double>&);
   void (*document_step_f)(const DocumentStep<float>&);
+  std::size_t (*fold_in_scratch)(std::size_t topics);
+  void (*fold_in_d)(const FoldIn<double>&);
+  void (*fold_in_f)(const FoldIn<float>&);
   void (*word_sums_d)(const WordSums<double>&);
   void (*word_sums_f)(const WordSums<float>&);
   void (*topic_terms_d)(const TopicTerms<double>&);

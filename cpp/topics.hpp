@@ -70,6 +70,24 @@ struct DocumentStep {
   std::byte* scratch = nullptr;
 };
 
+/// Documents at fixed topics by collapsed variational Bayes of order zero: shares g of a document's words, each in turn
+/// proportional to mean_wk (n_k - min(count, 1) g_k + alpha_k), with n the document's expected counts, until the mean
+/// change of n in a sweep is below `tolerance` or `max_sweeps` are made.
+template <class T>
+struct FoldIn {
+  const std::int64_t* start = nullptr;  // documents + 1 offsets into words and counts
+  std::size_t documents = 0;
+  const std::int32_t* words = nullptr;  // rows of the table
+  const T* counts = nullptr;
+  View<const T> table;       // expected probabilities, each row divided by its largest; zeros behind the K-th column
+  const T* alpha = nullptr;  // stride, zeros in the padding
+  std::size_t max_sweeps = 100;
+  double tolerance = 1e-3;
+  View<T> gamma;        // documents x K, out: alpha + n
+  T* shares = nullptr;  // words of the longest document x stride: working memory
+  std::byte* scratch = nullptr;
+};
+
 /// Expected counts of words: out[w] += B_w * sum over the word's entries of weight x P_document, in their order.
 template <class T>
 struct WordSums {

@@ -1,7 +1,13 @@
 """Settings of the documentation: `make docs` builds it, and a warning is an error."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 project = "vivace"
 author = "vivace developers"
@@ -47,6 +53,23 @@ def skip_foreign(app, what, name, obj, skip, options):
     return True if foreign or re.fullmatch(r"set_\w+_request", name) else None
 
 
+def draw_pictures(app):
+    """Draw the pictures of a page by the page's own lines, in an empty folder."""
+    page = Path(app.srcdir) / "guide" / "reports.md"
+    folder = page.parent / "pictures"
+    drawn = sorted(folder.glob("*.png"))
+    if drawn and drawn[0].stat().st_mtime > page.stat().st_mtime:
+        return
+    code = "".join(re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S))
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as empty:
+        environment = {**os.environ, "MPLBACKEND": "agg"}
+        subprocess.run([sys.executable, "-c", code], cwd=empty, env=environment, check=True)
+        for picture in Path(empty).glob("*.png"):
+            shutil.copy(picture, folder / picture.name)
+
+
 def setup(app):
+    app.connect("builder-inited", draw_pictures)
     app.connect("autodoc-process-docstring", escape_names, priority=900)  # after numpydoc
     app.connect("autodoc-skip-member", skip_foreign)

@@ -21,6 +21,7 @@ from vivace import (
     Checkpoint,
     LatentDirichletAllocation,
 )
+from vivace.engine import job
 from vivace.io import save_model
 
 
@@ -61,6 +62,19 @@ JOBS: dict[str, Any] = {
     "lda held out": lambda: LatentDirichletAllocation(
         **_TOPICS, max_iter=15, validation_fraction=0.1, learning_method="online", batch_size=60
     ),
+    "lda collapsed": lambda: LatentDirichletAllocation(**_TOPICS, max_iter=25, inference="cvb0"),
+    "lda collapsed held out": lambda: LatentDirichletAllocation(
+        **_TOPICS, max_iter=20, inference="cvb0", cvb0_store="lean", validation_fraction=0.1
+    ),
+    "lda streamed": lambda: LatentDirichletAllocation(
+        **_TOPICS, max_iter=12, learning_method="memoized", batch_size=60
+    ),
+    "beside memoized": lambda: BayesianGaussianMixture(
+        **_MIXTURE, learning_method="memoized", max_iter=12, batch_size=500
+    ),
+    "lda beside": lambda: LatentDirichletAllocation(
+        **_TOPICS, max_iter=15, validation_fraction=0.1, learning_method="memoized", batch_size=60
+    ),
     "table": lambda: BayesianMixture(
         n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, learning_method="memoized"
     ),
@@ -69,6 +83,9 @@ JOBS: dict[str, Any] = {
 
 
 def data(name: str) -> Any:
+    if name == "lda streamed":
+        counts = documents()
+        return lambda: (counts[i : i + 100] for i in range(0, counts.shape[0], 100))
     return documents() if name.startswith("lda") else rows()
 
 
@@ -91,8 +108,13 @@ def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 
 def fit(folder: Path, out: Path, name: str) -> None:
-    """Fit with a checkpoint after every step, and save the model."""
-    model = JOBS[name]().fit(data(name), checkpoint=Checkpoint(folder, every=0.0, resume=True))
+    """Fit with a checkpoint after every step, and save the model.
+
+    Those with "beside" in their names are written in a thread, as often as that has ended.
+    """
+    every = 1e-9 if "beside" in name else 0.0
+    job.LARGEST_SHARE = 1e9
+    model = JOBS[name]().fit(data(name), checkpoint=Checkpoint(folder, every=every, resume=True))
     save_model(model, out)
 
 

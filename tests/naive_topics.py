@@ -72,6 +72,25 @@ def evidence_of_one_topic(counts, prior):
     )
 
 
+def fold_in(counts, mean, alpha, max_sweeps, tolerance):
+    """One document at fixed topics by collapsed inference: prior plus expected counts.
+
+    mean: expected probabilities of words, K x V. Entry after entry, each without one of its own
+    tokens (Asuncion et al. 2009).
+    """
+    words = np.flatnonzero(counts)
+    shares = np.full((len(words), len(alpha)), 1.0 / len(alpha))
+    for _ in range(max_sweeps):
+        before = counts[words] @ shares
+        for i, w in enumerate(words):
+            others = counts[words] @ shares - min(counts[w], 1.0) * shares[i]
+            weights = mean[:, w] * (others + alpha)
+            shares[i] = weights / weights.sum()
+        if np.abs(counts[words] @ shares - before).mean() < tolerance:
+            break
+    return alpha + counts[words] @ shares
+
+
 def half(share):
     """A share as float32 fits keep it: half precision, times 2^15."""
     return np.float16(share * 2.0**15).astype(np.float64) / 2.0**15

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -203,10 +204,50 @@ def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
         checkpoints.JOBS["memoized"]().fit(checkpoints.rows(), checkpoint=tmp_path)
 
 
-def test_cvb0_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="inference='cvb0' cannot be stored yet"):
-        LatentDirichletAllocation(inference="cvb0").fit(
-            checkpoints.documents(), checkpoint=tmp_path
+def test_written_beside_the_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a thread, while the fit goes on; what is stored is the state of one moment."""
+    monkeypatch.setattr("vivace.engine.job.LARGEST_SHARE", 1e9)
+    gate, seen = threading.Event(), []
+    write = checkpoint_folder.CheckpointFolder.write
+
+    def slow(self: Any, state: Any, parts: Any) -> None:
+        seen.append(threading.current_thread() is threading.main_thread())
+        gate.wait(30)
+        write(self, state, parts)
+
+    monkeypatch.setattr(checkpoint_folder.CheckpointFolder, "write", slow)
+
+    def stop(progress: Any) -> bool:
+        if progress.n_iter == 6:
+            gate.set()  # the fit has gone on for some passes meanwhile
+        return bool(progress.n_iter == 8)
+
+    for name in ("lda online", "memoized"):
+        gate.clear()
+        folder, full = tmp_path / name, checkpoints.JOBS[name]().fit(checkpoints.data(name))
+        job = Checkpoint(folder, every=1e-9)
+        checkpoints.JOBS[name]().fit(checkpoints.data(name), checkpoint=job, callbacks=stop)
+        assert job.written >= 1
+        assert job.stored is not None
+        assert not any(seen)
+        went_on = Checkpoint(folder, resume=True)
+        model = checkpoints.JOBS[name]().fit(checkpoints.data(name), checkpoint=went_on)
+        assert went_on.resumed_from is not None
+        assert checkpoints.same(checkpoints.arrays(model), checkpoints.arrays(full))
+
+
+def test_a_full_disk_is_told_from_the_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vivace.engine.job.LARGEST_SHARE", 1e9)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint_folder, "write_container", full)
+    with pytest.warns(RuntimeWarning, match="could not be written"):
+        checkpoints.JOBS["memoized"]().fit(
+            checkpoints.rows(), checkpoint=Checkpoint(tmp_path / "job", every=1e-9)
         )
 
 

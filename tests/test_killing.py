@@ -16,7 +16,7 @@ import pytest
 
 import vivace
 
-KILLS = 6  # of each job: 54 together
+KILLS = 6  # of each job: 90 together
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,14 @@ namespace vivace::VIVACE_ISA_NS {
 
 std::size_t topic_stride_d(std::size_t topics);
 std::size_t topic_stride_f(std::size_t topics);
-std::size_t topic_scratch(std::size_t topics);  // bytes, enough for each kernel of this file
+std::size_t topic_scratch(std::size_t topics);  // bytes, enough for each kernel of this file but fold_in
 void topic_table_d(const TopicTable<double>&);
 void topic_table_f(const TopicTable<float>&);
 void document_step_d(const DocumentStep<double>&);
 void document_step_f(const DocumentStep<float>&);
+std::size_t fold_in_scratch(std::size_t topics);
+void fold_in_d(const FoldIn<double>&);
+void fold_in_f(const FoldIn<float>&);
 void word_sums_d(const WordSums<double>&);
 void word_sums_f(const WordSums<float>&);
 void topic_terms_d(const TopicTerms<double>&);

@@ -51,6 +51,42 @@ struct Corpus {
 };
 
 template <class T>
+void fold_in(const Kernels& kernels, const Corpus<T>& c, std::size_t stride, const std::string& what) {
+  std::vector<T> table(c.v * stride), alpha(stride), gamma(c.documents * c.k);
+  std::size_t longest = 0;
+  for (std::size_t w = 0; w < c.v; ++w) {
+    const T* from = c.topics.data() + w * c.k;
+    const T most = *std::max_element(from, from + c.k);
+    for (std::size_t k = 0; k < c.k; ++k) table[w * stride + k] = from[k] / most;
+  }
+  for (std::size_t k = 0; k < c.k; ++k) alpha[k] = static_cast<T>(c.prior);
+  for (std::size_t d = 0; d < c.documents; ++d)
+    longest = std::max(longest, static_cast<std::size_t>(c.start[d + 1] - c.start[d]));
+  std::vector<T> shares(longest * stride);
+  const Scratch scratch(kernels.fold_in_scratch(c.k));
+  FoldIn<T> a;
+  a.start = c.start.data();
+  a.documents = c.documents;
+  a.words = c.words.data();
+  a.counts = c.counts.data();
+  a.table = {table.data(), c.v, stride};
+  a.alpha = alpha.data();
+  a.gamma = {gamma.data(), c.documents, c.k};
+  a.shares = shares.data();
+  a.scratch = scratch.p;
+  if constexpr (std::is_same_v<T, double>)
+    kernels.fold_in_d(a);
+  else
+    kernels.fold_in_f(a);
+  for (std::size_t d = 0; d < c.documents; ++d) {
+    double total = 0, tokens = 0;
+    for (std::size_t k = 0; k < c.k; ++k) total += static_cast<double>(gamma[d * c.k + k]) - c.prior;
+    for (auto e = c.start[d]; e < c.start[d + 1]; ++e) tokens += static_cast<double>(c.counts[e]);
+    expect(std::abs(total - tokens) < 1e-4 * (1 + tokens), what + " tokens of a folded document");
+  }
+}
+
+template <class T>
 void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   constexpr bool twice = std::is_same_v<T, double>;
   const std::string what = std::string(kernels.isa) + " V=" + std::to_string(c.v) + " K=" + std::to_string(c.k) +
@@ -145,6 +181,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
       expect(std::abs(gamma[i] - before[i]) <= 1e-2 * static_cast<double>(c.k), what + " shares alone");
     gamma = before;
   }
+
+  fold_in(kernels, c, stride, what);
 
   std::vector<std::int32_t> distinct, entries, documents;
   std::vector<std::int64_t> starts{0};

@@ -123,6 +123,16 @@ def topic_word_sums(
     out: _Rows,
     dense: bool,
 ) -> None: ...
+def topic_fold_in(
+    table: _Rows,
+    start: NDArray[np.int64],
+    words: NDArray[np.int32],
+    counts: _Rows,
+    alpha: _Rows,
+    max_sweeps: int,
+    tolerance: float,
+    gamma: _Rows,
+) -> None: ...
 def topic_terms(
     topics: _Topics,
     words: NDArray[np.int32] | None,

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from vivace.io import load_model, open_table, read_table
+from vivace.io import corpus_of_texts, load_model, open_table, read_corpus, read_table
 from vivace.io.writer import writing
 
 pytest.importorskip("pyarrow")
@@ -119,3 +120,26 @@ def test_results_of_a_stream(run: Any, folder: Path) -> None:
     assert run("transform", "model.vivace", "parts", "-o", "t.npy", "--top", "99").exit_code == 2
     scores = [run("score", "model.vivace", data).stdout for data in ("parts", "data.npy")]
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("memory", ["1G", "68M"])
+def test_documents(memory: str, run: Any, folder: Path) -> None:
+    """Counts with their words; a fit to them is a fit to the text."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"word{j}" for j in rng.integers(0, 30, 15)) for _ in range(200)]
+    Path("t.txt").write_text("\n".join(texts) + "\n")
+    found = run("convert", "t.txt", "t.npz", "--memory", memory)
+    assert found.exit_code == 0, found.stderr
+    assert "200 documents of 30 words" in found.stdout
+    corpus, whole = read_corpus("t.npz", dtype=np.float32), corpus_of_texts(texts, dtype=np.float32)
+    assert (corpus.counts != whole.counts).nnz == 0
+    assert list(corpus.vocabulary) == list(whole.vocabulary)
+    assert corpus.tokenizer == whole.tokenizer
+    assert sparse.load_npz("t.npz").shape == (200, 30)
+    for data in ("t.txt", "t.npz"):
+        fit = ["fit", "lda", data, "-k", "3", "-o", f"{data}.vivace", "-q", "--memory", memory]
+        assert run(*fit).exit_code == 0
+    models = [load_model(f"{data}.vivace") for data in ("t.txt", "t.npz")]
+    assert np.array_equal(models[0].components_, models[1].components_)
+    assert run("convert", "t.txt", "t.parquet").exit_code == 1
+    assert run("convert", "t.txt", "t.npz", "--columns", "a").exit_code == 2

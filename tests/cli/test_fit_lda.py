@@ -45,6 +45,29 @@ def test_same_as_in_python(run: Any, docs: Path) -> None:
     np.testing.assert_array_equal(found.vocabulary_, corpus.vocabulary)
 
 
+def test_how_the_fit_ended_is_said(run: Any, docs: Path) -> None:
+    looked = ("--set", "evaluate_every=1", "--set")
+    for settings, line in [
+        ((), "10; convergence was not looked at (--set evaluate_every=1 does)"),
+        ((*looked, "perp_tol=1e9"), "converged after 2 passes"),
+        ((*looked, "perp_tol=1e-12"), "10, not converged: more passes (--passes 20)"),
+    ]:
+        result = run(*FIT, "docs.txt", "-k", 2, "-o", "m", *settings)
+        assert line in result.stdout
+        assert vivace.load("m").converged_ == line.startswith("converged")
+
+
+def test_stop_words_are_hinted_at(run: Any, docs: Path) -> None:
+    hint = "--stop-words english"
+    assert hint in run(*FIT, "docs.txt", "-k", 1, "-o", "m").stdout
+    assert hint not in run(*FIT, "docs.txt", "-k", 1, "-o", "m", "--stop-words", "english").stdout
+    (docs / "one.txt").write_text("sun wind\n")
+    result = run(*FIT, "one.txt", "-k", 1, "-o", "m")
+    assert hint not in result.stdout
+    assert "1 document, 2 tokens, 2 words" in result.stdout
+    assert "fitting 1 topic to 1 document of 2 tokens, 2 words" in result.stderr
+
+
 def test_summary_and_json(run: Any, docs: Path) -> None:
     result = run(*FIT, "docs.txt", "-k", 14, "-o", "m")
     n_words = vivace.load("m").n_features_in_

@@ -29,6 +29,7 @@ def topics(run: Any, folder: Path) -> Path:
 def test_transform(run: Any, topics: Path) -> None:
     result = run("transform", "t", "docs.txt", "--out", "shares.npy")
     assert result.stdout == "shares.npy: written, 100 documents\n"
+    assert "1 document without a word that t knows" in result.stderr
     model = vivace.load("t")
     expected = model.transform(Path("docs.txt").read_text().splitlines())
     np.testing.assert_array_equal(np.load("shares.npy"), expected)
@@ -36,7 +37,7 @@ def test_transform(run: Any, topics: Path) -> None:
     np.testing.assert_array_equal(np.load("other.npy"), expected)
     run("transform", "t", "docs.txt", "--out", "shares.csv")
     names = Path("shares.csv").read_text().splitlines()[0].replace('"', "").split(",")
-    assert names == list(model.get_feature_names_out())
+    assert names == ["topic0", "topic1", "topic2"]  # the numbers of `vivace topics`
 
 
 def test_text_field_is_remembered(run: Any, topics: Path) -> None:

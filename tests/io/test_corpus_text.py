@@ -142,8 +142,12 @@ def test_settings() -> None:
     ("name", "data", "message"),
     [
         ("a.txt", b"a cat\nb\xff\n", r"a\.txt, line 2: expected text in UTF-8"),
-        ("a.txt", b"", r"a\.txt: expected at least one word"),
-        ("a.txt", b"\n\n", r"a\.txt: expected at least one word for the vocabulary"),
+        ("a.txt", b"", r"a\.txt: expected at least one document"),
+        (
+            "a.txt",
+            b"\n\n",
+            r"a\.txt: expected at least one word.*2 documents hold none: they are e",
+        ),
         ("a.jsonl", b'{"text": "a cat"}\n{"text"\n', r"line 2: expected a JSON object, got '{"),
         ("a.jsonl", b'{"text": "a cat"}\n[1]\n', r"line 2: expected a JSON object with a field"),
         ("a.jsonl", b'{"body": "a", "n": 1}\n', r"line 1: .* fields body, n.*--text-field"),
@@ -166,8 +170,10 @@ def test_missing_text_is_an_empty_document(tmp_path: Path) -> None:
 def test_texts_that_cannot_be_counted() -> None:
     with pytest.raises(CorpusError, match="document 1: expected text, got int"):
         corpus_of_texts(["a cat", 3])  # type: ignore[list-item]
-    with pytest.raises(CorpusError, match="expected at least one word"):
+    with pytest.raises(CorpusError, match="expected at least one document"):
         corpus_of_texts([])
+    with pytest.raises(CorpusError, match="none of the 2 in 1 document is in as many as min_df"):
+        corpus_of_texts(["a cat sat"], tokenizer=Tokenizer(min_df=2))
     with pytest.raises(CorpusError, match="expected at least one document"):
         corpus_of_texts([], ["cat"])
     with pytest.raises(CorpusError, match="Remedy: a lower min_df"):

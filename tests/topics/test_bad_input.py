@@ -61,7 +61,9 @@ def test_small_shapes(method, shape):
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])
 def test_no_tokens_at_all(method):
     lda = LatentDirichletAllocation(3, learning_method=method, random_state=0, max_iter=700)
-    lda.fit(np.zeros((4, 6)))
+    with pytest.warns(UserWarning, match="X holds no words") as warned:
+        lda.fit(np.zeros((4, 6)))
+    assert warned[0].filename == __file__
     np.testing.assert_allclose(lda.components_, 1 / 3, rtol=1e-2)
     np.testing.assert_allclose(lda.transform(np.zeros((2, 6))), 1 / 3)
     assert np.isnan(lda.perplexity(np.zeros((2, 6))))

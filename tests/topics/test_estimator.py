@@ -121,6 +121,9 @@ def test_document_completion():
     assert np.isnan(lda.document_completion(np.eye(3, 60)))
     with pytest.raises(ValueError, match="whole numbers"):
         lda.document_completion(0.5 * X)
+    assert outcome.score > lda.document_completion(X, inference="vb")
+    with pytest.raises(ValueError, match="inference must be 'cvb0' or 'vb'"):
+        lda.document_completion(X, inference="gibbs")
 
 
 def test_descriptions():

@@ -29,6 +29,9 @@ def swapped(name):
     return {key: value for key, value in vars(module).items() if key.startswith("test_")}
 
 
+# scikit-learn fits documents without words in silence.
+pytestmark = pytest.mark.filterwarnings("ignore:X holds no words:UserWarning")
+
 FOUND = swapped("test_online_lda")
 globals().update({name: test for name, test in FOUND.items() if name not in LEFT_OUT})
 

@@ -11,7 +11,7 @@ from vivace.cli.convert import convert
 from vivace.cli.demo import demo
 from vivace.cli.errors import reporting
 from vivace.cli.fit import fit
-from vivace.cli.fit_mixture import impute
+from vivace.cli.impute import impute
 from vivace.cli.options import debug_option, debugging, examples
 from vivace.cli.report import report
 from vivace.cli.show import config, inspect

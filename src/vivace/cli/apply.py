@@ -1,17 +1,17 @@
-"""`vivace predict`, `transform` and `score`: use a stored model on a table."""
+"""`vivace predict`, `transform` and `score`: use a stored model on a table, a part at a time."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
-from vivace.cli.frames import frame_for, is_table_model
-from vivace.cli.memory import memory_option, read_rows
+from vivace.cli.frames import is_table_model, parts_of, runs_for
+from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -21,7 +21,7 @@ from vivace.cli.options import (
     print_json,
     quiet_option,
     seed_option,
-    warn_of_left_out,
+    trusted_option,
 )
 
 # Numbers of the result that are made at a time: 32 MB of responsibilities.
@@ -32,7 +32,10 @@ _out_option = click.option(
     "-o",
     type=click.Path(),
     required=True,
-    help="File to write: .npy, .npz, .csv, .csv.gz or .parquet.",
+    help="File to write: .npy, .npz, .csv, .csv.gz, .parquet, .feather or .arrow.",
+)
+_id_option = click.option(
+    "--id-column", metavar="NAME", help="Column of DATA to copy in front of the results."
 )
 
 
@@ -46,7 +49,9 @@ _out_option = click.option(
 @click.argument("data", type=click.Path())
 @_out_option
 @columns_option
+@_id_option
 @memory_option
+@trusted_option
 @quiet_option
 @debug_option
 def predict(
@@ -54,22 +59,23 @@ def predict(
     data: str,
     out: str,
     columns: list[str] | None,
+    id_column: str | None,
     memory: int | None,
+    trusted: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Write the most probable component of each row of DATA."""
+    """Write the most probable component of each row of DATA, in the order of the rows."""
     from vivace.io import load_model
-    from vivace.io.tables import check_writable
 
-    check_writable(out)
+    _check_out(out, id_column)
     check_output(out, [model, data])
-    estimator = load_model(model)
+    estimator = load_model(model, trusted)
     if not hasattr(estimator, "predict"):
         raise Failure(
             f"{model}: holds a {type(estimator).__name__}, which has no labels to predict. "
             "Remedy: vivace transform writes shares of topics"
         )
-    _write(model, estimator, data, out, columns, quiet, "predict", memory)
+    _write(model, estimator, data, _To(out, quiet, id_column), columns, "predict")
 
 
 @click.command(
@@ -87,9 +93,11 @@ def predict(
     "--top",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Write the N most probable components of a row and their probabilities only.",
+    help="Write the N largest components (topics) of a row and their probabilities only.",
 )
+@_id_option
 @document_options
+@trusted_option
 @quiet_option
 @debug_option
 def transform(
@@ -97,32 +105,31 @@ def transform(
     data: str,
     out: str,
     columns: list[str] | None,
+    id_column: str | None,
     memory: int | None,
     top: int | None,
+    trusted: tuple[str, ...],
     quiet: bool,
     **given: Any,
 ) -> None:
-    """Write the probability of each component for each row of DATA.
+    """Write the probability of each component for each row of DATA, in the order of the rows.
 
     With a topic model DATA holds documents, and the share of each topic in each of them is
-    written.
+    written; --id-column is then a field of .jsonl. Both are read and written a part at a time.
     """
-    from vivace.io.tables import check_writable
-
     options = DocumentOptions.take(given)
-    check_writable(out)
+    _check_out(out, id_column)
     check_output(out, [model, data])
-    estimator, notes = _load(model, columns, options)
+    estimator, notes = _load(model, columns, options, trusted)
+    if top is not None and top > int(estimator.n_components):
+        raise click.UsageError(f"--top: {model} has {estimator.n_components} components")
     if notes is None:
-        if top is not None and top > int(estimator.n_components):
-            raise click.UsageError(f"--top: {model} has {estimator.n_components} components")
-        _write(model, estimator, data, out, columns, quiet, "transform", memory, top)
+        _write(model, estimator, data, _To(out, quiet, id_column, top), columns, "transform")
     else:
-        if top is not None:
-            raise click.UsageError(f"--top is for mixtures, but {model} holds topics")
         from vivace.cli.apply_topics import write_shares
 
-        write_shares(model, estimator, notes, data, out, options, quiet)
+        to = _To(out, quiet, id_column, top)
+        write_shares(model, estimator, notes, data, to, options, to.names(estimator, "transform"))
 
 
 @click.command(
@@ -137,6 +144,7 @@ def transform(
 @document_options
 @seed_option
 @json_option
+@trusted_option
 @quiet_option
 @debug_option
 def score(
@@ -146,6 +154,7 @@ def score(
     memory: int | None,
     seed: int,
     as_json: bool,
+    trusted: tuple[str, ...],
     quiet: bool,
     **given: Any,
 ) -> None:
@@ -158,16 +167,21 @@ def score(
     import math
 
     options = DocumentOptions.take(given)
-    estimator, notes = _load(model, columns, options)
+    estimator, notes = _load(model, columns, options, trusted)
     if notes is not None:
         from vivace.cli.apply_topics import print_scores
 
-        print_scores(model, estimator, notes, data, options, seed, as_json, quiet)
+        settings = {"seed": seed, "memory": memory}
+        print_scores(model, estimator, notes, data, options, settings, as_json, quiet)
         return
-    table = _table(model, estimator, data, columns, memory)
-    parts = _parts(estimator.score_samples, estimator, table, quiet)
-    total = math.fsum(float(part.sum(dtype="float64")) for part in parts)
-    n_rows = len(table.values)
+    table = runs_for(model, estimator, data, columns)
+    sums, n_rows = [], 0
+    for found, _ in _parts(estimator.score_samples, estimator, table, quiet):
+        sums.append(float(found.sum(dtype="float64")))
+        n_rows += len(found)
+    if not n_rows:
+        raise Failure(f"{data}: expected at least one row of data, got none")
+    total = math.fsum(sums)
     if as_json:
         record = {"log_density_per_row": total / n_rows, "log_density": total, "n_rows": n_rows}
         print_json({"model": model, "data": data, **record})
@@ -175,14 +189,63 @@ def score(
         click.echo(f"{total / n_rows:.9g} nats a row, mean of {n_rows:,} rows")
 
 
+class _To(NamedTuple):
+    """Where results go."""
+
+    out: str
+    quiet: bool
+    id_column: str | None = None
+    top: int | None = None
+
+    def names(self, estimator: Any, method: str) -> list[str]:
+        """Names of the columns."""
+        from vivace.cli.summary_topics import is_topic_model
+
+        names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
+        if is_topic_model(estimator):  # the numbers of `vivace topics`
+            names = [f"topic{k}" for k in range(len(names))]
+        if self.top is not None:
+            ranks = range(1, self.top + 1)
+            names = [f"{what}_{i}" for what in ("component", "probability") for i in ranks]
+        return names if self.id_column is None else [self.id_column, *names]
+
+    def columns(self, found: Any, ids: Any) -> Any:
+        """What the writer takes."""
+        import numpy as np
+
+        numbers = self.out.lower().endswith((".npy", ".npz"))
+        result = found if self.top is None else most_probable(found, self.top, numbers)
+        if ids is None:
+            return result
+        if isinstance(result, np.ndarray):
+            result = list(result.reshape(len(result), -1).T)
+        return [ids, *result]
+
+
+def _check_out(out: str, id_column: str | None) -> None:
+    """Refuse files that cannot be written before work is put into them."""
+    from vivace.io.tables import table_suffix
+    from vivace.io.writer import APPENDABLE
+
+    suffix = table_suffix(out, APPENDABLE)
+    if suffix in (".parquet", ".feather", ".arrow"):
+        from vivace.io.arrow import require_pyarrow
+
+        require_pyarrow(out)
+    if id_column is not None and suffix in (".npy", ".npz"):
+        raise click.UsageError(
+            f"--id-column: {out} can hold numbers only. Remedy: --out with .csv or .parquet"
+        )
+
+
 def _load(
-    model: str, columns: list[str] | None, options: DocumentOptions
+    model: str, columns: list[str] | None, options: DocumentOptions, trusted: tuple[str, ...]
 ) -> tuple[Any, dict[str, Any] | None]:
     """Load a model; of a topic model the notes, else None. Options must fit the model."""
     from vivace.cli.summary_topics import is_topic_model
     from vivace.io import load_model, read_record
 
-    estimator = load_model(model)
+    estimator = load_model(model, trusted)
     name = type(estimator).__name__
     if is_topic_model(estimator):
         if columns is not None:
@@ -197,92 +260,51 @@ def _write(
     model: str,
     estimator: Any,
     data: str,
-    out: str,
+    to: _To,
     columns: list[str] | None,
-    quiet: bool,
     method: str,
-    memory: int | None,
-    top: int | None = None,
 ) -> None:
     """Apply `method` to all rows and write what it gives."""
-    from vivace.io.writer import APPENDABLE, writing
+    from vivace.io.writer import writing
 
-    table = _table(model, estimator, data, columns, memory)
-    names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
-    if top is not None:
-        names = [f"{what}_{i + 1}" for what in ("component", "probability") for i in range(top)]
-    parts = _parts(getattr(estimator, method), estimator, table, quiet)
-    if out.lower().endswith(APPENDABLE):
-        with writing(out, names) as writer:
-            for part in parts:
-                writer.append(part if top is None else _most_probable(part, top, out))
-    else:
-        _write_at_once(out, parts, names, top)
-    click.echo(f"{out}: written, {len(table.values):,} rows")
+    table = runs_for(model, estimator, data, columns, to.id_column)
+    with writing(to.out, to.names(estimator, method)) as writer:
+        for found, ids in _parts(getattr(estimator, method), estimator, table, to.quiet):
+            writer.append(to.columns(found, ids))
+    click.echo(f"{to.out}: written, {writer.n_rows:,} rows")
 
 
-def _write_at_once(out: str, parts: Iterator[Any], names: list[str], top: int | None) -> None:
-    """Write a kind of file that cannot be appended to."""
-    import numpy as np
+def most_probable(resp: Any, top: int, numbers: bool) -> Any:
+    """Components of the largest responsibilities, the lowest of equals first, and those.
 
-    from vivace.io.tables import write_table
-
-    found = [part if top is None else _most_probable(part, top, ".npy") for part in parts]
-    write_table(out, np.concatenate(found), names)
-
-
-def _most_probable(resp: Any, top: int, out: str) -> Any:
-    """Components of the largest responsibilities, the lowest of equals first, and those."""
+    As one array of numbers, or as columns of which the first hold whole numbers.
+    """
     import numpy as np
 
     order = np.argsort(-resp, axis=1, kind="stable")[:, :top]
     values = np.take_along_axis(resp, order, axis=1)
-    if out.lower().endswith(".npy"):
+    if numbers:
         return np.column_stack([order, values])
     return [*order.T.astype(np.int32), *values.T]
 
 
-def _table(
-    model: str, estimator: Any, data: str, columns: list[str] | None, memory: int | None
-) -> Any:
-    """Read the columns of a table that a model was fitted to."""
-    if is_table_model(estimator):
-        return frame_for(model, estimator, data, columns)
-    names = getattr(estimator, "feature_names_in_", None)
-    if names is not None and not data.lower().endswith(".npy"):
-        known = [str(name) for name in names]
-        if columns is None or sorted(columns) == sorted(known):
-            columns = known  # by name, in the model's order
-    table = read_rows(data, columns, memory)
-    warn_of_left_out(table)
-    expected, found = estimator.n_features_in_, table.values.shape[1]
-    if found != expected:
-        which = f" ({', '.join(names)})" if names is not None else ""
-        raise Failure(
-            f"{data}: expected the {expected} columns{which} that {model} was fitted to, got "
-            f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns"
-        )
-    return table
-
-
 def _parts(
     function: Callable[[Any], Any], estimator: Any, table: Any, quiet: bool
-) -> Iterator[Any]:
-    """Apply `function` to runs of rows, with progress."""
+) -> Iterator[tuple[Any, Any]]:
+    """Apply `function` to runs of rows, with progress; yield results and names of the rows."""
     from vivace.cli.progress import Meter
-    from vivace.cli.summary import first_gap
+    from vivace.cli.summary import gap_in
 
-    n_rows = len(table.values)
+    mixed = is_table_model(estimator)
     step = max(1024, _NUMBERS_AT_A_TIME // int(estimator.n_components))
-    with Meter("rows", n_rows, quiet) as meter:
-        for start in range(0, n_rows, step):
-            rows = table.values[start : start + step]
+    with Meter("rows", None, quiet) as meter:
+        for rows, ids, start in parts_of(table, mixed, step):
             try:
                 with warnings.catch_warnings():  # the names were compared when the table was read
                     warnings.filterwarnings("ignore", message="X does not have valid feature names")
-                    part = function(rows)
+                    found = function(rows)
             except ValueError as error:
-                gap = None if is_table_model(estimator) else first_gap(table, choosable=False)
+                gap = None if mixed else gap_in(rows, table.names, start, choosable=False)
                 raise Failure(gap or str(error)) from error
-            yield part
+            yield found, ids
             meter.update(start + len(rows))

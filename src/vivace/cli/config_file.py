@@ -35,6 +35,9 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
                 f"{', '.join(sorted(names))}"
             )
         values[name] = _as_typed(path, key, value)
+        if name in ("data", "docs"):
+            several = value if isinstance(value, list) else [value]
+            values[name] = tuple(str(item) for item in several)
     ctx.default_map = {**(ctx.default_map or {}), **values}
     return path
 

@@ -44,7 +44,7 @@ from vivace.cli.options import (
 def demo(
     topics: bool, folder: str, seed: int, threads: int | None, as_json: bool, quiet: bool
 ) -> None:
-    """Segment two photographs and write pictures of the result.
+    """Segment two photographs, or find topics of docstrings (--topics), and show the result.
 
     The 546,560 pixels of the two photographs that come with scikit-learn are rows of red,
     green, blue, x and y. A Dirichlet-process mixture of at most 32 Gaussian components is
@@ -79,7 +79,9 @@ def _topics(seed: int, threads: int | None, as_json: bool, quiet: bool) -> None:
     say(f"fitting {N_TOPICS} topics to {corpus.n_documents:,} docstrings", quiet)
     began = perf_counter()
     lda = make_topics(seed, threads)
-    with topics_meter(lda, corpus.n_tokens, quiet) as meter:
+    with topics_meter(
+        lda, {"n_tokens": corpus.n_tokens, "n_documents": corpus.n_documents}, quiet
+    ) as meter:
         completion = fit_topics(lda, corpus, meter)
     seconds["fit"] = perf_counter() - began
     table = topics_record(lda, n_words=12)["topics"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,27 +69,93 @@ def document_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def model_documents(
-    model: str,
-    estimator: Any,
-    notes: dict[str, Any],
-    docs: str,
-    options: DocumentOptions,
-    quiet: bool,
-) -> Any:
-    """Read documents in the columns of a fitted topic model.
+class Reading:
+    """Documents of a file in the columns of a fitted topic model, a block at a time.
+
+    Parameters
+    ----------
+    model : str
+        Name of the model file.
+    docs : str
+        Name of the documents' file.
+    reader : CorpusReader
+        Of the documents.
+    format : str
+        Of the documents.
+    estimator : object
+        The model.
+    """
+
+    def __init__(self, model: str, docs: str, reader: Any, format: str, estimator: Any) -> None:
+        self._model, self._docs, self._reader, self.format = model, docs, reader, format
+        self._known = getattr(estimator, "vocabulary_", None)
+        self._n_words = int(estimator.n_features_in_)
+        self._tokens = self._kept = 0.0
+
+    def blocks(self, n_documents: int = 4096) -> Iterator[Any]:
+        """Yield counts of the model's words, so many documents at a time.
+
+        Raises
+        ------
+        Failure
+            The documents have other words than the model, and neither is known by name.
+        """
+        from vivace.io.corpora import Corpus
+        from vivace.io.corpora.corpus import canonical
+        from vivace.io.corpora.reader import NotInBlocks, cut
+
+        reader = self._reader
+        try:
+            pieces = cut(reader.pieces(), n_documents)
+            for piece in pieces:
+                width = reader.n_words or int(piece.columns.max(initial=-1)) + 1
+                yield self._aligned(
+                    Corpus(canonical(*piece, (piece.n_documents, width)), reader.vocabulary)
+                )
+        except NotInBlocks:
+            counts = reader.read().counts
+            for start in range(0, counts.shape[0], n_documents):
+                part = Corpus(counts[start : start + n_documents], reader.vocabulary)
+                yield self._aligned(part)
+
+    def _aligned(self, corpus: Any) -> Any:
+        if self._known is not None and corpus.vocabulary is not None:
+            aligned = corpus.aligned_to(self._known)
+            self._tokens += corpus.n_tokens
+            self._kept += aligned.n_tokens
+            return aligned.counts
+        if corpus.n_words != self._n_words:
+            raise Failure(
+                f"{self._docs}: expected the {self._n_words} words that {self._model} was fitted "
+                f"to, got {corpus.n_words}. Remedy: documents with the same vocabulary, or name "
+                "the words of both (--vocabulary at fit and here)"
+            )
+        return corpus.counts
+
+    def say_what_is_lost(self, quiet: bool) -> None:
+        """Say how many tokens are words that the model does not know."""
+        lost = self._tokens - self._kept
+        if lost > 0:
+            share = lost / self._tokens
+            known = f"words that {self._model} does not know"
+            say(f"{lost:,.0f} tokens ({share:.1%}) are {known}", quiet)
+
+
+def reading_for(
+    model: str, estimator: Any, notes: dict[str, Any], docs: str, options: DocumentOptions
+) -> Reading:
+    """Open documents for a fitted topic model.
 
     Raises
     ------
     Failure
         The model does not know the words of these documents.
     """
-    from vivace.io.corpora import format_of, read_corpus
+    from vivace.io.corpora import format_of, open_corpus
     from vivace.io.corpora.formats import TEXT_FORMATS
 
     format = options.format or format_of(docs)
     known = getattr(estimator, "vocabulary_", None)
-    n_words = int(estimator.n_features_in_)
     settings: dict[str, Any] = {"dtype": estimator.components_.dtype}
     if format in TEXT_FORMATS:
         if options.vocabulary is not None:
@@ -101,25 +167,11 @@ def model_documents(
             )
         settings |= {"vocabulary": known, "tokenizer": estimator.tokenizer_}
         settings["text_field"] = options.text_field or notes.get("text_field") or "text"
-        return read_corpus(docs, format, **settings)
-    if options.vocabulary is not None:
-        settings["vocabulary"] = options.vocabulary
-    elif format in ("lda-c", "svmlight"):
-        settings["n_words"] = n_words
-    if format == "svmlight":
-        settings["zero_based"] = options.zero_based or bool(notes.get("zero_based"))
-    corpus = read_corpus(docs, format, **settings)
-    if known is not None and corpus.vocabulary is not None:
-        aligned = corpus.aligned_to(known)
-        lost = corpus.n_tokens - aligned.n_tokens
-        if lost > 0:
-            share = lost / corpus.n_tokens
-            say(f"{lost:,.0f} tokens ({share:.1%}) are words that {model} does not know", quiet)
-        return aligned
-    if corpus.n_words != n_words:
-        raise Failure(
-            f"{docs}: expected the {n_words} words that {model} was fitted to, got "
-            f"{corpus.n_words}. Remedy: documents with the same vocabulary, or name the words of "
-            "both (--vocabulary at fit and here)"
-        )
-    return corpus
+    else:
+        if options.vocabulary is not None:
+            settings["vocabulary"] = options.vocabulary
+        elif format in ("lda-c", "svmlight"):
+            settings["n_words"] = int(estimator.n_features_in_)
+        if format == "svmlight":
+            settings["zero_based"] = options.zero_based or bool(notes.get("zero_based"))
+    return Reading(model, docs, open_corpus(docs, format, **settings), format, estimator)

@@ -2,60 +2,87 @@
 
 from __future__ import annotations
 
+import glob
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from vivace.cli.options import print_json
 
-# Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py).
-_RATE = 25e9
+# Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py), and in
+# the documents' step of topics, whose loops are short.
+_RATE, _TOPICS_RATE = 25e9, 4e9
+# Sweeps over a document in a pass, most of them in the first passes.
+_SWEEPS = 10
 _MEGABYTE = 1e6
+# Of the interpreter and the libraries.
+_PROGRAM = 200e6
 # Documents that are read through in a second or so: their number is then known.
 _SOON_READ = 20_000_000
 
 
+def mixture_work(n_rows: int, n_columns: int, n_components: int, full: bool) -> float:
+    """Multiply-adds of a pass of a mixture: scores and statistics, and some for each pair."""
+    from vivace.families.kinds import n_features
+
+    features = n_features("full" if full else "diag", n_columns)
+    return float(n_rows) * n_components * (2 * features + 40)
+
+
 def print_table_estimate(
-    estimator: Any, data: str, columns: list[str] | None, as_json: bool
+    estimator: Any,
+    data: Sequence[str],
+    columns: list[str] | None,
+    as_json: bool,
+    memory: int | None,
 ) -> None:
     """Print rows, columns, types, memory and time of the fit of a mixture to a table."""
     from vivace.engine import resolve_n_jobs
     from vivace.families.kinds import n_features
     from vivace.io.heads import read_head
+    from vivace.io.open_table import default_memory
 
-    head = read_head(data, columns)
-    d, k, n = len(head.names), int(estimator.n_components), head.n_rows
-    diagonal = "full" if getattr(estimator, "covariance_type", "") == "full" else "diag"
-    width = 2 * n_features(diagonal, d) + 40  # type: ignore[arg-type]
+    heads = [read_head(name, columns) for name in data]
+    head, n = heads[0], sum(one.n_rows for one in heads)
+    exact = all(one.exact for one in heads)
+    d, k = len(head.names), int(estimator.n_components)
+    full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
-    seconds = n * k * width / _RATE / threads
+    seconds = mixture_work(n, d, k, full) / _RATE / threads
     item = 4 if head.single else 8
-    table = 0 if head.mapped else n * d * item
-    working = 8 * k * n_features(diagonal, d) * (8 + 4 * threads)  # type: ignore[arg-type]
+    rows = 0 if head.mapped else n * d * item
+    limit = default_memory() if memory is None else memory
+    kept = min(rows, limit)
+    working = 8 * k * n_features("full" if full else "diag", d) * (8 + 4 * threads)
     unit = "map" if estimator.learning_method == "batch" else "pass"
     record = {
-        "data": data,
+        "data": data[0] if len(data) == 1 else list(data),
         "n_rows": n,
-        "n_rows_exact": head.exact,
+        "n_rows_exact": exact,
         "columns": dict(zip(head.names, head.types, strict=True)),
         "columns_left_out": head.left_out,
         "read_as": "float32" if head.single else "float64",
-        "file_megabytes": os.stat(data).st_size / _MEGABYTE,
-        "memory_megabytes": (table + working) / _MEGABYTE,
+        "file_megabytes": sum(map(file_bytes, data)) / _MEGABYTE,
+        "rows_megabytes": rows / _MEGABYTE,
+        "memory_megabytes": (_PROGRAM + kept + working) / _MEGABYTE,
+        "scratch_megabytes": (rows - kept) / _MEGABYTE,
         f"seconds_a_{unit}": seconds,
         "threads": threads,
     }
     if as_json:
         print_json(record)
         return
-    about = "" if head.exact else "about "
+    about = "" if exact else "about "
     kinds = sorted(set(head.types))
     left_out = f"; left out: {', '.join(head.left_out)}" if head.left_out else ""
-    in_place = ", rows are read in place" if head.mapped else ""
+    where = ", rows are read in place" if head.mapped else ""
+    if rows > kept:
+        where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")
     click.echo(f"columns  {d} ({', '.join(kinds)}), read as {record['read_as']}{left_out}")
-    click.echo(f"memory   about {(table + working) / _MEGABYTE:,.0f} MB{in_place}")
+    click.echo(f"memory   about {record['memory_megabytes']:,.0f} MB{where}")
     click.echo(
         f"time     about {seconds:.2g} s a {unit} with {threads} threads, at most ", nl=False
     )
@@ -63,26 +90,39 @@ def print_table_estimate(
 
 
 def print_documents_estimate(
-    estimator: Any, docs: str, reading: dict[str, Any], dtype: str, as_json: bool
+    estimator: Any, docs: Sequence[str], reading: dict[str, Any], given: dict[str, Any]
 ) -> None:
-    """Print what the head of a file of documents tells."""
+    """Print what the heads of files of documents tell."""
+    from vivace.engine import resolve_n_jobs
     from vivace.io import open_corpus
+    from vivace.io.corpora.stream import expanded
 
-    reader = open_corpus(docs, **reading, dtype=dtype)
-    if docs != "-" and (reading["format"] == "npz" or os.stat(docs).st_size < _SOON_READ):
-        reader.scan()
-    words, documents = reader.n_words, reader.n_documents
+    paths, dtype = expanded(list(docs)), given["dtype"]
+    readers = [open_corpus(path, **reading, dtype=dtype) for path in paths]
+    size = sum(file_bytes(os.fspath(path)) for path in paths)
+    if "-" not in docs and (reading["format"] == "npz" or size < _SOON_READ):
+        for reader in readers:
+            reader.scan()
+    counts = [reader.n_documents for reader in readers]
+    documents = None if None in counts else sum(n for n in counts if n is not None)
+    words, item = readers[0].n_words, 4 if dtype == "float32" else 8
     topics = None if words is None else int(estimator.n_components) * words
-    item = 4 if dtype == "float32" else 8
+    entries = [reader.n_nonzeros for reader in readers]
+    seconds, threads = None, resolve_n_jobs(estimator.n_jobs)
+    if None not in entries:
+        found = sum(n for n in entries if n is not None)
+        seconds = topics_work(found, int(estimator.n_components)) / _TOPICS_RATE / threads
     record = {
-        "data": docs,
+        "data": docs[0] if len(docs) == 1 else list(docs),
         "format": reading["format"],
         "n_documents": documents,
         "n_words": words,
-        "file_megabytes": None if docs == "-" else os.stat(docs).st_size / _MEGABYTE,
+        "file_megabytes": None if "-" in docs else size / _MEGABYTE,
         "topics_megabytes": None if topics is None else topics * item / _MEGABYTE,
+        "seconds_a_pass": seconds,
+        "threads": threads,
     }
-    if as_json:
+    if given["as_json"]:
         print_json(record)
         return
     unknown = "known when all is read"
@@ -91,3 +131,26 @@ def print_documents_estimate(
     click.echo(f"words      {unknown if words is None else format(words, ',')}")
     if topics is not None:
         click.echo(f"topics     {topics * item / _MEGABYTE:,.1f} MB each of topics and statistics")
+    if seconds is not None:
+        click.echo(
+            f"time       about {seconds:.2g} s a pass with {threads} threads, at most ", nl=False
+        )
+        click.echo(f"{estimator.max_iter} of them")
+
+
+def topics_work(n_nonzeros: int, n_topics: int) -> float:
+    """Multiply-adds of a pass of variational Bayes: two for each sweep, entry and topic."""
+    return 2.0 * (_SWEEPS + 1) * n_nonzeros * n_topics
+
+
+def file_bytes(name: str) -> int:
+    """Bytes of a file, of the files of a folder, or of those that fit a pattern."""
+    if os.path.isdir(name):
+        return sum(
+            os.path.getsize(os.path.join(folder, file))
+            for folder, _, files in os.walk(name)
+            for file in files
+        )
+    if os.path.exists(name):
+        return os.path.getsize(name)
+    return sum(map(os.path.getsize, glob.glob(name, recursive=True)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import sys
 import threading
 import traceback
 import warnings
@@ -78,8 +80,17 @@ def reporting(debug: Callable[[], bool]) -> Iterator[None]:
             if debug():
                 traceback.print_exc()
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # the reader of our output has gone; click ends quietly
+                silence_output()  # the reader of our output has gone, and has what it wanted
+                raise click.exceptions.Exit(0) from error
             raise _failure(error) from error
+
+
+def silence_output() -> None:
+    """Let what is still to be printed on standard output go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _failure(error: BaseException) -> click.ClickException:

@@ -1,36 +1,17 @@
-"""`vivace fit lda DOCS`: topics of documents."""
+"""`vivace fit lda DOCS...`: topics of documents."""
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import click
 
 from vivace.cli.documents import DocumentOptions, document_options
-from vivace.cli.errors import interruption
-from vivace.cli.fitting import keep_interrupted, make_estimator
-from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
-from vivace.cli.options import (
-    check_output,
-    debug_option,
-    examples,
-    json_option,
-    print_json,
-    quiet_option,
-    say,
-    seed_option,
-    threads_option,
-)
+from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
+from vivace.cli.options import counted, examples, say
 
-# Parameters of the estimator that have an option of their own.
-_OPTIONS = {
-    "n_components": "--n-components",
-    "inference": "--inference",
-    "learning_method": "--learning-method",
-    "random_state": "--seed",
-    "n_jobs": "--threads",
-}
+# Parameters of the estimator that have an option of their own here.
+_OPTIONS = {"inference": "--inference", "validation_fraction": "--validation"}
 
 
 def _document_frequency(_: click.Context, parameter: click.Parameter, text: str | None) -> Any:
@@ -55,19 +36,10 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
         "    --stop-words english --min-df 5 --max-df 0.25",
         "vivace fit lda articles.jsonl.gz --text-field body -k 100 -o topics.vivace",
         "vivace fit lda docword.nips.txt.gz --vocabulary vocab.nips.txt -k 50 -o topics.vivace \\",
-        "    --set doc_topic_prior=0.02 --set topic_word_prior=0.03 --set max_iter=50",
+        "    --set doc_topic_prior=0.02 --set topic_word_prior=0.03 --passes 50",
     ),
 )
-@click.argument("docs", type=click.Path(allow_dash=True))
-@click.option(
-    "--n-components",
-    "-k",
-    type=click.IntRange(min=1),
-    metavar="K",
-    required=True,
-    help="Number of topics.",
-)
-@click.option("--out", "-o", type=click.Path(), required=True, help="The model file to write.")
+@click.argument("docs", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @document_options
 @click.option(
     "--min-df",
@@ -93,109 +65,93 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
     help="Variational Bayes, or collapsed: no bound, better topics sooner.  [default: vb]",
 )
 @click.option(
-    "--learning-method",
-    type=click.Choice(["batch", "online", "memoized"]),
-    help="How the fit goes through the documents.  [default: batch]",
-)
-@click.option(
     "--dtype",
     type=click.Choice(["float32", "float64"]),
     default="float32",
     show_default=True,
     help="Precision of topics and documents; sums are float64.",
 )
-@click.option(
-    "--set",
-    "set_",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="Any other parameter of vivace.LatentDirichletAllocation; may be repeated.",
-)
-@job_options
-@seed_option
-@threads_option
-@json_option
-@quiet_option
-@debug_option
-def lda(
-    docs: str, out: str, set_: tuple[str, ...], as_json: bool, quiet: bool, **given: Any
-) -> None:
+@fit_options("topics", "LatentDirichletAllocation")
+def lda(docs: tuple[str, ...], **given: Any) -> None:
     """Fit topics to the documents of DOCS by latent Dirichlet allocation.
 
     DOCS is counts of words (.npz, .mtx, docword, .ldac, .svmlight) or text (.txt, a document a
-    line, or .jsonl, a JSON object a line); all but .npz may end in .gz. "-" is standard input,
-    with --format. Of text, the model file keeps the vocabulary and how text becomes words.
+    line, or .jsonl, a JSON object a line): one file, several or a pattern of names; all but .npz
+    may end in .gz. "-" is standard input, with --format. Of text, the model file keeps the
+    vocabulary and how text becomes words. The files are read once; what does not fit into --memory
+    goes to a scratch file (TMPDIR says where).
     """
-    check_output(out, [docs])
-    options, job = DocumentOptions.take(given), JobOptions.take(given)
+    from vivace.cli.summary_topics import (
+        hint_at_stop_words,
+        print_topics_summary,
+        topics_meter,
+        topics_record,
+    )
     from vivace.topics import LatentDirichletAllocation
 
-    parameters = {
-        "n_components": given["n_components"],
-        "inference": given["inference"],
-        "learning_method": given["learning_method"],
-        "random_state": given["seed"],
-        "n_jobs": given["threads"],
-    }
-    estimator = make_estimator(LatentDirichletAllocation, parameters, set_, _OPTIONS)
-    reading = _reading(docs, options, given)
-    if job.dry_run:
+    options = DocumentOptions.take(given)
+    given["validation_fraction"] = given["validation"]
+    estimator = estimator_of(LatentDirichletAllocation, given, _OPTIONS)
+    reading = _reading(docs[0], options, given)
+
+    def read() -> Found:
+        corpus = _open(docs, options, reading, given)
+        size = {
+            "n_documents": corpus.n_documents,
+            "n_words": corpus.n_words,
+            "n_tokens": corpus.n_tokens,
+        }
+        what = (
+            f"{counted(corpus.n_documents, 'document')} of {counted(corpus.n_tokens, 'token')}, "
+            f"{counted(corpus.n_words, 'word')}"
+        )
+        notes = {
+            "n_rows": corpus.n_documents,
+            **size,
+            "format": reading["format"],
+            "text_field": options.text_field,
+            "zero_based": options.zero_based,
+        }
+        return Found(corpus, what, notes)
+
+    def estimate() -> None:
         from vivace.cli.dry_run import print_documents_estimate
 
-        print_documents_estimate(estimator, docs, reading, given["dtype"], as_json)
-        return
-    from vivace.io import read_corpus, save_model
+        print_documents_estimate(estimator, docs, reading, given)
+
+    def show(record: dict[str, Any]) -> None:
+        print_topics_summary(record)
+        if reading["format"] in ("text", "jsonl") and not given["stop_words"]:
+            hint_at_stop_words(record["topics"])
+
+    plan = Plan(
+        "lda",
+        "topics",
+        estimator,
+        read,
+        estimate,
+        lambda found, quiet, verbose: topics_meter(estimator, found.notes, quiet, verbose),
+        topics_record,
+        show,
+    )
+    run_fit(plan, docs, given)
+
+
+def _open(
+    docs: tuple[str, ...], options: DocumentOptions, reading: dict[str, Any], given: dict[str, Any]
+) -> Any:
+    """Read the documents, with progress."""
+    from vivace.cli.progress import Meter
+    from vivace.io import open_documents
     from vivace.io.corpora.formats import vocabulary_beside
 
-    began = perf_counter()
-    say(f"reading {docs}", quiet)
-    beside = vocabulary_beside(docs) if reading["format"] == "docword" else None
+    quiet = given["quiet"]
+    beside = vocabulary_beside(docs[0]) if reading["format"] == "docword" else None
     if beside is not None and options.vocabulary is None:
         say(f"words are those of {beside}", quiet)
-    corpus = read_corpus(docs, **reading, dtype=given["dtype"])
-    seconds = {"read": perf_counter() - began}
-    size = {
-        "n_documents": corpus.n_documents,
-        "n_words": corpus.n_words,
-        "n_tokens": corpus.n_tokens,
-    }
-    say(
-        f"fitting {given['n_components']} topics to {corpus.n_documents:,} documents of "
-        f"{corpus.n_tokens:,.0f} tokens, {corpus.n_words:,} words",
-        quiet,
-    )
-    notes = {
-        "data": docs,
-        "n_rows": corpus.n_documents,
-        **size,
-        "format": reading["format"],
-        "text_field": options.text_field,
-        "zero_based": options.zero_based,
-    }
-    from vivace.cli.summary_topics import print_topics_summary, topics_meter, topics_record
-
-    began = perf_counter()
-    work, out_of_time = Work(job, out, quiet, {"estimator": "lda", **notes}), False
-    try:
-        with work, topics_meter(estimator, corpus.n_tokens, quiet) as meter:
-            estimator.fit(corpus, callbacks=[meter, work], checkpoint=work.checkpoint)
-    except OutOfTime:
-        out_of_time = True
-    except KeyboardInterrupt as interrupt:
-        kept = work.kept() or keep_interrupted(estimator, out, notes)
-        raise interruption(interrupt, kept) from interrupt
-    seconds["fit"] = perf_counter() - began
-    save_model(estimator, out, notes={**notes, "seconds": seconds})
-
-    record = topics_record(estimator, notes)
-    if as_json:
-        print_json(
-            {"model": out, "data": docs, **record, "seconds": seconds, "seed": given["seed"]}
-        )
-    else:
-        print_topics_summary(record)
-        click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
-    work.done(estimator, out_of_time)
+    settings = {**reading, "dtype": given["dtype"], "memory": given["memory"]}
+    with Meter("documents", None, quiet) as meter:
+        return open_documents(list(docs), **settings, tell=meter.update)
 
 
 def _reading(docs: str, options: DocumentOptions, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,33 +1,13 @@
-"""Tables of mixed columns for the commands: text, numbers and gaps, as pandas reads them."""
+"""Tables for a fitted mixture, read once from front to back: the columns that it was fitted to."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 from vivace.cli.errors import Failure
-
-
-@dataclass
-class FrameTable:
-    """A table like that of `vivace.io.read_table`, with values of any type.
-
-    Attributes
-    ----------
-    values : DataFrame or ndarray
-        Rows; slices of it are rows too.
-    names : list of str
-    named : bool
-        Whether the names come from the file.
-    left_out : list of str
-        Always empty: every column can be used.
-    """
-
-    values: Any
-    names: list[str]
-    named: bool = True
-    left_out: list[str] = field(default_factory=list)
+from vivace.cli.options import warn_of_left_out
 
 
 def is_table_model(estimator: Any) -> bool:
@@ -35,94 +15,90 @@ def is_table_model(estimator: Any) -> bool:
     return hasattr(estimator, "families_")
 
 
-def read_frame(path: str, columns: list[str] | None = None) -> FrameTable:
-    """Read a table: .csv, .csv.gz, .parquet, or numbers from .npy.
+def runs_for(
+    model: str, estimator: Any, data: str, columns: list[str] | None, ids: str | None = None
+) -> Any:
+    """Open the columns of a table that a model was fitted to, to be read once.
+
+    Returns
+    -------
+    table : vivace.io.runs.Runs
 
     Raises
     ------
     Failure
-        The file cannot be understood, or a column does not exist.
+        The table has other columns.
     """
-    if path.lower().endswith(".npy"):
-        from vivace.io import read_table
+    from vivace.io.runs import table_runs
 
-        table = read_table(path, columns)
-        return FrameTable(table.values, table.names, named=False)
-    if not path.lower().endswith((".csv", ".csv.gz", ".parquet")):
-        raise Failure(
-            f"{path}: expected a name that ends in .npy, .csv, .csv.gz or .parquet. Remedy: rename "
-            "or convert the file"
-        )
-    with open(path, "rb"):  # a missing file is an OSError, whatever the reader does
-        pass
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise Failure(
-            f"{path}: tables of mixed columns need pandas. Remedy: pip install 'vivace[tables]'"
-        ) from error
-    try:
-        if path.lower().endswith(".parquet"):
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, sep=_separator(path), engine="c")
-            _check_lengths(path, len(frame.columns))
-    except (ValueError, ImportError, OSError, EOFError, zlib.error) as error:
-        raise Failure(
-            f"{path}: expected a table, got something else or a damaged copy "
-            f"({' '.join(str(error).split())}). Remedy: mend the line, or copy the file again"
-        ) from error
-    frame.columns = [str(name) for name in frame.columns]
-    if not len(frame):
-        raise Failure(f"{path}: expected at least one row, got none")
-    if columns is not None:
-        unknown = [name for name in columns if name not in frame.columns]
-        if unknown:
-            raise Failure(
-                f"{path}: there is no column {unknown[0]!r}; got {', '.join(frame.columns[:20])}"
-            )
-        frame = frame[columns]
-    return FrameTable(frame, list(frame.columns))
-
-
-def frame_for(model: str, estimator: Any, data: str, columns: list[str] | None) -> FrameTable:
-    """The columns of a table that a model was fitted to."""
+    mixed = is_table_model(estimator)
     names = getattr(estimator, "feature_names_in_", None)
-    if columns is None and names is not None and not data.lower().endswith(".npy"):
-        columns = [str(name) for name in names]
-    table = read_frame(data, columns)
-    expected, found = estimator.n_features_in_, table.values.shape[1]
+    if names is not None and not data.lower().endswith(".npy"):
+        known = [str(name) for name in names]
+        if columns is None or sorted(columns) == sorted(known):
+            columns = known  # by name, in the model's order
+    numbers = _number_columns(estimator) if mixed else ()
+    table = table_runs(data, columns, ids=ids, mixed=mixed, numbers=numbers)
+    if not mixed:
+        warn_of_left_out(table)
+    expected, found = estimator.n_features_in_, len(table.names)
     if found != expected:
+        which = f" ({', '.join(names)})" if names is not None else ""
         raise Failure(
-            f"{data}: expected the {expected} columns that {model} was fitted to, got {found} "
-            f"({', '.join(table.names[:20])}). Remedy: choose them with --columns"
+            f"{data}: expected the {expected} columns{which} that {model} was fitted to, got "
+            f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns"
         )
     return table
 
 
-def _check_lengths(path: str, n_columns: int) -> None:
-    """Raise where a line is short: pandas would fill it up with gaps, and a cut file pass."""
+def parts_of(table: Any, mixed: bool, most: int) -> Iterator[tuple[Any, Any, int]]:
+    """Yield rows as an estimator takes them, their names, and the place of the first.
+
+    `most` is the number of rows that come together at most.
+    """
+    with closing(table.runs) as runs:
+        for run in runs:
+            for start in range(0, len(run), most):
+                if mixed and not hasattr(run.rows, "dtype"):
+                    rows = _frame(run.rows.slice(start, most))
+                else:
+                    rows = run.rows[start : start + most]
+                ids = None if run.ids is None else run.ids.slice(start, most).combine_chunks()
+                yield rows, ids, run.start + start
+
+
+def _frame(table: Any) -> Any:
+    """A table of pandas with columns that keep their types where something is missing."""
     try:
-        import pyarrow
-        from pyarrow import csv
-    except ImportError:
-        return
-    names = [str(i) for i in range(n_columns)]
-    lines = csv.open_csv(
-        path,
-        read_options=csv.ReadOptions(column_names=names),
-        parse_options=csv.ParseOptions(delimiter=_separator(path), newlines_in_values=True),
-        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.binary())),
-    )
-    for _ in lines:
-        pass
+        import pandas  # noqa: F401
+    except ImportError as error:
+        raise Failure(
+            "tables of mixed columns need pandas. Remedy: pip install 'vivace[tables]'"
+        ) from error
+    import pyarrow as pa
+
+    arrays, names = [], []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
+        arrays.append(column)
+        names.append(name)
+    return pa.table(arrays, names=names).to_pandas()
 
 
-def _separator(path: str) -> str:
-    """Comma, or tab or semicolon where the first line has no comma."""
-    import gzip
+def _number_columns(estimator: Any) -> list[str]:
+    """Columns that hold numbers, whatever a file of text looks like at its beginning."""
+    from vivace.mixture._assign import Assignment
 
-    opened: Any = gzip.open if path.lower().endswith(".gz") else open
-    with opened(path, "rb") as file:
-        line = file.readline()
-    return next((mark for mark in (",", "\t", ";") if mark.encode() in line), ",")
+    names = [str(name) for name in getattr(estimator, "feature_names_in_", [])]
+    found: list[str] = []
+    assignments: list[Assignment] = estimator._fitted.prior.assignments
+    for one in assignments:
+        for i, j in enumerate(one.columns):
+            levels = one.levels[i] if one.family.levels and i < len(one.levels) else []
+            number = not one.family.levels or all(
+                isinstance(level, (int, float)) and not isinstance(level, bool) for level in levels
+            )
+            if number and one.family.name != "bernoulli" and j < len(names):
+                found.append(names[j])
+    return found

@@ -19,6 +19,9 @@ import click
 from vivace.cli.errors import Failure, Terminated
 from vivace.cli.options import say
 
+# As in vivace.io.checkpoint_folder, which is not imported for --help.
+MANIFEST = "checkpoint.vivace"
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -143,6 +146,9 @@ class Work:
         self._handlers: dict[int, Any] = {}
         self._events: IO[str] | None = None
         self._written = 0
+        self._resumed = False
+        #: Score of held-out data after the last pass, nats a row or token.
+        self.held_out: float | None = None
         self._began = time.monotonic()
         self.checkpoint: Checkpoint | None = None
         if options.checkpoint is not None or options.time_limit is not None:
@@ -159,7 +165,10 @@ class Work:
             self._events = open(self._options.events, "a", encoding="utf-8")
         self._event("begin", **self._facts)
         if self._options.checkpoint is not None:
-            say(f"checkpoints in {self._options.checkpoint}", self._quiet)
+            folder = self._options.checkpoint
+            say(f"checkpoints in {folder}", self._quiet)
+            if self._options.resume and not os.path.exists(os.path.join(folder, MANIFEST)):
+                click.echo(f"vivace: no checkpoint in {folder}: starting afresh", err=True)
             if threading.current_thread() is threading.main_thread():
                 for number in (signal.SIGINT, signal.SIGTERM):
                     self._handlers[number] = signal.signal(number, self._signalled)
@@ -173,22 +182,22 @@ class Work:
     ) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        self._tell_of_checkpoints()
         if error is not None:
             self._event("stopped", reason=type(error).__name__, message=str(error))
 
     def __call__(self, progress: Any) -> None:
         """Tell of an iteration; give it to the fit as a callback."""
-        if self.checkpoint is not None and self.checkpoint.written > self._written:
-            self._written = self.checkpoint.written
-            self._event(
-                "checkpoint", n_iter=self.checkpoint.stored, seconds=self.checkpoint.seconds
-            )
+        self._tell_of_checkpoints()
+        if getattr(progress, "held_out", None) is not None:
+            self.held_out = progress.held_out
         self._event(
             "iteration",
             n_iter=progress.n_iter,
             elbo=progress.elbo,
             accepted=progress.accepted,
             elapsed=progress.elapsed,
+            **({} if self.held_out is None else {"held_out": self.held_out}),
         )
 
     def kept(self) -> str | None:
@@ -242,7 +251,21 @@ class Work:
                 f"iterations. Remedy: {how}, or leave out --strict"
             )
 
+    def _tell_of_checkpoints(self) -> None:
+        checkpoint = self.checkpoint
+        if checkpoint is None:
+            return
+        if checkpoint.resumed_from is not None and not self._resumed:
+            self._resumed = True
+            where, n = self._options.checkpoint, checkpoint.resumed_from
+            click.echo(f"vivace: resumed from {where} after iteration {n}", err=True)
+            self._event("resumed", n_iter=n)
+        if checkpoint.written > self._written:
+            self._written = checkpoint.written
+            self._event("checkpoint", n_iter=checkpoint.stored, seconds=checkpoint.seconds)
+
     def _poll(self) -> BaseException | None:
+        self._tell_of_checkpoints()
         limit = self._options.time_limit
         if self._asked is None and limit is not None and time.monotonic() - self._began >= limit:
             return OutOfTime()

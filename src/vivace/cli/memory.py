@@ -1,12 +1,16 @@
-"""`--memory`, and tables that are read a piece at a time."""
+"""`--memory`, and tables that are opened within it."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from vivace.cli.errors import Failure
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -24,13 +28,18 @@ memory_option = click.option(
     "--memory",
     metavar="SIZE",
     callback=_bytes,
-    help="Memory for rows of Parquet and Arrow files (600M, 4G); never changes a result.  "
-    "[default: a quarter of the machine's]",
+    help="Memory for data (600M, 4G); what does not fit is in a scratch file, and no result "
+    "changes.  [default: a quarter of the machine's]",
 )
 
 
-def read_rows(data: str, columns: list[str] | None, memory: int | None) -> Any:
-    """Open a table: in place or a piece at a time where its format allows, else read it.
+def paths_of(data: Sequence[str]) -> Any:
+    """What the readers are given: one name, or several files."""
+    return data[0] if len(data) == 1 else [Path(name) for name in data]
+
+
+def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
+    """Open a table of numbers: in place or a piece at a time.
 
     Returns
     -------
@@ -41,10 +50,34 @@ def read_rows(data: str, columns: list[str] | None, memory: int | None) -> Any:
     from vivace.io.open_table import STREAMED, open_table
     from vivace.io.text_table import is_text_table
 
-    in_place = os.path.isfile(data) and not data.lower().endswith(STREAMED)
-    if in_place and not is_text_table(data):
-        return read_table(data, columns)
-    if not os.path.exists(data) and not any(sign in data for sign in "*?["):
-        return read_table(data, columns)  # says what is wrong
-    stream = open_table(data, columns, memory)
+    name = data[0]
+    if len(data) == 1 and not is_text_table(name):
+        pattern = any(sign in name for sign in "*?[")
+        in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
+        if in_place or not (os.path.exists(name) or pattern):
+            return read_table(name, columns)  # or says what is wrong
+    stream = open_table(paths_of(data), columns, memory)
     return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]
+
+
+def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
+    """Open a table of mixed columns; numbers of .npy in place.
+
+    Returns
+    -------
+    rows : FrameStream or ndarray
+    """
+    from vivace.io import open_frame, read_table
+    from vivace.io.open_table import STREAMED
+    from vivace.io.text_table import TEXT
+
+    name = data[0].lower()
+    known = (*STREAMED, *TEXT)
+    if len(data) == 1 and name.endswith(".npy"):
+        return read_table(data[0], columns).values
+    if len(data) == 1 and os.path.isfile(data[0]) and not name.endswith(known):
+        raise Failure(
+            f"{data[0]}: expected a name that ends in .npy, {', '.join(TEXT)}, "
+            f"{', '.join(STREAMED)}. Remedy: rename or convert the file"
+        )
+    return open_frame(paths_of(data), columns, memory)

@@ -41,6 +41,15 @@ def examples(*lines: str) -> str:
 
 
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress on standard error.")
+verbose_option = click.option(
+    "--verbose", "-v", is_flag=True, help="A line of progress for every pass."
+)
+trusted_option = click.option(
+    "--trusted",
+    metavar="MODULE",
+    multiple=True,
+    help="Module that may be imported for families of your own in MODEL; may be repeated.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 seed_option = click.option(
     "--seed",
@@ -115,6 +124,11 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
     for other in inputs:
         if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
             raise Failure(f"{path}: is the input itself. Remedy: another --out")
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a number and its noun: "1 document", "2 documents"."""
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
 
 
 def say(message: str, quiet: bool) -> None:

@@ -67,15 +67,15 @@ class Meter:
         if self._bar is not None:
             self._bar.close()
 
-    def update(self, count: int, note: str = "") -> None:
-        """Say that `count` are done."""
-        if self._bar is not None:
+    def update(self, count: int, note: str = "", always: bool = False) -> None:
+        """Say that `count` are done; `always` as a line of its own."""
+        if self._bar is not None and not always:
             if note:
                 self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(count - self._bar.n)
             return
         now = perf_counter()
-        if not self._quiet and now - self._told >= _SECONDS_BETWEEN_LINES:
+        if not self._quiet and (always or now - self._told >= _SECONDS_BETWEEN_LINES):
             self._told = now
             of = "" if self._total is None else f" of {self._total:,}"
             tail = f", {note}" if note else ""
@@ -93,17 +93,65 @@ class FitMeter(Meter):
         Say nothing.
     what : str
         What the number is called then.
+    unit : str
+        What a pass goes over.
+    units : float, optional
+        How many of them; `n_rows` if left out.
+    verbose : bool
+        A line for each iteration.
+
+    Attributes
+    ----------
+    held_out : float or None
+        Score of held-out data, to be shown from now on.
     """
 
-    def __init__(self, n_rows: float, quiet: bool, what: str = "bound per row") -> None:
+    def __init__(
+        self,
+        n_rows: float,
+        quiet: bool,
+        what: str = "bound per row",
+        unit: str = "rows",
+        units: float | None = None,
+        verbose: bool = False,
+    ) -> None:
         super().__init__("iterations", None, quiet)
         self._n_rows = n_rows
-        self._name = what
+        self._name, self._unit = what, unit
+        self._units = n_rows if units is None else units
+        self._verbose = verbose
         self._elbo: float | None = None
+        self._seen: tuple[int, float] | None = None
+        self.held_out: float | None = None
 
     def __call__(self, progress: FitProgress) -> None:
         """Show an iteration."""
         elbo = progress.elbo / self._n_rows
         gain = "" if self._elbo is None else f", {elbo - self._elbo:+.1e}"
         self._elbo = elbo
-        self.update(progress.n_iter, f"{self._name} {elbo:.6f}{gain}")
+        held_out = getattr(progress, "held_out", None)
+        held_out = self.held_out if held_out is None else held_out
+        score = "" if held_out is None else f", held out {held_out:.5f}"
+        note = f"{self._name} {elbo:.6f}{gain}{score}{self._pace(progress)}"
+        self.update(progress.n_iter, note, always=self._verbose)
+
+    def _pace(self, progress: FitProgress) -> str:
+        """Rate, and the most time that is left."""
+        now = perf_counter()
+        if self._seen is None:
+            self._seen = progress.n_iter, now
+            return ""
+        first, began = self._seen
+        each = (now - began) / max(1, progress.n_iter - first)
+        most = getattr(progress, "max_iter", None)
+        if not each > 0 or most is None:
+            return ""
+        left = _time((most - progress.n_iter) * each)
+        return f", {self._units / each:,.0f} {self._unit}/s, at most {left} left"
+
+
+def _time(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 99.5 * 60 else f"{seconds / 3600:.1f} h"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
 import click
 
-from vivace.cli.documents import DocumentOptions, document_options, model_documents
+from vivace.cli.documents import DocumentOptions, document_options, reading_for
 from vivace.cli.errors import Failure
+from vivace.cli.frames import parts_of
 from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
@@ -96,9 +98,9 @@ def report(
         say(f"reading {data}", quiet)
         if topics:
             notes = read_record(model).notes
-            found = _documents(model, estimator, notes, data, options, sample, seed, quiet)
+            found = _documents(model, estimator, notes, data, options, memory, sample, seed, quiet)
         else:
-            found = _rows(model, estimator, data, columns, memory, sample, seed)
+            found = _rows(model, estimator, data, columns, sample, seed)
     try:
         from vivace.report import write_report
 
@@ -114,29 +116,38 @@ def _rows(
     estimator: Any,
     data: str,
     columns: list[str] | None,
-    memory: int | None,
     most: int | None,
     seed: int,
 ) -> Any:
     """Draw rows of a table, in the columns of the model."""
-    from vivace.cli.apply import _table
-    from vivace.cli.frames import is_table_model
-    from vivace.cli.summary import first_gap
-    from vivace.report._data import MOST_ROWS, row_sample
+    from vivace.cli.frames import is_table_model, runs_for
+    from vivace.cli.summary import gap_in
+    from vivace.report._data import MOST_ROWS, RowSample, drawn
 
-    table = _table(model, estimator, data, columns, memory)
-    found = row_sample(table.values, most or MOST_ROWS, seed, data)
-    if not is_table_model(estimator) and getattr(estimator, "missing", "error") == "error":
-        gap = first_gap(table, choosable=False) if _has_gap(found.rows) else None
-        if gap is not None:
+    most, mixed = most or MOST_ROWS, is_table_model(estimator)
+    with closing(runs_for(model, estimator, data, columns).runs) as runs:
+        n_rows = sum(len(run) for run in runs)
+    numbers = drawn(n_rows, most, seed)
+    table = runs_for(model, estimator, data, columns)
+    check = not mixed and getattr(estimator, "missing", "error") == "error"
+    parts: list[Any] = []
+    for rows, _, start in parts_of(table, mixed, most):
+        if check and (gap := gap_in(rows, table.names, start, choosable=False)) is not None:
             raise Failure(gap)
-    return found
+        first, last = numbers.searchsorted([start, start + len(rows)])
+        chosen = numbers[first:last] - start
+        parts.append(rows.iloc[chosen] if hasattr(rows, "iloc") else rows[chosen])
+    return RowSample(_together(parts), numbers, n_rows, seed, data)
 
 
-def _has_gap(rows: Any) -> bool:
+def _together(parts: list[Any]) -> Any:
+    if hasattr(parts[0], "iloc"):
+        import pandas as pd
+
+        return pd.concat(parts, ignore_index=True)
     import numpy as np
 
-    return not bool(np.isfinite(rows).all())
+    return np.concatenate(parts)
 
 
 def _documents(
@@ -145,16 +156,21 @@ def _documents(
     notes: dict[str, Any],
     data: str,
     options: DocumentOptions,
+    memory: int | None,
     most: int | None,
     seed: int,
     quiet: bool,
 ) -> Any:
     """Draw documents, in the words of the model; texts of a few are read again when wanted."""
+    from vivace.io import open_documents
     from vivace.io.corpora import format_of, open_corpus
     from vivace.io.corpora.formats import TEXT_FORMATS
-    from vivace.report._data import MOST_DOCUMENTS, document_sample
+    from vivace.report._data import MOST_DOCUMENTS, DocumentSample, drawn
 
-    corpus = model_documents(model, estimator, notes, data, options, quiet)
+    reading = reading_for(model, estimator, notes, data, options)
+    dtype = estimator.components_.dtype
+    corpus = open_documents(lambda: reading.blocks(), dtype=dtype, memory=memory)
+    reading.say_what_is_lost(quiet)
     texts = None
     format = options.format or format_of(data)
     if format in TEXT_FORMATS:
@@ -171,4 +187,6 @@ def _documents(
             wanted = frozenset(numbers)
             return {i: t for i, t in enumerate(islice(reader.texts(), last)) if i in wanted}
 
-    return document_sample(corpus.counts, most or MOST_DOCUMENTS, seed, data, texts)
+    numbers = drawn(corpus.n_documents, most or MOST_DOCUMENTS, seed)
+    counts = corpus.take(numbers)
+    return DocumentSample(counts, numbers, corpus.n_documents, seed, data, texts)

@@ -8,22 +8,30 @@ from typing import Any
 import click
 
 from vivace.cli.frames import is_table_model
-from vivace.cli.options import debug_option, examples, json_option, print_json
+from vivace.cli.options import debug_option, examples, json_option, print_json, trusted_option
+
+_MAX_NAMES = 12
 
 
 @click.command(epilog=examples("vivace inspect model.vivace", "vivace inspect model.vivace --json"))
 @click.argument("model", type=click.Path())
+@trusted_option
 @json_option
 @debug_option
-def inspect(model: str, as_json: bool) -> None:
-    """Show what a model file holds."""
+def inspect(model: str, trusted: tuple[str, ...], as_json: bool) -> None:
+    """Show what a model file holds, or the folder of a checkpoint."""
+    if os.path.isdir(model):
+        from vivace.cli.show_checkpoint import show_checkpoint
+
+        show_checkpoint(model, as_json)
+        return
     from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
     from vivace.cli.summary_mixture import print_table_summary, table_record
     from vivace.cli.summary_topics import is_topic_model, print_topics_summary, topics_record
     from vivace.io import load_model, read_record
 
     record = read_record(model)
-    estimator = load_model(model)
+    estimator = load_model(model, trusted)
     topics = is_topic_model(estimator)
     if topics:
         found = topics_record(estimator, record.notes)
@@ -61,6 +69,7 @@ def inspect(model: str, as_json: bool) -> None:
         {
             "file": f"{model}, {size:,} bytes, format {record.format_version}",
             "fitted to": _fitted_to(record.notes),
+            **_about(record),
             "written by": versions,
             "instruction set": str(record.meta.get("instruction_set", "unknown")),
             **_tokenizer(estimator),
@@ -84,6 +93,27 @@ def config(as_json: bool) -> None:
         import vivace
 
         vivace.show_config()
+
+
+def _about(record: Any) -> dict[str, str]:
+    """Rows, fingerprint, names of columns, times and course of the fit, as far as they are kept."""
+    data, timings = record.meta.get("data", {}), record.meta.get("timings", {})
+    names = record.meta.get("feature_names")
+    trace = record.arrays.get("trace")
+    found = {}
+    numbers = [f"{v:,.6g} {k.removeprefix('n_')}" for k, v in data.items() if k != "fingerprint"]
+    if numbers:
+        found["data"] = ", ".join(numbers)
+    if "fingerprint" in data:
+        found["fingerprint"] = str(data["fingerprint"])
+    if names:
+        more = f", ... ({len(names)})" if len(names) > _MAX_NAMES else ""
+        found["columns"] = ", ".join(str(name)[:40] for name in names[:_MAX_NAMES]) + more
+    if timings:
+        found["times"] = ", ".join(f"{name} {value:.3g} s" for name, value in timings.items())
+    if trace is not None and len(trace):
+        found["trace"] = f"{len(trace)} values, from {trace[0]:.10g} to {trace[-1]:.10g}"
+    return found
 
 
 def _fitted_to(notes: dict[str, Any]) -> str:

@@ -105,19 +105,36 @@ def _print_components(record: dict[str, Any]) -> None:
         click.echo(f"not shown: {' and '.join(hidden)}; see vivace inspect --json")
 
 
+def blame(table: Any, error: Exception) -> str | None:
+    """Return a message that names the entry which a fit could not take, if that is the reason."""
+    if "NaN" not in str(error) and "infinity" not in str(error):
+        return None
+    return first_gap(table)
+
+
 def first_gap(table: Any, choosable: bool = True) -> str | None:
     """Return where a table has its first entry that is not finite, as a message.
 
     `choosable`: whether a column could be left out; no column of a fitted model can.
     """
     for start in range(0, len(table.values), _ROWS_AT_A_TIME):
-        bad = ~np.isfinite(table.values[start : start + _ROWS_AT_A_TIME])
-        if bad.any():
-            row, column = (int(i) for i in np.argwhere(bad)[0])
-            value = table.values[start + row][column]
-            return (
-                f"column {table.names[column]!r}, row {start + row + 1} of the data: expected a "
-                f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "
-                "or remove such rows" + (", or leave the column out with --columns" * choosable)
-            )
+        found = gap_in(
+            table.values[start : start + _ROWS_AT_A_TIME], table.names, start, choosable=choosable
+        )
+        if found is not None:
+            return found
     return None
+
+
+def gap_in(rows: Any, names: list[str], start: int, *, choosable: bool) -> str | None:
+    """Return the first entry of some rows that is not finite, as `first_gap` does."""
+    bad = ~np.isfinite(rows)
+    if not bad.any():
+        return None
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    value = rows[row][column]
+    return (
+        f"column {names[column]!r}, row {start + row + 1} of the data: expected a "
+        f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "
+        "or remove such rows" + (", or leave the column out with --columns" * choosable)
+    )

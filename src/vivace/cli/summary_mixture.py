@@ -10,6 +10,7 @@ from vivace.cli.summary import print_pairs, print_table
 
 _MAX_COMPONENTS = 12  # a screenful
 _MAX_LINES = 40
+_MAX_NAMES = 20
 
 
 def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
@@ -57,6 +58,8 @@ def print_table_summary(record: dict[str, Any]) -> None:
             + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
         }
     )
+    for name, held in record["families"].items():
+        click.echo(f"  {name}: {_some([str(column) for column in held])}")
     click.echo()
     lines = [
         [
@@ -71,3 +74,10 @@ def print_table_summary(record: dict[str, Any]) -> None:
     left = len(record["profiles"]) - len(lines)
     if left > 0:
         click.echo(f"not shown: {left} parameters; see vivace inspect --json")
+
+
+def _some(names: list[str]) -> str:
+    """Names, as many as fit a line or two."""
+    shown = ", ".join(names[:_MAX_NAMES])
+    left = len(names) - _MAX_NAMES
+    return shown if left <= 0 else f"{shown} and {left} more"

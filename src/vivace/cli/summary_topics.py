@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
+from vivace.cli.options import counted
 from vivace.cli.progress import FitMeter
 from vivace.cli.summary import print_pairs
 
@@ -17,6 +18,8 @@ _WORDS = 10
 # found people to name topics best at about 0.6 (Sievert and Shirley, 2014).
 RELEVANCE = 0.6
 _LEAST_WIDTH = 60
+# First words of a topic, and the share of them that makes one think of stop words.
+_HEADS, _MANY = 3, 0.3
 
 
 def is_topic_model(estimator: Any) -> bool:
@@ -24,11 +27,16 @@ def is_topic_model(estimator: Any) -> bool:
     return hasattr(type(estimator), "top_words")
 
 
-def topics_meter(estimator: Any, n_tokens: float, quiet: bool) -> FitMeter:
+def topics_meter(
+    estimator: Any, notes: dict[str, Any], quiet: bool, verbose: bool = False
+) -> FitMeter:
     """Return what shows the progress of a fit: the bound, or what stands in its place."""
+    settings: dict[str, Any] = {
+        "unit": "documents", "units": notes.get("n_documents"), "verbose": verbose
+    }  # fmt: skip
     if estimator.get_params(deep=False).get("inference") == "cvb0":
-        return FitMeter(1.0, quiet, "log likelihood per token")
-    return FitMeter(max(1.0, n_tokens), quiet, "bound per token")
+        return FitMeter(1.0, quiet, "log likelihood per token", **settings)
+    return FitMeter(max(1.0, notes["n_tokens"]), quiet, "bound per token", **settings)
 
 
 def topics_record(
@@ -69,6 +77,8 @@ def topics_record(
         "n_words": int(estimator.n_features_in_),
         "n_components": int(estimator.n_components),
         "n_iter": int(estimator.n_iter_),
+        "converged": bool(getattr(estimator, "converged_", False)),
+        "evaluated": parameters["evaluate_every"] > 0 or hasattr(estimator, "best_iter_"),
         "doc_topic_prior": alpha,
         "topic_word_prior": eta,
         "lower_bound": None if bound is None else float(bound),
@@ -97,14 +107,15 @@ def topics_record(
 
 def print_topics_summary(record: dict[str, Any]) -> None:
     """Print a fit for people: some lines, and the largest topics."""
-    data = f"{record['n_words']:,} words"
+    data = counted(record["n_words"], "word")
     if record["n_documents"]:
-        data = f"{record['n_documents']:,} documents, {record['n_tokens']:,.0f} tokens, {data}"
+        documents = counted(record["n_documents"], "document")
+        data = f"{documents}, {counted(record['n_tokens'], 'token')}, {data}"
     lines = {
         "model": "{estimator} ({inference}, {learning_method})".format(**record),
         "data": data,
         "topics": str(record["n_components"]),
-        "iterations": str(record["n_iter"]),
+        "iterations": _course(record),
         "priors": f"document-topic {_shown(record['doc_topic_prior'])}, topic-word "
         f"{_shown(record['topic_word_prior'])}",
     }
@@ -123,6 +134,29 @@ def print_topics_summary(record: dict[str, Any]) -> None:
     print_pairs(lines)
     click.echo()
     print_topics(record["topics"], _MAX_TOPICS)
+
+
+def hint_at_stop_words(topics: list[dict[str, Any]]) -> None:
+    """Say how to leave out function words where they head the larger topics."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    heads = [word for topic in topics[:_MAX_TOPICS] for word in topic["words"][:_HEADS]]
+    if sum(word in ENGLISH_STOP_WORDS for word in heads) >= _MANY * len(heads):
+        click.echo(
+            "\nmany of these are function words: --stop-words english (or a file of words) and "
+            "--max-df 0.25 leave them out"
+        )
+
+
+def _course(record: dict[str, Any]) -> str:
+    """How many passes there were, and whether more were asked for."""
+    n_iter = record["n_iter"]
+    passes = f"{n_iter}"
+    if record["converged"]:
+        return f"converged after {passes} passes"
+    if record["evaluated"]:
+        return f"{passes}, not converged: more passes (--passes {2 * n_iter}), or a higher perp_tol"
+    return f"{passes}; convergence was not looked at (--set evaluate_every=1 does)"
 
 
 def print_topics(

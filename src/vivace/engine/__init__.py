@@ -4,11 +4,12 @@ It knows no model: a model is four functions (`Model`), a schedule decides how s
 combined, and `run` owns what all fits share: stop rule, trace, callbacks, interruption.
 """
 
-from vivace.engine.checkpoint import Checkpoint, Job, as_checkpoint, open_job
+from vivace.engine.checkpoint import Checkpoint, as_checkpoint
 from vivace.engine.csr import CsrRows, CsrSource
 from vivace.engine.data import ArraySource, Block, Source
 from vivace.engine.executor import Executor, ThreadExecutor
 from vivace.engine.fit import Fit, Progress, StopRule, resume
+from vivace.engine.job import Job, open_job
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
 from vivace.engine.model import BatchModel, Infeasible, Model, Sweeper, SweepModel

@@ -1,33 +1,11 @@
-"""Checkpoints of a run: when they are written, what is in them, and going on from one."""
+"""Where and how often a fit stores its state: what users ask for."""
 
 from __future__ import annotations
 
 import os
-import warnings
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
-
-from vivace.engine.fit import Fit
-from vivace.engine.packing import (
-    Packed,
-    Packing,
-    pack_fit,
-    pack_statistics,
-    unpack_fit,
-    unpack_statistics,
-)
-
-if TYPE_CHECKING:
-    from vivace.engine.schedules.base import Stepper
-    from vivace.io.checkpoint_folder import CheckpointFolder, Part
-
-# Where writing takes long, checkpoints become rarer: they take at most this share of the time.
-LARGEST_SHARE = 0.02
+from typing import Any
 
 
 @dataclass
@@ -43,8 +21,9 @@ class Checkpoint:
     folder : str, path-like or None
         A folder for this fit alone. None: nothing is stored, `poll` alone is of use.
     every : float, default=60.0
-        Seconds between checkpoints. Where writing one takes long they become rarer, so that they
-        take no more than 2 % of the time.
+        Seconds between checkpoints, which are written beside the fit, in a thread. Where one takes
+        much of the processor they become rarer, so that they take no more than 2 % of the time. 0:
+        one at every safe point, each written before the fit goes on.
     resume : bool, default=False
         Go on from the checkpoint in `folder`; where there is none the fit begins. Without it a
         checkpoint that is there is an error: nothing is overwritten.
@@ -60,7 +39,7 @@ class Checkpoint:
     written : int
         Checkpoints written so far.
     seconds : float
-        Time that writing them took.
+        Time that they took from the fit: copying what changes, and the processor time of writing.
     resumed_from : int or None
         Maps or passes of the checkpoint that the fit went on from.
     stored : int or None
@@ -107,229 +86,3 @@ def as_checkpoint(given: Any) -> Checkpoint | None:
     if isinstance(given, (str, os.PathLike)):
         return Checkpoint(given, resume=True)
     raise TypeError(f"checkpoint: expected a folder or a vivace.Checkpoint, got {given!r}")
-
-
-@dataclass
-class Running:
-    """A run at a safe point: no step is half done."""
-
-    fit: Fit
-    stepper: Stepper
-    n_iter: int
-    elapsed: float
-
-
-class Job:
-    """One fit with its checkpoint; use `open_job`.
-
-    What was found in the folder is checked against `identity` at once; `check` adds facts that are
-    known later, such as those of the data.
-    """
-
-    def __init__(
-        self, checkpoint: Checkpoint, identity: Mapping[str, Any], folder: CheckpointFolder | None
-    ) -> None:
-        self._checkpoint = checkpoint
-        self._identity: dict[str, Any] = {}
-        self._folder = folder
-        self._found: Any = None
-        self._last = perf_counter()
-        self._pause = checkpoint.every
-        self._warned = False
-        self.packing: Packing | None = None
-        #: Makes what the estimator adds to a checkpoint; large parts of it, by name, in `parts`.
-        self.extra: Callable[[], Packed] = dict
-        self.parts: Callable[[], Mapping[str, Part]] = dict
-        self._parts_found: dict[str, Any] = {}
-        if folder is not None and folder.exists:
-            if not checkpoint.resume:
-                raise _error(
-                    f"{folder.path}: holds a checkpoint already. Remedy: resume (--resume, "
-                    "resume=True) to go on from it, name another folder, or remove this one"
-                )
-            self._found = folder.read()
-            if not isinstance(self._found, dict):
-                raise _error(f"{folder.path}: its checkpoint is not that of a fit")
-        for topic, facts in identity.items():
-            self.check(topic, facts)
-
-    @property
-    def stores(self) -> bool:
-        """Whether there is a folder."""
-        return self._folder is not None
-
-    @property
-    def found(self) -> Packed | None:
-        """What the estimator added to the checkpoint that the fit goes on from."""
-        return None if self._found is None else self._found["extra"]
-
-    def check(self, topic: str, facts: Mapping[str, Any]) -> None:
-        """Compare facts of this fit with those of the checkpoint.
-
-        Raises
-        ------
-        CheckpointError
-            They differ: it is of another model, data set, version, ...
-        """
-        self._identity[topic] = dict(facts)
-        if self._found is None or self._folder is None:
-            return
-        theirs = self._found["identity"].get(topic, {})
-        names = [name for name in {**theirs, **facts} if theirs.get(name) != facts.get(name)]
-        if not names:
-            return
-        what = "; ".join(
-            f"{name} was {theirs.get(name)!s:.60} and is {facts.get(name)!s:.60}"
-            for name in names[:5]
-        )
-        if topic == "software":
-            if not self._checkpoint.exact:
-                warnings.warn(
-                    f"the checkpoint was written on another system ({what}): the last bits may "
-                    "differ from those of a run without interruption",
-                    RuntimeWarning,
-                    stacklevel=4,
-                )
-                return
-            remedy = (
-                "the same versions (VIVACE_ISA forces an instruction set), or exact=False "
-                "(--inexact) to go on with a result that may differ in the last bits"
-            )
-        else:
-            remedy = "what it was written with, or another folder for another job"
-        raise _error(
-            f"{self._folder.path}: holds the checkpoint of another {_NAMES.get(topic, topic)} "
-            f"({what}). Remedy: {remedy}"
-        )
-
-    def restore(self) -> Fit | None:
-        """Return the fit to go on with; None to begin."""
-        if self._found is None or self._folder is None:
-            return None
-        assert self.packing is not None
-        fit = unpack_fit(self._found["fit"], self.packing)
-        kept: dict[int, Any] = {}
-        for name, value in self._folder.read_parts():
-            kind, _, number = name.partition("-")
-            if kind == "batch":
-                kept[int(number)] = unpack_statistics(value)
-                self._folder.adopt(name, weakref.ref(kept[int(number)]))
-            elif kind == "local":
-                assert fit.layout is not None
-                batch = int(number)
-                blocks = fit.layout.blocks(fit.layout.batches[batch])
-                sizes = [stop - start for start, stop in blocks]
-                fit.local.commit({batch: self.packing.unpack_local(value, sizes)})
-                self._folder.adopt(name, fit.local.stamp(batch))
-            else:
-                self._parts_found[name] = value
-        if kept:
-            fit.commit(batch_statistics=dict(sorted(kept.items())))
-        self._checkpoint.resumed_from = self._checkpoint.stored = fit.n_iter
-        return fit
-
-    def part(self, name: str, stamp: Any) -> Any:
-        """Return a part that the estimator stored; `stamp` is what it has from now on."""
-        assert self._folder is not None
-        self._folder.adopt(name, stamp)
-        return self._parts_found.pop(name)
-
-    def resume_run(self, stepper: Stepper) -> tuple[int, float]:
-        """Bring the stepper to where it was; return maps or passes made, and seconds taken."""
-        if self._found is None:
-            return 0, 0.0
-        stepper.restore(self._found["stepper"])
-        run, self._found = self._found["run"], None
-        return int(run["n_iter"]), float(run["elapsed"])
-
-    def __call__(self, running: Running) -> None:
-        """Write a checkpoint where one is due: called at every safe point."""
-        poll = self._checkpoint.poll
-        asked = None if poll is None else poll()
-        due = perf_counter() - self._last >= self._pause
-        if self._folder is not None and (due or asked is not None):
-            began = perf_counter()
-            try:
-                self._write(running)
-            except OSError as error:
-                # A long fit does not die of a full disk: the last good checkpoint is still there.
-                if asked is not None or not self._warned:
-                    warnings.warn(
-                        f"{self._folder.path}: this checkpoint could not be written "
-                        f"({error.strerror or error}); the one before is as it was",
-                        RuntimeWarning,
-                        stacklevel=2,
-                    )
-                    self._warned = True
-            took = perf_counter() - began
-            self._checkpoint.seconds += took
-            self._pause = max(self._checkpoint.every, took / LARGEST_SHARE)
-            if self._checkpoint.every == 0:
-                self._pause = 0.0
-            self._last = perf_counter()
-        if asked is not None:
-            raise asked
-
-    def _write(self, running: Running) -> None:
-        folder, packing, fit = self._folder, self.packing, running.fit
-        assert folder is not None
-        assert packing is not None
-        parts: dict[str, Part] = dict(self.parts())
-        for batch, record in (fit.batch_statistics or {}).items():
-            parts[f"batch-{batch}"] = weakref.ref(record), partial(pack_statistics, record)
-        if packing.keeps_local:
-            for batch, states in fit.local.items():
-                make = partial(packing.pack_local, states)
-                parts[f"local-{batch}"] = fit.local.stamp(batch), make
-        state = {
-            "identity": self._identity,
-            "fit": pack_fit(fit, packing),
-            "stepper": running.stepper.state(),
-            "run": {"n_iter": running.n_iter, "elapsed": running.elapsed},
-            "extra": self.extra(),
-        }
-        folder.write(state, parts)
-        self._checkpoint.written += 1
-        self._checkpoint.stored = fit.n_iter
-        self._warned = False
-
-
-_NAMES = {
-    "model": "model",
-    "parameters": "job: other parameters",
-    "data": "data set, or the data have changed",
-    "software": "version or instruction set",
-}
-
-
-def _error(message: str) -> ValueError:
-    # Here, as vivace.io loads more than the engine needs without checkpoints.
-    from vivace.io.checkpoint_folder import CheckpointError
-
-    return CheckpointError(message)
-
-
-@contextmanager
-def open_job(
-    checkpoint: Checkpoint | None, identity: Callable[[], Mapping[str, Any]]
-) -> Iterator[Job | None]:
-    """Hold the folder of a checkpoint while a fit runs; None where there is no checkpoint.
-
-    Parameters
-    ----------
-    checkpoint : Checkpoint or None
-        As the user gave it.
-    identity : callable
-        Facts by which a checkpoint of another fit is recognised: topic to name to value.
-    """
-    if checkpoint is None:
-        yield None
-        return
-    from vivace.io.checkpoint_folder import CheckpointFolder
-
-    folder = None if checkpoint.folder is None else CheckpointFolder(checkpoint.folder)
-    try:
-        yield Job(checkpoint, identity(), folder)
-    finally:
-        if folder is not None:
-            folder.close()

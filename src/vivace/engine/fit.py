@@ -163,6 +163,8 @@ class Progress(NamedTuple):
         Seconds since the run began.
     max_iter : int
         Most maps or passes of this run.
+    held_out : float or None
+        Score of the held-out data after the pass, where an estimator holds some out.
     """
 
     n_iter: int
@@ -170,3 +172,4 @@ class Progress(NamedTuple):
     accepted: bool
     elapsed: float
     max_iter: int
+    held_out: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -108,6 +108,12 @@ class Sweeper(Protocol):
 
         What the call before returned must stay whole until this one is done.
         """
+
+    def state(self) -> dict[str, Any]:
+        """Return plain values and arrays that the next pass goes on from; not copied."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state`."""
 
 
 @runtime_checkable

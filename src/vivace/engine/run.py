@@ -7,10 +7,10 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from vivace.engine.checkpoint import Job, Running
 from vivace.engine.data import Block, Source
 from vivace.engine.executor import Executor
 from vivace.engine.fit import Fit, Progress, StopRule
+from vivace.engine.job import Job, Running
 from vivace.engine.layout import Batch, Layout
 from vivace.engine.local import LocalStore
 from vivace.engine.model import Model

@@ -118,7 +118,10 @@ class Observers:
     def __call__(self, progress: Progress) -> bool:
         """Pass the progress on; True when one of the observers wants to stop."""
         self._verbose(progress)
-        answers = [callback(progress) for callback in self._callbacks]
+        score = getattr(self._verbose, "held_out", None)
+        if score is not None:
+            progress = progress._replace(held_out=score)
+        answers = [self._tell(callback, progress) for callback in self._callbacks]
         if self._iteration is not None:
             answers.append(
                 self._iteration.call_on_fit_task_end(
@@ -133,6 +136,14 @@ class Observers:
         ):
             self._begin_iteration(progress.n_iter + 1)
         return stop
+
+    def _tell(self, callback: Any, progress: Progress) -> bool | None:
+        # Those who look at the model are given what makes its attributes, too.
+        if getattr(callback, "with_state", False):
+            callback(progress, self._state)
+            return None
+        answer: bool | None = callback(progress)
+        return answer
 
     def end(self, converged: bool, elbo: float) -> None:
         """End the initialisation."""

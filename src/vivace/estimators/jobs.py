@@ -46,14 +46,14 @@ def digest(value: Any) -> str:
     return f"{array.shape} {_hash(np.ascontiguousarray(array).tobytes())}"
 
 
-def data_sample(source: Source) -> str:
+def data_sample(source: Source, most: int = _SAMPLE) -> str:
     """Digest of some rows of a source and their weights, whatever a row is."""
     known = getattr(source, "fingerprint", None)
     if known is not None:
         return str(known)
     state = blake2b(digest_size=16)
     n = source.n_rows
-    for i in sorted({j * (n - 1) // max(1, _SAMPLE - 1) for j in range(_SAMPLE)}):
+    for i in sorted({j * (n - 1) // max(1, most - 1) for j in range(most)}):
         block = source.read(i, i + 1)
         _feed(state, block.data)
         _feed(state, block.weights)

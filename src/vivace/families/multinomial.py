@@ -61,7 +61,7 @@ class Multinomial(FeatureFamily):
         total = max(1.0, round(float(np.nansum(summary.mean))))
         return {
             "concentration": np.full(len(summary.mean), float(self.concentration)),
-            "total": np.array([total]),
+            "total": np.array([float(total)]),
         }
 
     def features(self, x: Array, out: Array) -> None:

@@ -35,6 +35,8 @@ _PART = re.compile(r"part-[0-9]{8}-[0-9a-f]{8}\.vivace")
 _LEFT_OVER = re.compile(r"\.(?:part-[0-9]{8}-[0-9a-f]{8}|checkpoint)\.vivace\.[0-9a-f]{16}\.part")
 # Parts of a file: with some ten arrays each they stay well below the members of a container.
 _PARTS_OF_A_FILE = 500
+# ... but not many more bytes than this: parts may be on a disk, and are made one after the other.
+_BYTES_OF_A_FILE = 64 << 20
 
 #: A part to write: whether it is the one written before (equal stamps), and how to make it.
 Part = tuple[Hashable, Callable[[], Any]]
@@ -156,11 +158,7 @@ class CheckpointFolder:
         files = {name: file for name, file in self._files.items() if name in parts}
         written: list[str] = []
         try:
-            for first in range(0, len(changed), _PARTS_OF_A_FILE):
-                names = changed[first : first + _PARTS_OF_A_FILE]
-                file = f"part-{serial:08d}-{secrets.token_hex(4)}.vivace"
-                written.append(file)
-                self._write_parts(file, {name: parts[name][1] for name in names})
+            for file, names in self._write_changed(serial, changed, parts, written):
                 files |= dict.fromkeys(names, file)
             by_file: dict[str, list[str]] = {}
             for name, file in files.items():
@@ -210,14 +208,25 @@ class CheckpointFolder:
         except (CheckpointError, OSError):
             return False
 
-    def _write_parts(self, file: str, makers: Mapping[str, Callable[[], Any]]) -> None:
+    def _write_changed(
+        self, serial: int, changed: list[str], parts: Mapping[str, Part], written: list[str]
+    ) -> Iterator[tuple[str, list[str]]]:
+        """Write what has changed, some parts a file, so that few are in memory at a time."""
         arrays: Arrays = {}
-        parts = {}
-        for i, (name, make) in enumerate(makers.items()):
-            parts[name] = encode(make(), f"p{i}", arrays)
-        header = {"format": PART_FORMAT, "format_version": FORMAT_VERSION, "parts": parts}
-        with replacing(self.path / file) as out:
-            write_container(out, header, arrays)
+        encoded: dict[str, Any] = {}
+        for i, name in enumerate(changed):
+            encoded[name] = encode(parts[name][1](), f"p{i}", arrays)
+            size = sum(array.nbytes for array in arrays.values())
+            full = size >= _BYTES_OF_A_FILE or len(encoded) == _PARTS_OF_A_FILE
+            if not full and i + 1 < len(changed):
+                continue
+            file = f"part-{serial:08d}-{secrets.token_hex(4)}.vivace"
+            written.append(file)
+            header = {"format": PART_FORMAT, "format_version": FORMAT_VERSION, "parts": encoded}
+            with replacing(self.path / file) as out:
+                write_container(out, header, arrays)
+            yield file, list(encoded)
+            arrays, encoded = {}, {}
 
     def _sweep(self, keep: set[str]) -> None:
         """Remove what no manifest names."""
@@ -226,6 +235,22 @@ class CheckpointFolder:
                 if _LEFT_OVER.fullmatch(entry) or (_PART.fullmatch(entry) and entry not in keep):
                     with contextlib.suppress(OSError):
                         os.unlink(self.path / entry)
+
+
+def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the state in a folder's checkpoint and the names of its files, to look at only.
+
+    Raises
+    ------
+    CheckpointError
+        There is none, or it is damaged.
+    """
+    path = Path(folder) / MANIFEST
+    if not path.exists():
+        raise CheckpointError(f"{folder}: holds no checkpoint ({MANIFEST}). Remedy: name a model")
+    record, arrays = _read(path, FORMAT)
+    with _damage(path):
+        return {"state": decode(record["state"], arrays), "files": list(record["files"])}
 
 
 def _read(path: Path, wanted: str) -> tuple[dict[str, Any], Arrays]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.io.open_table import default_memory, open_pieces
+from vivace.io.open_table import default_memory, open_pieces, text_files
+from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
 from vivace.io.table import TableError, check_names
-from vivace.io.text_table import NotOfType, TextTable, is_text_table
+from vivace.io.text_table import NotOfType, TextTable
 
 Kind = Literal["bool", "integer", "float", "text"]
 
@@ -65,6 +67,17 @@ class FrameStream(SpooledTable):
         """
         seen = self._seen.get(j)
         return np.flatnonzero(seen) if seen is not None and len(seen) else None
+
+    def only(self, positions: NDArray[np.int64]) -> FrameStream:
+        """Return a table of the rows at some positions, in memory."""
+        other = copy(self)
+        rows = self[positions]
+        other._held, other._places = None, [None] * len(self.columns)
+        other.shape = rows.shape
+        other._spool = Spool(self.dtype, rows.nbytes + CHUNK)
+        other._spool.append(rows)
+        other._spool.finish()
+        return other
 
     def finish(self) -> None:
         """End adding; put texts into the order of the alphabet."""
@@ -122,7 +135,7 @@ class FrameStream(SpooledTable):
         high = np.where(missing, -np.inf, rows).max(axis=0, initial=-np.inf)
         there = ~missing.all(axis=0)
         for j in np.flatnonzero(there):
-            if self.kinds[j] in ("bool", "integer"):
+            if self.kinds[j] != "text" and len(self._seen.get(int(j), (True,))):
                 self._note(int(j), rows[~missing[:, j], j])
         self.low[there] = np.fmin(self.low, low)[there]
         self.high[there] = np.fmax(self.high, high)[there]
@@ -130,7 +143,8 @@ class FrameStream(SpooledTable):
     def _note(self, j: int, values: NDArray[np.float64]) -> None:
         """Note which whole numbers occur, as long as they are few."""
         seen = self._seen.setdefault(j, np.zeros(MOST_WHOLE + 1, dtype=bool))
-        if len(seen) and values.min() >= 0 and values.max() <= MOST_WHOLE:
+        whole = values.min() >= 0 and values.max() <= MOST_WHOLE
+        if whole and (values == np.rint(values)).all():
             seen[values.astype(np.intp)] = True
         else:
             self._seen[j] = seen[:0]
@@ -143,7 +157,7 @@ def open_frame(
 
     Parameters
     ----------
-    data : str, path-like, pyarrow.dataset.Dataset or callable
+    data : str, path-like, list of these, pyarrow.dataset.Dataset or callable
         A .csv file (.gz and .zst too), what `open_table` opens in pieces, or a function without
         arguments that returns an iterable of tables (pandas, Arrow or NumPy).
     columns : sequence of str, optional
@@ -167,8 +181,9 @@ def open_frame(
         return data
     memory = default_memory() if memory is None else int(memory)
     wanted = None if columns is None else [str(name) for name in columns]
-    if is_text_table(data):
-        return _text(TextTable(data), wanted, memory)
+    texts = text_files(data)
+    if texts:
+        return _text([TextTable(path) for path in texts], wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _filled("the blocks", _batches_of(data), wanted, memory)
     name, schema, pieces, guard = open_pieces(data, wanted)
@@ -205,11 +220,13 @@ def kind_of(name: str, column: str, arrow_type: Any) -> Kind:
     )
 
 
-def _text(table: TextTable, columns: list[str] | None, memory: int) -> FrameStream:
-    """A text table: begins again with a wider type where a value does not fit."""
+def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> FrameStream:
+    """Text tables in turn: begins again with a wider type where a value does not fit."""
     import pyarrow as pa
 
-    check_names(table.path, table.names, columns)
+    table = tables[0]
+    for each in tables:
+        check_names(each.path, each.names, columns or table.names)
     names = table.names if columns is None else columns
     null = pa.types.is_null
     types = {n: pa.float64() if null(table.types[n]) else table.types[n] for n in names}
@@ -217,8 +234,9 @@ def _text(table: TextTable, columns: list[str] | None, memory: int) -> FrameStre
         kinds = [kind_of(str(table.path), name, types[name]) for name in names]
         stream = FrameStream(str(table.path), names, kinds, memory)
         try:
-            for batch in table.batches(types):
-                stream.add(batch)
+            for each in tables:
+                for batch in each.batches(types):
+                    stream.add(batch)
         except NotOfType as error:
             whole = pa.types.is_integer(types[error.column])
             types[error.column] = pa.float64() if whole else pa.string()

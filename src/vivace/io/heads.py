@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from vivace.io.open_table import STREAMED, open_table
 from vivace.io.table import StrPath, TableError, check_names
 from vivace.io.tables import READABLE, table_suffix
+from vivace.io.text_table import TEXT
 
 _SAMPLE_BYTES = 1 << 20
 
@@ -61,12 +63,18 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
     OSError
         The file does not exist or cannot be opened.
     """
-    if not os.path.isfile(path) or os.fspath(path).lower().endswith(STREAMED[1:]):
+    name = os.fspath(path)
+    texts = sorted(glob.glob(name)) if not os.path.exists(name) and name.endswith(TEXT) else []
+    if texts:  # a pattern: as many files like the first
+        head = read_head(texts[0], columns)
+        size = sum(map(os.path.getsize, texts)) / max(1, os.path.getsize(texts[0]))
+        return head._replace(n_rows=int(head.n_rows * size), exact=False)
+    if not os.path.isfile(path) or name.lower().endswith(STREAMED[1:]):
         stream = open_table(path, columns)
         types = [stream.dtype.name] * len(stream.columns)
         single = stream.dtype == np.float32
-        return Head(len(stream), True, stream.columns, types, stream.left_out, single, True)
-    suffix = table_suffix(path, READABLE)
+        return Head(len(stream), True, stream.columns, types, stream.left_out, single, False)
+    suffix = table_suffix(path, (*READABLE, ".csv.zst"))
     if suffix == ".npy":
         from vivace.io.tables import read_table
 
@@ -76,7 +84,7 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
         return Head(len(table.values), True, table.names, types, [], single, True)
     if suffix == ".parquet":
         return _parquet(path, columns)
-    return _text(path, columns, packed=suffix == ".csv.gz")
+    return _text(path, columns, packed=suffix != ".csv")
 
 
 def _parquet(path: StrPath, columns: list[str] | None) -> Head:

@@ -178,14 +178,8 @@ def load_model(path: str | os.PathLike[str], trusted: Sequence[str] = ()) -> Any
         if trusted:
             return estimator_class._from_record(record.meta, record.arrays, tuple(trusted))
         return estimator_class._from_record(record.meta, record.arrays)
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        MemoryError,
-    ) as error:
+    # Whatever forged content leads to: nothing of it is trusted.
+    except Exception as error:
         raise ModelFileError(
             f"{where}: its content is not that of a {record.class_name} "
             f"({type(error).__name__}: {error}). Remedy: save the model again"

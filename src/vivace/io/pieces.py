@@ -115,10 +115,11 @@ class PieceStream(TableStream):
     def fingerprint(self) -> str:
         """Digest of the columns and of how rows are cut into pieces."""
         facts = (self.columns, self.dtype.str, self._ends)
-        return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+        own = hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+        return self.recognised_by(own)
 
-    def expect(self, start: int, stop: int) -> None:
-        """Say which rows are read next: they are read ahead, if need be in a thread."""
+    def _expect(self, start: int, stop: int) -> None:
+        """Rows are read ahead, if need be in a thread."""
         first, last = bisect_right(self._ends, start), bisect_right(self._ends, stop - 1)
         self._wanted = range(first, last + 1)
         for i in self._wanted:

@@ -1,28 +1,88 @@
-"""Any table as runs of rows, from front to back, once."""
+"""Any table as runs of rows, from front to back, once, the next run ahead."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from vivace.io.open_table import STREAMED, open_table
-from vivace.io.table import Array, StrPath, TableError, check_names
+from vivace.io.ahead import ahead
+from vivace.io.arrow import fill, is_number, numeric_columns
+from vivace.io.open_table import STREAMED, open_pieces, text_files
+from vivace.io.table import Array, TableError, check_names
+from vivace.io.text_table import TextTable
 
-_TEXT = (".csv", ".csv.gz", ".csv.zst")
+# Rows that are handed out together at most.
+MOST_ROWS = 1 << 16
 
 
-def is_text(path: StrPath) -> bool:
-    """Whether a path names a table of text."""
-    return os.fspath(path).lower().endswith(_TEXT)
+@dataclass
+class Run:
+    """Some rows.
+
+    Attributes
+    ----------
+    rows : ndarray, or Arrow table where `mixed` was asked for
+    ids : Arrow array or None
+        The column of names, as the file has it.
+    start : int
+        Place of the first row.
+    """
+
+    rows: Any
+    ids: Any
+    start: int
+
+    def __len__(self) -> int:
+        return int(self.rows.shape[0] if isinstance(self.rows, np.ndarray) else self.rows.num_rows)
+
+
+@dataclass
+class Runs:
+    """A table that is read once.
+
+    Attributes
+    ----------
+    names : list of str
+        Columns of the rows.
+    named : bool
+        Whether the names come from the files.
+    left_out : list of str
+        Columns that are not numeric.
+    runs : iterator of Run
+    """
+
+    names: list[str]
+    named: bool
+    left_out: list[str]
+    runs: Iterator[Run]
 
 
 def table_runs(
-    path: StrPath, columns: Sequence[str] | None, n_rows: int, memory: int | None = None
-) -> tuple[list[str], list[str], Iterator[Array]]:
-    """Return names of the numeric columns, of those left out, and the rows, `n_rows` at a time.
+    data: Any,
+    columns: Sequence[str] | None = None,
+    *,
+    ids: str | None = None,
+    mixed: bool = False,
+    numbers: Sequence[str] = (),
+) -> Runs:
+    """Open a table to read it once.
+
+    Parameters
+    ----------
+    data : str, path-like or list of these
+        .npy, text, or what `vivace.io.open_table` reads in pieces.
+    columns : sequence of str, optional
+        Columns to read, in this order; by default all numeric ones, or all if `mixed`.
+    ids : str, optional
+        A column that is handed out as it is, whatever it holds.
+    mixed : bool
+        Rows are tables of Arrow with columns of any type, else arrays of numbers.
+    numbers : sequence of str
+        Columns of mixed text that are numbers, whatever the first rows look like.
 
     Raises
     ------
@@ -31,57 +91,127 @@ def table_runs(
     OSError
         There is no such file.
     """
-    if is_text(path):
-        return _text_runs(path, columns)
-    if os.fspath(path).lower().endswith(".npy"):
-        from vivace.io.tables import read_table
+    wanted = None if columns is None else [str(name) for name in columns]
+    texts = text_files(data)
+    if texts:
+        return _text([TextTable(path) for path in texts], wanted, ids, mixed, numbers)
+    if isinstance(data, (str, os.PathLike)):
+        suffix = os.fspath(data).lower()
+        known = suffix.endswith((*STREAMED, ".npy")) or not os.path.isfile(data)
+        if not known or suffix.endswith(".npy"):  # text too, where pyarrow is not installed
+            return _array(data, wanted, ids)
+    asked = wanted if wanted is None or ids is None else [*wanted, ids]
+    name, schema, _, _ = open_pieces(data, asked)
+    if mixed:
+        names = [n for n in schema.names if n != ids] if wanted is None else wanted
+        left_out: list[str] = []
+    else:
+        names, left_out = numeric_columns(name, schema, wanted)
+        if ids is not None and wanted is None:
+            names = [n for n in names if n != ids]
+    if ids is not None:
+        check_names(name, schema.names, [ids])
+    _, _, pieces, guard = open_pieces(data, names if ids is None else _once([*names, ids]))
+    types = [schema.field(n).type for n in names]
+    dtype = _dtype(types)
 
-        table = read_table(path, columns)
-        return table.names, [], _slices(table.values, n_rows)
-    stream = open_table(path, columns, memory)
-    return stream.columns, stream.left_out, _slices(stream, n_rows)
+    def batches() -> Iterator[Any]:
+        from vivace.io.arrow import require_pyarrow
 
-
-def _slices(values: Any, n_rows: int) -> Iterator[Array]:
-    for start in range(0, len(values), n_rows):
-        yield values[start : start + n_rows]
-
-
-def _text_runs(
-    path: StrPath, columns: Sequence[str] | None
-) -> tuple[list[str], list[str], Iterator[Array]]:
-    from vivace.io.arrow import fill, numeric_columns, require_pyarrow
-
-    arrow = require_pyarrow(path)
-    from pyarrow import csv as arrow_csv
-
-    def damaged(error: BaseException) -> TableError:
-        return TableError(
-            f"{os.fspath(path)}: expected a table of text (UTF-8, the same number of values in "
-            f"every row): {error}. Remedy: correct or copy the file again"
-        )
-
-    with open(path, "rb"):  # a missing file is an OSError
-        pass
-    try:
-        reader = arrow_csv.open_csv(os.fspath(path))
-    except (arrow.ArrowException, OSError) as error:
-        raise damaged(error) from error
-    check_names(path, reader.schema.names, columns)
-    names, left_out = numeric_columns(
-        path, reader.schema, None if columns is None else list(columns)
-    )
-
-    def runs() -> Iterator[Array]:
+        arrow = require_pyarrow(name)
         try:
-            for batch in reader:
-                values = np.empty((batch.num_rows, len(names)))
-                fill(values, [batch], names)
-                yield values
+            for piece in pieces:
+                guard()
+                table = piece.load()
+                for start in range(0, table.num_rows, MOST_ROWS):
+                    yield table.slice(start, MOST_ROWS).combine_chunks()
         except (arrow.ArrowException, OSError) as error:
-            raise damaged(error) from error
+            raise TableError(
+                f"{name}: expected a whole table, got a damaged or vanished file "
+                f"({str(error)[:300]}). Remedy: copy or write it again"
+            ) from error
 
-    return names, left_out, runs()
+    return Runs(names, True, left_out, _runs(batches(), names, ids, mixed, dtype))
 
 
-__all__ = ["STREAMED", "is_text", "table_runs"]
+def _text(
+    tables: list[TextTable],
+    columns: list[str] | None,
+    ids: str | None,
+    mixed: bool,
+    numbers: Sequence[str],
+) -> Runs:
+    import pyarrow as pa
+
+    first = tables[0]
+    if mixed:
+        check_names(first.path, first.names, columns)
+        names, left_out = first.names if columns is None else columns, list[str]()
+    else:
+        names, left_out = first.numeric(columns)
+    if ids is not None:
+        check_names(first.path, first.names, [ids])
+        if columns is None:
+            names = [n for n in names if n != ids]
+            left_out = [n for n in left_out if n != ids]
+    types = {}
+    for name in names:
+        kind = first.types[name]
+        number = not mixed or name in numbers or is_number(kind) or pa.types.is_null(kind)
+        types[name] = pa.float64() if number else kind
+    if ids is not None:
+        types[ids] = pa.string()  # as it is written: 007 stays 007
+
+    def batches() -> Iterator[Any]:
+        for table in tables:
+            for batch in table.batches(types):
+                for start in range(0, batch.num_rows, MOST_ROWS):
+                    yield pa.Table.from_batches([batch.slice(start, MOST_ROWS)])
+
+    return Runs(names, first.named, left_out, _runs(batches(), names, ids, mixed, np.float64))
+
+
+def _array(data: Any, columns: list[str] | None, ids: str | None) -> Runs:
+    from vivace.io.tables import read_table
+
+    if ids is not None:
+        raise TableError(
+            f"{os.fspath(data)}: only text (with pyarrow), Parquet and Arrow files have a "
+            f"column of names, such as {ids!r}. Remedy: one of these"
+        )
+    table = read_table(data, columns)
+
+    def runs() -> Iterator[Run]:
+        for start in range(0, len(table.values), MOST_ROWS):
+            yield Run(table.values[start : start + MOST_ROWS], None, start)
+
+    return Runs(table.names, table.named, table.left_out, runs())
+
+
+def _runs(
+    batches: Iterator[Any], names: list[str], ids: str | None, mixed: bool, dtype: Any
+) -> Iterator[Run]:
+    def made() -> Iterator[Run]:
+        start = 0
+        for table in batches:
+            found = None if ids is None else table.column(ids)
+            rows: Any = table.select(names)
+            if not mixed:
+                values: Array = np.empty((table.num_rows, len(names)), dtype)
+                fill(values, rows.to_batches(), names)
+                rows = values
+            yield Run(rows, found, start)
+            start += table.num_rows
+
+    return ahead(made())
+
+
+def _dtype(types: list[Any]) -> Any:
+    from pyarrow import types as kinds
+
+    single = bool(types) and all(kinds.is_float32(t) or kinds.is_float16(t) for t in types)
+    return np.float32 if single else np.float64
+
+
+def _once(names: list[str]) -> list[str]:
+    return list(dict.fromkeys(names))

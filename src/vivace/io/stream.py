@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 
 from vivace.io.spool import Spool
-from vivace.io.table import Array, TableError
+from vivace.io.table import Array, TableError, default_names
 
 # Memory of reading text and of decoding a batch, beside the rows that are kept.
 WORKING = 48 << 20
@@ -45,6 +46,7 @@ class TableStream:
         self.name, self.columns, self.left_out = name, list(columns), list(left_out)
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.shape = (0, len(self.columns))
+        self._held: Array | None = None
 
     def __len__(self) -> int:
         return int(self.shape[0])
@@ -52,17 +54,45 @@ class TableStream:
     def __getitem__(self, index: Any) -> Array:
         if isinstance(index, slice):
             start, stop, step = index.indices(len(self))
-            rows = self._rows(start, max(start, stop))
+            rows = self._run(start, max(start, stop))
             return rows if step == 1 else rows[:: step or 1]
         if isinstance(index, (int, np.integer)):
             at = int(index) + (len(self) if index < 0 else 0)
-            found: Array = self._rows(at, at + 1)[0]
+            found: Array = self._run(at, at + 1)[0]
             return found
         positions = np.asarray(index, dtype=np.int64)
+        if self._held is not None:
+            positions = self._place(positions)
         out = np.empty((len(positions), self.shape[1]), self.dtype)
         order = np.argsort(positions, kind="stable")  # each piece is read once
         self._take(positions[order], order, out)
         return out
+
+    def without(self, held: Array) -> Self:
+        """Return the same table without the rows at some positions, which rise."""
+        other = copy(self)
+        other._held = held if self._held is None else np.sort(
+            np.concatenate([self._held, self._place(held)])
+        )  # fmt: skip
+        other.shape = (len(self) - len(held), self.shape[1])
+        return other
+
+    def _run(self, start: int, stop: int) -> Array:
+        """Rows of the table without those that are left out."""
+        held = self._held
+        if held is None or start >= stop:
+            return self._rows(start, stop)
+        first, last = (int(at) for at in self._place(np.array([start, stop - 1])))
+        a, b = np.searchsorted(held, (first, last))
+        return np.delete(self._rows(first, last + 1), held[a:b] - first, axis=0)
+
+    def _place(self, positions: Array) -> Array:
+        """Positions in the whole table."""
+        if self._held is None:
+            return positions
+        before = self._held - np.arange(len(self._held))  # rows left before each held-out one
+        found: Array = positions + np.searchsorted(before, positions, side="right")
+        return found
 
     @property
     def n_rows(self) -> int:
@@ -86,6 +116,18 @@ class TableStream:
 
     def expect(self, start: int, stop: int) -> None:
         """Say which rows are read next."""
+        if stop > start:
+            first, last = self._place(np.array([start, stop - 1]))
+            self._expect(int(first), int(last) + 1)
+
+    def recognised_by(self, own: str) -> str:
+        """Return the fingerprint, given that of the whole table."""
+        if self._held is None:
+            return own
+        return own + hashlib.blake2b(self._held.tobytes(), digest_size=8).hexdigest()
+
+    def _expect(self, start: int, stop: int) -> None:
+        """Say which rows of the whole table are read next."""
 
     def _rows(self, start: int, stop: int) -> Array:
         raise NotImplementedError
@@ -148,13 +190,38 @@ class SpooledTable(TableStream):
     @property
     def fingerprint(self) -> str:
         """Digest of all rows."""
-        return self._digest.hexdigest()[:32]
+        return self.recognised_by(self._digest.hexdigest()[:32])
 
-    def expect(self, start: int, stop: int) -> None:
-        """Say which rows are read next."""
+    def _expect(self, start: int, stop: int) -> None:
         width = self.shape[1]
         self._spool.expect(start * width, stop * width)
 
     def _rows(self, start: int, stop: int) -> Array:
         width = self.shape[1]
         return self._spool.read(start * width, stop * width).reshape(-1, width)
+
+
+class ArrayTable(TableStream):
+    """An array, mapped or not, as a table that rows can be left out of."""
+
+    named = False
+
+    def __init__(self, values: Array) -> None:
+        single = values.dtype == np.float32
+        super().__init__(
+            "the table", default_names(values.shape[1]), np.float32 if single else np.float64
+        )
+        self._values = values
+        self.shape = values.shape
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of some rows."""
+        some = np.ascontiguousarray(self._values[:: max(1, len(self._values) // 256)])
+        return self.recognised_by(hashlib.blake2b(some.tobytes(), digest_size=16).hexdigest())
+
+    def _rows(self, start: int, stop: int) -> Array:
+        return np.asarray(self._values[start:stop], dtype=self.dtype)
+
+    def _take(self, ranked: Array, order: Array, out: Array) -> None:
+        out[order] = self._values[ranked]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any
@@ -13,15 +14,17 @@ import numpy as np
 from numpy.lib import format as npy_format
 
 from vivace.io.atomic import replacing
+from vivace.io.spool import CHUNK, Spool
 from vivace.io.table import Array, StrPath, TableError
 from vivace.io.tables import table_suffix
 
 #: Suffixes of files that can be written a run of rows at a time.
-APPENDABLE = (".npy", ".csv", ".csv.gz", ".parquet", ".feather", ".arrow")
+APPENDABLE = (".npy", ".npz", ".csv", ".csv.gz", ".parquet", ".feather", ".arrow")
 
 #: Rows of a row group or record batch: those of a large batch of online and memoized learning.
 ROWS_OF_A_PIECE = 1 << 16
 
+_NPZ_MEMORY = 64 << 20  # bytes of an archive that are held until its length is known
 _NPY_HEAD = 128  # bytes of the header, with room for any number of rows
 
 
@@ -36,6 +39,8 @@ class TableWriter:
         self._writer: Any = None
         self._dtype: np.dtype[Any] | None = None
         self._width: int | None = None
+        self._spool: Spool | None = None
+        self._types: list[Any] = []
         self.n_rows = 0
 
     def append(self, columns: Array | Sequence[Any]) -> None:
@@ -47,7 +52,7 @@ class TableWriter:
             Numbers; a sequence holds one array a column, NumPy's or Arrow's, of any type that the
             file can hold. The types of the first rows are those of all.
         """
-        if self._suffix == ".npy":
+        if self._suffix in (".npy", ".npz"):
             assert isinstance(columns, np.ndarray)
             self._append_npy(columns)
             return
@@ -61,7 +66,11 @@ class TableWriter:
         import pyarrow
 
         batch = pyarrow.RecordBatch.from_arrays(
-            [pyarrow.array(column) for column in columns], names=self._names
+            [
+                pyarrow.array(column).cast(kind)
+                for column, kind in zip(columns, self._types, strict=True)
+            ],
+            names=self._names,
         )
         for start in range(0, batch.num_rows, ROWS_OF_A_PIECE):
             self._writer.write_batch(batch.slice(start, ROWS_OF_A_PIECE))
@@ -82,11 +91,13 @@ class TableWriter:
             require_pyarrow(self._suffix)
         import pyarrow
 
-        fields = [
-            (name, pyarrow.array(column[:0]).type)
-            for name, column in zip(self._names, columns, strict=True)
-        ]
+        fields = []
+        for name, column in zip(self._names, columns, strict=True):
+            kind = pyarrow.array(column).type
+            # Nothing in the first rows: what follows is text, as numbers would be NaN.
+            fields.append((name, pyarrow.string() if pyarrow.types.is_null(kind) else kind))
         schema = pyarrow.schema(fields)
+        self._types = schema.types
         if self._suffix == ".parquet":
             from pyarrow import parquet
 
@@ -106,12 +117,20 @@ class TableWriter:
         if self._dtype is None:
             self._dtype = rows.dtype
             self._width = rows.shape[1] if rows.ndim == 2 else None
-            self._file.write(b" " * _NPY_HEAD)
-        self._file.write(rows.reshape(-1).view(np.uint8).data)
+            if self._suffix == ".npz":
+                self._spool = Spool(self._dtype, _NPZ_MEMORY)
+            else:
+                self._file.write(b" " * _NPY_HEAD)
+        if self._spool is not None:
+            self._spool.append(rows)
+        else:
+            self._file.write(rows.reshape(-1).view(np.uint8).data)
         self.n_rows += len(rows)
 
     def finish(self) -> None:
         """Write what only the end tells."""
+        if self._suffix == ".npz" and self._dtype is not None:
+            self._finish_npz()
         if self._suffix != ".npy" or self._dtype is None:
             return
         shape = (self.n_rows,) if self._width is None else (self.n_rows, self._width)
@@ -127,6 +146,27 @@ class TableWriter:
         head.write(text.ljust(length - 1) + b"\n")
         self._file.seek(0)
         self._file.write(head.getvalue())
+
+    def _finish_npz(self) -> None:
+        """Write the archive: how long an array is stands in front of it, so it had to wait."""
+        spool = self._spool
+        assert spool is not None
+        spool.finish()
+        shape = (self.n_rows,) if self._width is None else (self.n_rows, self._width)
+        with zipfile.ZipFile(self._file, "w") as archive:
+            with archive.open("values.npy", "w", force_zip64=True) as member:
+                facts = {
+                    "descr": npy_format.dtype_to_descr(spool.dtype),
+                    "fortran_order": False,
+                    "shape": shape,
+                }
+                npy_format.write_array_header_1_0(member, facts)
+                for start in range(0, len(spool), CHUNK):
+                    part = spool.read(start, min(start + CHUNK, len(spool)))
+                    member.write(part.view(np.uint8).data)
+            with archive.open("names.npy", "w") as member:
+                names = np.array(self._names, dtype=np.str_)
+                npy_format.write_array(member, names, allow_pickle=False)
 
 
 @contextmanager

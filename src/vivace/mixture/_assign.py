@@ -161,7 +161,8 @@ def _import_family(path: str, trusted: Sequence[str]) -> Any:
     if module not in trusted and path not in trusted:
         raise ValueError(
             f"the model uses the family {path!r}, which is not part of vivace, and loading runs no "
-            f"code that was not asked for. If you trust it: vivace.load(path, trusted=[{module!r}])"
+            "code that was not asked for. If you trust it: "
+            f"vivace.load(path, trusted=[{module!r}]), or --trusted {module}"
         )
     if not all(part.isidentifier() for part in [*module.split("."), *name.split(".")]):
         raise ValueError(f"{path!r} is no import path of a class")

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, DensityMixin, _fit_context
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.engine import ThreadExecutor, as_checkpoint, open_job
+from vivace.estimators.about import Stopwatch
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
 from vivace.estimators.jobs import identity_of
 from vivace.mixture._fitting import Setup, fit_rows, warn_of_convergence
@@ -135,7 +136,10 @@ class MixtureBase(
         self : object
             The estimator.
         """
+        watch = Stopwatch()
         self._set_fitted(self._take_in(X, sample_weight))
+        seen = {"n_columns": self.n_features_in_, "weight": float(self._fitted.seen)}
+        self._about = watch.about_more(getattr(self, "_about", None), **seen)
         return self
 
     def _fit(
@@ -147,12 +151,17 @@ class MixtureBase(
         callbacks: Any,
         checkpoint: Any = None,
     ) -> Any:
+        watch = Stopwatch()
         watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
         with open_job(checkpoint, lambda: identity_of(self, resp_init=resp_init)) as job:
             rows = self._rows_of_fit(X, sample_weight)
             with make_executor(self.n_jobs, rows.n_rows) as executor:
                 outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state, job)
         self._set_fitted(outcome.fitted)
+        weight = float(rows.total_weight)
+        self._about = watch.about(
+            rows.source, rows.n_rows, "rows", n_columns=self.n_features_in_, weight=weight
+        )
         if outcome.interrupted is not None:
             raise outcome.interrupted
         outcome.observers.finish()

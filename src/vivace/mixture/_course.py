@@ -63,9 +63,11 @@ class Course:
         found = job.found
         if found is None:
             return
-        with executor:
+        with executor, job.reading():
             self._fit = job.restore()
             self.number, self.rng = int(found["number"]), found["random"]
+            if not isinstance(self.rng, np.random.RandomState | None):
+                raise TypeError(f"expected a random state, got {self.rng!r:.60}")
             self._seed = int(found["seed"])
             if found["has_best"]:
                 packed = job.part("best", self.number)

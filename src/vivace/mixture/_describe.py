@@ -146,7 +146,7 @@ class DescribeMixin(SavedMixin):
         old = self.get_params(deep=False)  # type: ignore[attr-defined]
         parameters = parameters_of_kept(old, kept, fitted.prior.weight_concentration)
         pruned: Any = clone(self).set_params(**parameters)
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in ("n_features_in_", "feature_names_in_", "_about"):
             if hasattr(self, name):
                 setattr(pruned, name, getattr(self, name))
         model: Any = model_of(parameters, fitted.prior, fitted.model.scaling, fitted.model.single)

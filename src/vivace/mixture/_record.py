@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Fit, Infeasible, Model, Statistics, single_threaded_blas
+from vivace.estimators.about import about_record, restore_about
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.mixture._parameters import shape_of_covariance_prior
 from vivace.mixture._prior import PriorValues
@@ -32,6 +33,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "feature_names": names_record(estimator),
         "n_features": int(estimator.n_features_in_),
         "instruction_set": _core.isa(),
+        **about_record(estimator),
         "single": bool(fitted.model.single),
         "fitted": {
             "lower_bound_": float(fit.elbo),
@@ -73,6 +75,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     estimator = estimator_class(**meta["parameters"])
     estimator._validate_params()
     parameters = estimator.get_params(deep=False)
+    check_components(parameters, arrays)
     d = int(meta["n_features"])
     kind = parameters["covariance_type"]
     prior = PriorValues(
@@ -86,6 +89,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
         raise ValueError("scale must be positive")
     model = model_of(parameters, prior, scaling, single=bool(meta["single"]))
     fit = restored_fit(model, meta, arrays)
+    restore_about(estimator, meta)
     restore_features(estimator, meta["feature_names"], d)
     fitted = Fitted(
         model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
@@ -112,6 +116,13 @@ def restored_fit(model: Model, meta: dict[str, Any], arrays: Arrays) -> Fit:
     fit.commit(**{name: saved[name] for name in FIT_SCALARS})
     fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
     return fit
+
+
+def check_components(parameters: dict[str, Any], arrays: Arrays) -> None:
+    """Refuse a number of components that the arrays do not have, before anything is made for it."""
+    k = parameters["n_components"]
+    if arrays["statistics.entropy"].shape != (k,):
+        raise ValueError(f"the statistics are not those of {k} components")
 
 
 def array_of(arrays: Arrays, name: str, shape: tuple[int, ...]) -> NDArray[np.float64]:

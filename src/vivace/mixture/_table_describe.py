@@ -82,7 +82,7 @@ class TableDescribeMixin(SavedMixin):
             n_components=int(np.count_nonzero(kept)),
             weight_concentration_prior=prior.weight_concentration,
         )
-        for name in ("n_features_in_", "feature_names_in_"):
+        for name in ("n_features_in_", "feature_names_in_", "_about"):
             if hasattr(self, name):
                 setattr(pruned, name, getattr(self, name))
         parameters = pruned.get_params(deep=False)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from vivace import _core
+from vivace.estimators.about import about_record, restore_about
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.families.base import Family
 from vivace.mixture._assign import family_of, from_plain, name_of, to_plain
 from vivace.mixture._parts import PartPrior, TablePrior, make_table_model
-from vivace.mixture._record import FIT_SCALARS, array_of, restored_fit
+from vivace.mixture._record import FIT_SCALARS, array_of, check_components, restored_fit
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_fit import shape_of_table
 from vivace.models.scaling import Scaling
@@ -35,6 +36,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "feature_names": names_record(estimator),
         "n_features": int(estimator.n_features_in_),
         "instruction_set": _core.isa(),
+        **about_record(estimator),
         "fitted": {
             "lower_bound_": float(fit.elbo),
             "n_iter_": int(fit.n_iter),
@@ -60,7 +62,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         if part.scaling is not None:
             arrays[f"centre.{i}"], arrays[f"scale.{i}"] = part.scaling.centre, part.scaling.scale
         for name, value in part.prior.items():
-            arrays[f"prior.{i}.{name}"] = value
+            arrays[f"prior.{i}.{name}"] = np.asarray(value, dtype=np.float64)
     arrays.update({f"statistics.{name}": statistics[name] for name in statistics.names})
     return meta, arrays
 
@@ -82,6 +84,7 @@ def from_record(
     estimator = estimator_class(**parameters)
     estimator._validate_params()
     parameters = estimator.get_params(deep=False)
+    check_components(parameters, arrays)
     parts = []
     for i, (one, sparse) in enumerate(zip(assignments, meta["sparse"], strict=True)):
         d = len(one.columns)
@@ -90,6 +93,8 @@ def from_record(
             scaling = Scaling(
                 array_of(arrays, f"centre.{i}", (d,)), array_of(arrays, f"scale.{i}", (d,))
             )
+        if one.family.standardised and scaling is None:
+            raise ValueError(f"centre.{i} and scale.{i} are missing")
         start = f"prior.{i}."
         prior = {
             name.removeprefix(start): array_of(arrays, name, value.shape)
@@ -107,6 +112,7 @@ def from_record(
     model = make_table_model(parameters, table_prior)
     model.entries_per_row = float(meta["entries_per_row"])
     fit = restored_fit(model, meta, arrays)
+    restore_about(estimator, meta)
     restore_features(estimator, meta["feature_names"], int(meta["n_features"]))
     estimator._set_fitted(
         Fitted(

@@ -12,6 +12,7 @@ the order of its documents. The bits do not depend on the number of threads.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,30 @@ class CollapsedSweeps:
         self._counts = [np.zeros(posterior.counts.shape, model.dtype) for _ in range(2)]
         self._passes = 0
         self._last = -np.inf
+
+    def state(self) -> dict[str, Any]:
+        """Return all that the next pass goes on from; the arrays are those at work."""
+        return {
+            "table": self._table.values,
+            "sums": self._table.sums,
+            "shift": self._shift,
+            "counts": self._counts[0],
+            "gamma": self._visited.gamma,
+            "kept": self._visited.kept,
+            "passes": self._passes,
+            "last": self._last,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state`."""
+        self._table.values[...] = state["table"]
+        self._table.sums = state["sums"]
+        self._shift[...] = state["shift"]
+        self._counts[0][...] = state["counts"]
+        self._visited.gamma[...] = state["gamma"]
+        if self._visited.kept is not None:
+            self._visited.kept[...] = state["kept"]
+        self._passes, self._last = int(state["passes"]), float(state["last"])
 
     def sweep(self) -> tuple[Topics, float]:
         """Update every entry once (in the first pass `FIRST_SWEEPS` times)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,21 @@ class TopicsPacking:
             DocumentState(gamma, None, int(passes))
             for gamma, passes in zip(blocks, packed["passes"], strict=True)
         ]
+
+
+class CollapsedPacking(TopicsPacking):
+    """Packs topics of collapsed inference, which no statistics make."""
+
+    keeps_local = False
+
+    def pack_posterior(self, posterior: Topics) -> dict[str, Any]:
+        """The expected counts, and what other topics have."""
+        return {**super().pack_posterior(posterior), "counts": posterior.counts.values}
+
+    def unpack_posterior(self, packed: Mapping[str, Any], statistics: Statistics) -> Topics:
+        """Put topics together again."""
+        found = super().unpack_posterior(packed, statistics)
+        return replace(found, counts=RowTable(self._model.n_words, packed["counts"]))
 
 
 def _runs(gammas: list[Any]) -> list[Any]:

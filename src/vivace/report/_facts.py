@@ -21,7 +21,8 @@ def fit_facts(estimator: Any, meta: dict[str, Any], notes: dict[str, Any]) -> Pa
         value = data.get(key, notes.get(key))
         if isinstance(value, (int, float)):
             found.append((label, count(value)))
-    found.append(("columns" if "n_rows" in data else "features", count(estimator.n_features_in_)))
+    what = "words" if hasattr(type(estimator), "top_words") else "columns"
+    found.append((what, count(estimator.n_features_in_)))
     fingerprint = data.get("fingerprint") or meta.get("fingerprint")
     if isinstance(fingerprint, str) and fingerprint:
         found.append(("fingerprint of the data", fingerprint[:32]))

@@ -17,6 +17,7 @@ from vivace.models.documents import (
     make_table,
     row_sums,
 )
+from vivace.models.fold_in import fold_in
 from vivace.models.topics import Topics
 from vivace.topics._documents import Documents
 
@@ -78,10 +79,24 @@ def infer(
 
 
 def completion_score(
-    topics: Topics, known: Documents, held_out: Any, sweeps: Sweeps, executor: Executor
+    topics: Topics,
+    known: Documents,
+    held_out: Any,
+    sweeps: Sweeps,
+    executor: Executor,
+    inference: str = "cvb0",
 ) -> tuple[float, int]:
-    """Mean log likelihood of held-out tokens (nan without any) and their number."""
-    gamma = infer(topics, known, sweeps, executor)[0].astype(np.float64)
+    """Mean log likelihood of held-out tokens (nan without any) and their number.
+
+    `inference`: how shares of topics come from what is known, "cvb0" or "vb".
+    """
+    if inference == "cvb0":
+        layout = known.layout()
+        blocks, words = layout.blocks(layout.batches[0]), known.words()
+        gamma = fold_in(topics, known.source, words, blocks, sweeps, executor)
+    else:
+        gamma = infer(topics, known, sweeps, executor)[0]
+    gamma = gamma.astype(np.float64)
     shares = gamma / gamma.sum(axis=1, keepdims=True)
     total = 0.0
     rows = np.repeat(np.arange(known.n_documents), np.diff(held_out.indptr))

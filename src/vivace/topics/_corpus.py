@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -126,4 +127,14 @@ def _texts(estimator: Any, texts: Any, reset: bool) -> Corpus:
             f"X holds texts, but this {name} was fitted to counts and does not know how text "
             "becomes words. Pass counts, or fit to a vivace.io.Corpus that was made from text."
         )
-    return corpus_of_texts(texts, words, tokenizer)
+    corpus = corpus_of_texts(texts, words, tokenizer)
+    empty = np.diff(corpus.counts.indptr) == 0
+    unknown = sum(bool(texts[i].strip()) for i in np.flatnonzero(empty))
+    if unknown:
+        warnings.warn(
+            f"{unknown} of {len(texts)} texts hold no word that this {name} knows; what is said of "
+            "them is its prior. Fit it to more documents, or leave such texts out.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return corpus

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vivace.engine import Executor, Fit, Job
+from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.topic_packing import TopicsPacking
+from vivace.models.topic_packing import CollapsedPacking, TopicsPacking
 from vivace.topics._documents import Documents
 from vivace.topics._validation import Validation
 from vivace.topics._warm import _key
@@ -28,8 +29,6 @@ class Course:
     ----------
     job : Job
         Of the fit.
-    parameters : dict
-        The estimator's.
     rng : RandomState
         As `random_state` says.
 
@@ -41,12 +40,7 @@ class Course:
         Whether there is a checkpoint.
     """
 
-    def __init__(self, job: Job, parameters: dict[str, Any], rng: np.random.RandomState) -> None:
-        if parameters["inference"] != "vb" and job.stores:
-            raise ValueError(
-                f"checkpoint: inference={parameters['inference']!r} cannot be stored yet; "
-                "expected inference='vb', or a fit without checkpoint"
-            )
+    def __init__(self, job: Job, rng: np.random.RandomState) -> None:
         found = job.found
         self._job, self._found = job, found
         self.rng = rng if found is None else found["random"]
@@ -65,7 +59,9 @@ class Course:
             "warm start from": warm,
         }
         self._job.check("data", facts)
-        self._packing = self._job.packing = TopicsPacking(model)
+        collapsed = isinstance(model, CollapsedModel)
+        self._packing = CollapsedPacking(model) if collapsed else TopicsPacking(model)
+        self._job.packing = self._packing
 
     def restore(self, executor: Executor) -> Fit:
         """Return the fit to go on with."""
@@ -78,12 +74,13 @@ class Course:
         """Bring what is looked at back to where it was, and store it from now on."""
         job, packing, begin = self._job, self._packing, self._begin
         if self._found is not None:
-            watch.restore(self._found["watch"])
-            if validation is not None:
-                kept = None
-                if self._found["validation"]["best"] >= 0:
-                    kept = job.part("best", self._found["validation"]["best"])
-                validation.restore_state(self._found["validation"], kept, packing)
+            with job.reading():
+                watch.restore(self._found["watch"])
+                if validation is not None:
+                    kept = None
+                    if self._found["validation"]["best"] >= 0:
+                        kept = job.part("best", self._found["validation"]["best"])
+                    validation.restore_state(self._found["validation"], kept, packing)
         job.extra = lambda: {
             "random": begin,
             "watch": watch.state(),

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils.validation import check_non_negative, validate_data
 
 from vivace.engine import CsrSource, Layout
+from vivace.estimators.about import Stopwatch
 from vivace.estimators.checks import check_weights
 from vivace.models.documents import block_rows, distinct_words, row_sums
 from vivace.topics._corpus import counts_of
@@ -168,6 +169,18 @@ def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
             f"{least / 1e6:,.0f} MB of memory, got {stream.memory / 1e6:,.0f}. Give more memory, "
             "or use inference='vb' with learning_method='online'."
         )
+
+
+def about_documents(
+    watch: Stopwatch, documents: Documents, before: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is remembered of a fit, or of another batch after what was known `before`."""
+    n = documents.n_documents
+    if before is None:
+        tokens = float(documents.n_tokens)
+        return watch.about(documents.source, n, "documents", n_tokens=tokens)
+    seen = before.get("data", {}).get("n_documents", 0)
+    return watch.about_more(before, n_documents=int(seen) + n)
 
 
 def some_of(documents: Documents, which: Any) -> Documents:

@@ -16,11 +16,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
 from vivace.engine import Fit, as_checkpoint, open_job
+from vivace.estimators.about import Stopwatch
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
 from vivace.estimators.jobs import identity_of
 from vivace.topics._completion import infer
 from vivace.topics._describe import DescribeMixin
-from vivace.topics._documents import Documents, check_documents
+from vivace.topics._documents import Documents, about_documents, check_documents
 from vivace.topics._fitting import (
     Fitted,
     fit_documents,
@@ -146,12 +147,10 @@ class LatentDirichletAllocation(
         Mean log likelihood of held-out tokens after each pass, where validation_fraction is given.
     best_iter_ : int
         The pass whose topics were kept, counted from 1, where validation_fraction is given.
-    doc_topic_prior_ : float or ndarray of shape (n_components,)
-        The prior in use.
-    topic_word_prior_ : float or ndarray of shape (n_words,) or (n_components, n_words)
-        The prior in use.
-    n_iter_ : int
-        Passes made by `fit`.
+    doc_topic_prior_, topic_word_prior_ : float or ndarray of shape (n_components,), (n_words,) ...
+        The priors in use, in the shapes in which they are given or learned.
+    n_iter_, converged_ : int and bool
+        Passes made by `fit`; whether perp_tol or held-out documents ended it.
     n_batch_iter_ : int
         Number of the next step.
     random_state_ : RandomState
@@ -161,7 +160,7 @@ class LatentDirichletAllocation(
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where they are all strings.
     vocabulary_ : ndarray of shape (n_features_in_,)
-        The words, where a `vivace.io.Corpus` with a vocabulary was fitted.
+        The words, where a corpus with a vocabulary was fitted.
     tokenizer_ : vivace.io.Tokenizer
         How text became words, where the corpus was made from text: `transform` and the others then
         take lists of texts as well.
@@ -276,7 +275,7 @@ class LatentDirichletAllocation(
             max_iter) and may return True to stop.
         checkpoint : vivace.Checkpoint, str or path-like, default=None
             Where the state of the fit is stored, so that it can be killed and go on. A folder is
-            short for ``Checkpoint(folder, resume=True)``. Not for inference='cvb0' yet.
+            short for ``Checkpoint(folder, resume=True)``.
 
         Returns
         -------
@@ -287,6 +286,7 @@ class LatentDirichletAllocation(
         ValueError, TypeError
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
+        watch = Stopwatch()
         watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
         reset = not (self.warm_start and hasattr(self, "_fitted"))
         documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
@@ -298,6 +298,7 @@ class LatentDirichletAllocation(
         state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
         if self.evaluate_every > 0 and outcome.interrupted is None:
             state["bound_"] = self._final_perplexity(outcome.fitted, documents)
+        state["_about"] = about_documents(watch, documents)
         self._set_state(state)
         if outcome.interrupted is not None:
             raise outcome.interrupted
@@ -323,7 +324,7 @@ class LatentDirichletAllocation(
         -------
         self : LatentDirichletAllocation
         """
-        first = not hasattr(self, "_fitted")
+        first, watch = not hasattr(self, "_fitted"), Stopwatch()
         dtype = None if first else self._fitted.model.dtype
         documents = check_documents(
             self, X, sample_weight, reset=first, whom="partial_fit", dtype=dtype
@@ -334,6 +335,7 @@ class LatentDirichletAllocation(
 
         with make_executor(self.n_jobs, documents) as executor:
             partial_fit_documents(self, documents, executor, keep)
+        self._about = about_documents(watch, documents, vars(self).get("_about", {}))
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
@@ -362,6 +364,7 @@ class LatentDirichletAllocation(
                 f"{name}_": float(fit.elbo),
                 f"{name}_trace_": np.array(fit.trace, dtype=np.float64),
                 "n_iter_": int(fit.n_iter),
+                "converged_": bool(fit.converged),
             }
         if fit is not None or state["random_state_"] is None:
             state["random_state_"] = check_random_state(self.random_state)
@@ -389,12 +392,5 @@ class LatentDirichletAllocation(
 
 
 # What only `fit` sets.
-_OF_FIT = {
-    "elbo_",
-    "elbo_trace_",
-    "log_likelihood_",
-    "log_likelihood_trace_",
-    "bound_",
-    "validation_trace_",
-    "best_iter_",
-}
+_OF_FIT = {"elbo_", "elbo_trace_", "log_likelihood_", "log_likelihood_trace_", "bound_"}
+_OF_FIT |= {"converged_", "validation_trace_", "best_iter_"}

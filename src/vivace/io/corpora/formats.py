@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from vivace.io.corpora.text import TextReader
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.corpora.triples import TriplesReader
 from vivace.io.corpora.vocabulary import read_vocabulary
+
+if TYPE_CHECKING:
+    from vivace.io.corpora.stream import CorpusStream
 
 # Names of formats, and what file names of them end in (before .gz).
 ENDINGS = {
@@ -134,7 +137,7 @@ def read_corpus(path: StrPath, format: str | None = None, **settings: Any) -> Co
     return open_corpus(path, format, **settings).read()
 
 
-def write_corpus(path: StrPath, corpus: Corpus) -> None:
+def write_corpus(path: StrPath, corpus: Corpus | CorpusStream) -> None:
     """Write documents as compressed rows, with vocabulary and tokenizer, into an .npz archive.
 
     `path` is replaced only when all is written. scipy.sparse.load_npz reads the counts.
@@ -143,8 +146,8 @@ def write_corpus(path: StrPath, corpus: Corpus) -> None:
     ----------
     path : str or path-like
         A name that ends in .npz.
-    corpus : Corpus
-        What to write.
+    corpus : Corpus or CorpusStream
+        What to write; of a stream a run of documents at a time.
 
     Raises
     ------

@@ -6,9 +6,10 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from typing import IO, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array
 
@@ -20,7 +21,11 @@ from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.corpora.vocabulary import pack_words, unpack_words
 from vivace.io.npy import read_array, read_head, write_array
 
+if TYPE_CHECKING:
+    from vivace.io.corpora.stream import CorpusStream
+
 _ENTRIES = 1 << 16  # entries of a piece
+_DOCUMENTS = 1 << 14  # of a stream that are written together
 _MOST_PACKED = 1100  # times that zip's compression can shrink anything
 _FORMATS = ("csr", "csc", "coo")
 
@@ -122,9 +127,11 @@ class NpzReader(CorpusReader):
         values = values.astype(self.dtype, copy=False)
         if not (np.isfinite(values).all() and values.min(initial=0) >= 0):
             bad = int(np.argmax(~(np.isfinite(values) & (values >= 0))))
-            raise ValueError(
+            raise problem(
+                self.path,
+                None,
                 f"expected counts that are finite and not negative, got {values[bad]} as entry "
-                f"{bad}"
+                f"{bad}. Remedy: counts of words; a matrix of other weights is no set of documents",
             )
         return values
 
@@ -182,30 +189,60 @@ class _Part:
         return np.frombuffer(data, self._dtype)
 
 
-def write_npz(path: StrPath, corpus: Corpus) -> None:
-    """Write a corpus so that `NpzReader` and scipy.sparse.load_npz read it."""
-    counts = corpus.counts
+def write_npz(path: StrPath, corpus: Corpus | CorpusStream) -> None:
+    """Write documents so that `NpzReader` and scipy.sparse.load_npz read them.
+
+    Those in memory are packed; those of a stream are not, as they are to be read quickly.
+    """
+    streamed = not isinstance(corpus, Corpus)
+    counts: Any = corpus.counts if isinstance(corpus, Corpus) else corpus
+    start = np.asarray(counts.start if streamed else counts.indptr)
     arrays: dict[str, NDArray[Any]] = {
         "format": np.array(b"csr"),
         "shape": np.array(counts.shape, dtype=np.int64),
-        "indptr": counts.indptr,
-        "indices": counts.indices,
-        "data": counts.data,
+        "indptr": start,
         # How scipy tells arrays from its older matrices.
         "_is_array": np.array(True),
     }
+    if not streamed:
+        arrays |= {"indices": counts.indices, "data": counts.data}
     if corpus.vocabulary is not None:
         arrays["vocabulary"] = pack_words(corpus.vocabulary)
     if corpus.tokenizer is not None:
         text = json.dumps(corpus.tokenizer.settings()).encode("ascii")
         arrays["tokenizer"] = np.frombuffer(text, np.uint8)
-    with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = zipfile.ZIP_STORED if streamed else zipfile.ZIP_DEFLATED
+    with replacing(path) as file, zipfile.ZipFile(file, "w", packed) as archive:
         for name, array in arrays.items():
-            info = zipfile.ZipInfo(f"{name}.npy")  # no date: the same corpus makes the same bytes
-            info.compress_type = zipfile.ZIP_DEFLATED
-            info.file_size = array.nbytes + 4096
-            with archive.open(info, "w") as member:
+            with archive.open(_new(name, packed, array.nbytes), "w") as member:
                 write_array(member, array)
+        if streamed:
+            for i, (name, dtype) in enumerate([("indices", np.int32), ("data", counts.dtype)], 1):
+                _write_stream(archive, name, np.dtype(dtype), i, counts)
+
+
+def _new(name: str, packed: int, size: int) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(f"{name}.npy")  # no date: the same corpus makes the same bytes
+    info.compress_type = packed
+    info.file_size = size + 4096
+    return info
+
+
+def _write_stream(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], which: int, stream: CorpusStream
+) -> None:
+    """Write one array of a stream, a run of documents at a time."""
+    size = stream.n_nonzeros * dtype.itemsize
+    with archive.open(_new(name, zipfile.ZIP_STORED, size), "w") as member:
+        facts = {
+            "descr": npy_format.dtype_to_descr(dtype),
+            "fortran_order": False,
+            "shape": (stream.n_nonzeros,),
+        }
+        npy_format.write_array_header_1_0(member, facts)
+        for first in range(0, len(stream), _DOCUMENTS):
+            part = stream.rows(first, min(first + _DOCUMENTS, len(stream)))[which]
+            member.write(np.ascontiguousarray(part, dtype).view(np.uint8).data)
 
 
 def _info(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:

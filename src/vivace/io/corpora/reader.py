@@ -81,6 +81,8 @@ class CorpusReader(ABC):
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"dtype: expected float32 or float64, got {self.dtype}")
         self.n_documents: int | None = None
+        #: Number of counts, where the head or a scan tells.
+        self.n_nonzeros: int | None = None
         self.n_words: int | None = None if vocabulary is None else len(vocabulary)
 
     def scan(self) -> None:
@@ -95,11 +97,12 @@ class CorpusReader(ABC):
         """
         if self.n_documents is not None and self.n_words is not None:
             return
-        n_documents, most = 0, -1
+        n_documents, n_nonzeros, most = 0, 0, -1
         for piece in self._pieces():
             n_documents += piece.n_documents
+            n_nonzeros += len(piece.columns)
             most = max(most, int(piece.columns.max(initial=-1)))
-        self.n_documents = n_documents
+        self.n_documents, self.n_nonzeros = n_documents, n_nonzeros
         if self.n_words is None:
             self.n_words = most + 1
 

@@ -326,7 +326,7 @@ def _learn(
     first = CorpusStream(stream.name, stream.dtype, stream.memory)
     texts = (text for reader in readers for text in reader.texts())
     _fill(first, (_counts(piece) for piece in learner.pieces(texts)), None, tell)
-    words, new = learner.vocabulary(lambda: nothing_left(readers[0].path))
+    words, new = learner.vocabulary(lambda why: nothing_left(readers[0].path, why))
     stream.vocabulary, stream.tokenizer = words, readers[0].tokenizer
     return _fill(stream, _renumbered(first, new), len(words), None)
 

@@ -107,19 +107,13 @@ class TextReader(CorpusReader):
                         yield _field(document, self._field, lines, i)
                 line += len(documents)
 
-    def _nothing_left(self) -> CorpusError:
-        return nothing_left(self.path)
+    def _nothing_left(self, why: str) -> CorpusError:
+        return nothing_left(self.path, why)
 
 
-NOTHING_LEFT = (
-    "expected at least one word for the vocabulary, got none. Remedy: a lower min_df, a higher "
-    "max_df, fewer stop words or another token pattern"
-)
-
-
-def nothing_left(path: StrPath) -> CorpusError:
+def nothing_left(path: StrPath, why: str) -> CorpusError:
     """Return the error for a file that leaves no words for a vocabulary."""
-    return problem(path, None, NOTHING_LEFT)
+    return problem(path, None, why)
 
 
 class Learner:
@@ -151,17 +145,32 @@ class Learner:
             self._frequency = found
             yield piece
 
-    def vocabulary(self, error: Callable[[], Exception]) -> tuple[Words, NDArray[np.int64]]:
+    def vocabulary(self, error: Callable[[str], Exception]) -> tuple[Words, NDArray[np.int64]]:
         """Return the words that stay, sorted, and for each number its column or -1."""
         numbered = {word: n for word, n in self._numbers.items() if n != _NOT_A_WORD}
         keeps = self._tokenizer.keeps(self._frequency, self.n_documents)
         words = sorted(word for word, n in numbered.items() if keeps[n])
         if not words:
-            raise error()
+            raise error(self._nothing_left(len(numbered)))
         new = np.full(len(numbered), -1, np.int64)
         for column, word in enumerate(words):
             new[numbered[word]] = column
         return as_words(words), new
+
+    def _nothing_left(self, n_words: int) -> str:
+        if not self.n_documents:
+            return "expected at least one document, got none"
+        documents = f"{self.n_documents:,} document{'s' if self.n_documents > 1 else ''}"
+        if n_words:
+            return (
+                f"expected at least one word for the vocabulary; none of the {n_words:,} in "
+                f"{documents} is in as many as min_df and as few as max_df ask for. Remedy: a "
+                "lower min_df or a higher max_df"
+            )
+        return (
+            f"expected at least one word for the vocabulary, but {documents} hold none: they are "
+            "empty, or of stop words alone, or the token pattern finds nothing in them"
+        )
 
 
 class _Numbers(dict[str, int]):
@@ -221,7 +230,7 @@ def corpus_of_texts(
     if vocabulary is None:
         learner = Learner(tokenizer, dtype)
         piece = joined(learner.pieces(checked), dtype)
-        words, new = learner.vocabulary(lambda: CorpusError(f"texts: {NOTHING_LEFT}"))
+        words, new = learner.vocabulary(lambda why: CorpusError(f"texts: {why}"))
     else:
         words = as_words(vocabulary)
         piece = joined(known_pieces(checked, words, tokenizer, dtype), dtype)

@@ -174,6 +174,7 @@ class TriplesReader(CorpusReader):
                 f"says {head.n_words}. Remedy: the vocabulary that belongs to this file"
             )
         self.n_documents, self.n_words = head.n_documents, head.n_words
+        self.n_nonzeros = head.n_entries
         return head
 
 

@@ -1,0 +1,73 @@
+"""What an estimator remembers of the data and the time of its fit; model files hold it."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from time import perf_counter
+from typing import Any
+
+from vivace.estimators.jobs import data_sample
+
+# Rows that go into a fingerprint, evenly spread: under a millisecond, whatever the data.
+_ROWS = 32
+_NUMBERS = (int, float)
+
+
+class Stopwatch:
+    """Measures a fit from its making to `about`."""
+
+    def __init__(self) -> None:
+        self._began = perf_counter()
+
+    def about(self, source: Any, n_rows: int, row: str, **facts: Any) -> dict[str, Any]:
+        """Return what is known after a fit.
+
+        Parameters
+        ----------
+        source : Source
+            The data. Their fingerprint is a digest of some rows and weights, evenly spread, and of
+            `facts`; of data read from files, of how these are cut into pieces.
+        n_rows : int
+        row : str
+            What a row is called: "rows" or "documents".
+        **facts
+            Further numbers of the data.
+
+        Returns
+        -------
+        about : dict
+            `data` and `timings`, in JSON's types.
+        """
+        state = blake2b(repr((n_rows, facts, data_sample(source, _ROWS))).encode(), digest_size=16)
+        data = {f"n_{row}": int(n_rows), **facts, "fingerprint": state.hexdigest()}
+        return {"data": data, "timings": {"fit": perf_counter() - self._began}}
+
+    def about_more(self, before: dict[str, Any] | None, **facts: Any) -> dict[str, Any]:
+        """Return what is known after another batch: `facts`, no fingerprint, and all times."""
+        timings = (before or {}).get("timings", {})
+        spent = timings.get("partial_fit", 0.0) + perf_counter() - self._began
+        return {"data": facts, "timings": {**timings, "partial_fit": spent}}
+
+
+def about_record(estimator: Any) -> dict[str, Any]:
+    """Return what a model file holds of it; empty for what was made otherwise."""
+    return dict(getattr(estimator, "_about", {}))
+
+
+def restore_about(estimator: Any, meta: dict[str, Any]) -> None:
+    """Set it again; files that were written before it was kept have none.
+
+    Raises
+    ------
+    ValueError
+        It is not what `about` returns.
+    """
+    found = {name: meta[name] for name in ("data", "timings") if name in meta}
+    for part in found.values():
+        if not isinstance(part, dict) or not all(
+            isinstance(value, _NUMBERS if name != "fingerprint" else str)
+            for name, value in part.items()
+        ):
+            raise ValueError("data and timings must be numbers by name")
+    if found:
+        estimator._about = found
