@@ -12,8 +12,14 @@ ROWS, COLUMNS, COMPONENTS = 1_000_000, 20, 20
 
 
 def table(case: str, n: int = ROWS) -> tuple[Any, Any, int]:
-    """Return (rows, families, components) of a case; groups overlap, so that no sum is short."""
+    """Return (rows, families, components) of a case; groups overlap, so that no sum is short.
+
+    "holes" before a family: a tenth of all values is missing.
+    """
     rng = np.random.default_rng(0)
+    if case.startswith("holes "):
+        rows, families, k = table(case.removeprefix("holes "), n)
+        return np.where(rng.random(rows.shape) < 0.1, np.nan, rows), families, k
     z = rng.integers(0, 5, n)
     if case == "bernoulli":
         rate = rng.uniform(0.2, 0.8, size=(5, COLUMNS))
@@ -21,6 +27,8 @@ def table(case: str, n: int = ROWS) -> tuple[Any, Any, int]:
     if case == "poisson":
         rate = rng.uniform(1.0, 4.0, size=(5, COLUMNS))
         return rng.poisson(rate[z]).astype(float), case, COMPONENTS
+    if case == "gaussian_diag":
+        return rng.normal(0.5 * z[:, None], 1.0, size=(n, COLUMNS)), case, COMPONENTS
     if case == "categorical":
         return (rng.integers(0, 10, size=(n, COLUMNS)) + z[:, None]) % 10, case, COMPONENTS
     import pandas as pd
@@ -117,7 +125,13 @@ def _padded(k: int) -> int:
 class Families:
     """CPU seconds of a map of a million rows at one thread."""
 
-    params = (["bernoulli", "poisson", "categorical", "mixed", "gaussian", "gaps gaussian"],)
+    params = (
+        [
+            *("bernoulli", "poisson", "categorical", "gaussian_diag"),
+            *("holes bernoulli", "holes poisson", "holes categorical", "holes gaussian_diag"),
+            *("mixed", "gaussian", "gaps gaussian"),
+        ],
+    )
     param_names = ("case",)
     timeout = 600
 

@@ -1,8 +1,8 @@
 """Seeded data larger than memory.
 
     python -m benchmarks.large FOLDER       # table.parquet (3.2 GB), documents.npz (2 GB)
-python -m benchmarks.large_fits table FOLDER/table.parquet         # some fifteen minutes, quiet
-python -m benchmarks.large_fits documents FOLDER/documents.npz
+
+`benchmarks.large_fits` measures fits of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""The fits of `benchmarks.large`: pass times and peak memory, each in a process of its own."""
+"""The fits of `benchmarks.large`: pass times and peak memory, each in a process of its own.
+
+python -m benchmarks.large_fits table FOLDER/table.parquet
+python -m benchmarks.large_fits documents FOLDER/documents.npz
+python -m benchmarks.large_fits table FOLDER/table.parquet memoized stream 1      # one of them
+python -m benchmarks.large_fits stored FOLDER/documents.npz 180 FOLDER/job        # checkpoints
+"""
 
 from __future__ import annotations
 
@@ -101,6 +107,41 @@ def documents(path: Path, method: str, where: str, threads: str) -> dict[str, An
     return clock.record() | {"bound": model.elbo_}
 
 
+def stored(path: Path, seconds: str, folder: str) -> dict[str, Any]:
+    """What checkpoints take from a memoized fit of 100 topics, at the default interval."""
+    import numpy as np
+
+    from vivace import Checkpoint, LatentDirichletAllocation
+    from vivace.io import read_corpus
+
+    counts = read_corpus(path, dtype=np.float32).counts[:400_000]
+    began = time.perf_counter()
+    model = LatentDirichletAllocation(
+        n_components=100,
+        learning_method="memoized",
+        batch_size=25_000,
+        max_iter=1000,
+        random_state=0,
+        init="random",
+    )
+    checkpoint = Checkpoint(folder)
+
+    def enough(progress: Any) -> bool:
+        return time.perf_counter() - began >= float(seconds)
+
+    model.fit(counts, checkpoint=checkpoint, callbacks=enough)
+    elapsed = time.perf_counter() - began
+    found = {
+        "seconds": elapsed,
+        "written": checkpoint.written,
+        "MB": sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6,
+        "taken": checkpoint.seconds,
+        "share": checkpoint.seconds / elapsed,
+    }
+    checkpoint.clear()
+    return found
+
+
 def compare(kind: str, path: Path) -> None:
     """Print pass times, streamed against in memory and reading alone."""
     alone = child("read", str(path)) if kind == "table" else {"pass": 0.0, "cpu": 0.0}
@@ -123,7 +164,7 @@ def compare(kind: str, path: Path) -> None:
 
 if __name__ == "__main__":
     what, name, *rest = sys.argv[1:]
-    works = {"table": table, "documents": documents}
+    works = {"table": table, "documents": documents, "stored": stored}
     if rest:
         print(json.dumps(works[what](Path(name), *rest)))
     elif what == "read":

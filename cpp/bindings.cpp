@@ -92,6 +92,27 @@ Levels levels_from(const py::object& given, std::size_t n, std::size_t k, bool s
   return a;
 }
 
+/// Columns that may hold NaN: (columns, table, sums or None); columns alone where scores are not made.
+Gaps gaps_from(const py::object& given, std::size_t d, std::size_t k, std::size_t width, bool scores, bool sums) {
+  Gaps a;
+  if (given.is_none()) return a;
+  if (!py::isinstance<py::tuple>(given) || py::len(given) != 3)
+    throw py::type_error("gaps must be a tuple (columns, table, sums) or None");
+  const auto parts = py::reinterpret_borrow<py::tuple>(given);
+  const auto columns = view<const std::int32_t>(parts[0], "columns", any, 0);
+  for (std::size_t g = 0; g < columns.rows; ++g)
+    if (columns[g] < 0 || static_cast<std::size_t>(columns[g]) >= d)
+      throw py::value_error("columns must lie from 0 to below " + std::to_string(d) + ", got one outside");
+  a.columns = columns.data;
+  a.count = columns.rows;
+  if (!scores) return a;
+  a.table = padded_view<const double>(parts[1], "table", a.count, k);
+  if (!a.table || (width && a.table.cols != width))
+    throw py::value_error("table must have as many columns as that of the levels, " + std::to_string(width));
+  if (sums) a.sums = view<double>(parts[2], "sums", a.count, a.table.cols);
+  return a;
+}
+
 // ---- kernels
 // ---------------------------------------------------------------------------------------------------------
 
@@ -101,7 +122,7 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
                   const std::string& mode, bool single, const py::object& suff, const py::object& entropy,
                   const py::object& resp, const py::object& labels, const py::object& lse,
                   const std::optional<std::size_t>& quadratic, const py::object& added, const py::object& weighted,
-                  const py::object& levels) {
+                  const py::object& levels, const py::object& gaps) {
   MixtureStep<X> a;
   a.x = view<const X>(x, "X", any, any);
   const std::size_t n = a.x.rows, d = a.x.cols;
@@ -143,14 +164,16 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
   a.lse = optional_view<double>(lse, "lse", n, 0).data;
   if (given && !(added.is_none() && weighted.is_none() && levels.is_none()))
     throw py::value_error("added, weighted and levels do not go with mode 'given'; pass None");
-  if (single && !(added.is_none() && levels.is_none()))
-    throw py::value_error("added and levels need arithmetic in float64; pass single=False");
+  if (single && !(added.is_none() && levels.is_none() && gaps.is_none()))
+    throw py::value_error("added, levels and gaps need arithmetic in float64; pass single=False");
   a.levels = levels_from(levels, n, k, a.mode != Mode::score);
+  a.gaps = gaps_from(gaps, d, k, a.levels.table.cols, !given, a.mode != Mode::score);
   a.added = padded_view<const double>(added, "added", n, k);
   a.weighted = padded_view<double>(weighted, "weighted", n, k);
   const Kernels& kernels = active_kernels();
-  const Scratch memory = scratch(
-      kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single, a.levels.codes.cols, a.levels.table.cols));
+  const Scratch memory =
+      scratch(kernels.mixture_scratch(d, a.quadratic, k, a.score, a.stat, single, a.levels.codes.cols + a.gaps.count,
+                                      a.levels.codes ? a.levels.table.cols : a.gaps.table.cols));
   a.scratch = memory.get();
   without_gil([&] {
     if constexpr (std::is_same_v<X, double>) {
@@ -289,18 +312,20 @@ PYBIND11_MODULE(_core, m) {
          const py::object& eta, const std::string& score_kind, const std::string& stat_kind, const std::string& mode,
          bool single, const py::object& suff, const py::object& entropy, const py::object& resp,
          const py::object& labels, const py::object& lse, const std::optional<std::size_t>& quadratic,
-         const py::object& added, const py::object& weighted, const py::object& levels) {
+         const py::object& added, const py::object& weighted, const py::object& levels, const py::object& gaps) {
         by_dtype(&mixture_step<double>, &mixture_step<float>, x, weights, centre, inv_scale, eta, score_kind, stat_kind,
-                 mode, single, suff, entropy, resp, labels, lse, quadratic, added, weighted, levels);
+                 mode, single, suff, entropy, resp, labels, lse, quadratic, added, weighted, levels, gaps);
       },
       arg("X"), arg("weights"), arg("centre"), arg("inv_scale"), arg("eta"), arg("score_kind"), arg("stat_kind"),
       arg("mode"), arg("single"), arg("suff"), arg("entropy"), arg("resp") = py::none(), arg("labels") = py::none(),
       arg("lse") = py::none(), arg("quadratic") = py::none(), arg("added") = py::none(), arg("weighted") = py::none(),
-      arg("levels") = py::none(),
+      arg("levels") = py::none(), arg("gaps") = py::none(),
       "Local step of a mixture over one block. The first `quadratic` columns have quadratic features (all of them if "
       "None); `added` goes to the scores; `weighted` takes responsibilities times weights. `levels` = (codes, first, "
       "table, sums): entry c of a row adds table[first[c] + code] to its scores, and sums[first[c] + code] takes its "
-      "weighted responsibilities; what is no level of its column meets the last row.");
+      "weighted responsibilities; what is no level of its column meets the last row. `gaps` = (columns, table, sums): "
+      "NaN in "
+      "columns[g] counts as zero, adds table[g] to the scores and the responsibilities to sums[g].");
   m.def("gather_scores", &gather_scores, arg("start"), arg("index"), arg("values"), arg("table"), arg("scores"),
         "scores[i] += sum of value * table[index] over the entries start[i] to start[i + 1].");
   m.def("gather_sums", &gather_sums, arg("start"), arg("index"), arg("values"), arg("resp"), arg("sums"),

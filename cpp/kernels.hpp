@@ -45,6 +45,15 @@ struct Levels {
   View<double> sums;                    // V + 1 x width: += weighted responsibilities
 };
 
+/// Columns that may hold NaN: what is missing counts as zero, adds its row of the table to the scores, and its row of
+/// the sums takes the weighted responsibilities.
+struct Gaps {
+  const std::int32_t* columns = nullptr;  // G columns of x
+  std::size_t count = 0;                  // G
+  View<const double> table;               // G x width, a whole number of vectors and at least K
+  View<double> sums;                      // G x width: += weighted responsibilities
+};
+
 /// One block of rows through the local step of a mixture.
 template <class X>
 struct MixtureStep {
@@ -62,6 +71,7 @@ struct MixtureStep {
   View<const double> added;        // n x at least K, a whole number of vectors: added to the scores, optional
   View<double> weighted;           // n x at least K: w r, out, optional
   Levels levels;                   // optional; arithmetic is in double then
+  Gaps gaps;                       // optional; arithmetic is in double then
   View<double> resp;               // n x K, out, optional
   View<float> resp_single;         // the same in float32
   std::int32_t* labels = nullptr;  // n, out, optional
@@ -150,7 +160,7 @@ struct Kernels {
   void (*mixture_step_fd)(const MixtureStep<float>&);
   void (*mixture_step_ff)(const MixtureStep<float>&);
   std::size_t (*mixture_scratch)(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single,
-                                 std::size_t level_columns, std::size_t level_width);
+                                 std::size_t met_columns, std::size_t met_width);
   void (*gather_scores)(const GatherScores&);
   void (*gather_sums)(const GatherSums&);
   void (*student_d)(const StudentScore<double>&);

@@ -1,7 +1,8 @@
 """Model files of every estimator, kept in the repository: each format version must stay readable.
 
 `python tests/golden.py` writes those of today's format into tests/golden/format-<version>, with
-what the models say of fixed rows in expected.json. Files of earlier versions are never made again.
+what the models say of fixed rows in expected.json. Files of a version that was released are never
+made again: what they hold must be read for good, or the version of the format be raised.
 """
 
 from __future__ import annotations

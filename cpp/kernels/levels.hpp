@@ -114,5 +114,52 @@ static inline void each_level_run(const Levels& a, const std::uint32_t* places, 
   });
 }
 
+/// What is missing of some rows: row i lacks places[start[i]] to places[start[i + 1]] of the tables.
+struct MissingPlaces {
+  std::uint32_t* start;
+  std::uint32_t* places;
+};
+
+template <class X>
+[[maybe_unused]] static inline void missing_places(const Gaps& a, const View<const X>& x, std::size_t first,
+                                                   std::size_t count, const MissingPlaces& out) {
+  const auto width = static_cast<std::uint32_t>(a.table.cols);
+  std::uint32_t found = 0;
+  for (std::size_t r = 0; r < count; ++r) {
+    const X* row = x.row(first + r);
+    out.start[r] = found;
+    for (std::size_t g = 0; g < a.count; ++g) {
+      const X value = row[a.columns[g]];
+      out.places[found] = static_cast<std::uint32_t>(g) * width;
+      found += value != value;
+    }
+  }
+  out.start[count] = found;
+}
+
+/// scores (count x width) += what the rows' gaps say.
+[[maybe_unused]] static inline void add_gap_scores(const Gaps& a, const MissingPlaces& missing, std::size_t count,
+                                                   double* scores) {
+  constexpr std::size_t n = lanes<double>;
+  const std::size_t width = a.table.cols;
+  for (std::size_t r = 0; r < count; ++r, scores += width)
+    for (std::uint32_t i = missing.start[r]; i < missing.start[r + 1]; ++i) {
+      const double* row = a.table.data + missing.places[i];
+      for (std::size_t j = 0; j < width; j += n) storeu(scores + j, loadu(scores + j) + loadu(row + j));
+    }
+}
+
+/// Adds resp (count x width) to the sums of the rows' gaps, in the order of the rows.
+[[maybe_unused]] static inline void add_gap_sums(const Gaps& a, const MissingPlaces& missing, std::size_t count,
+                                                 const double* resp) {
+  constexpr std::size_t n = lanes<double>;
+  const std::size_t width = a.table.cols;
+  for (std::size_t r = 0; r < count; ++r, resp += width)
+    for (std::uint32_t i = missing.start[r]; i < missing.start[r + 1]; ++i) {
+      double* row = a.sums.data + missing.places[i];
+      for (std::size_t j = 0; j < width; j += n) storeu(row + j, loadu(row + j) + loadu(resp + j));
+    }
+}
+
 }  // namespace
 }  // namespace vivace::VIVACE_ISA_NS

@@ -20,15 +20,16 @@ struct Workspace {
   std::size_t d_padded, q_padded, k_padded, features, tile, chunks;
   bool kept_fits;
   C *constants, *packed, *columns, *panel, *kept, *rows, *scores, *resp, *weights, *lse, *scaled, *added, *added_rows;
-  double* level_scores;
+  double* met;  // scores, then responsibilities, of a tile's rows that meet tables row by row
   std::uint32_t* level_places;
+  MissingPlaces missing;
   RowSums<C> row_sums;
   ListedSums listed;
   std::uint64_t* bits;
   std::int32_t* labels;
 
-  Workspace(Arena& arena, std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, std::size_t level_columns,
-            std::size_t level_width) {
+  Workspace(Arena& arena, std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, std::size_t met_columns,
+            std::size_t met_width) {
     constexpr std::size_t ch = chunk_rows<C>;
     d_padded = padded_columns<C>(d);
     q_padded = padded_columns<C>(q);
@@ -56,8 +57,10 @@ struct Workspace {
     labels = arena.take<std::int32_t>(ch);
     added = arena.take<C>(k_padded * ch);
     added_rows = arena.take<C>(k_padded * ch);
-    level_scores = arena.take<double>(level_width * tile);
-    level_places = arena.take<std::uint32_t>(level_columns * tile);
+    met = arena.take<double>(met_width * tile);
+    level_places = arena.take<std::uint32_t>(met_columns * tile);
+    missing.start = arena.take<std::uint32_t>(tile + 1);
+    missing.places = arena.take<std::uint32_t>(met_columns * tile + 1);
   }
 };
 
@@ -84,6 +87,9 @@ template <class C, class X>
 struct Step {
   const MixtureStep<X>& a;
   Workspace<C>& w;
+
+  /// Numbers of a row of the tables that rows meet; 0 where there are none.
+  std::size_t met_width() const { return a.levels.codes ? a.levels.table.cols : a.gaps.table.cols; }
 
   void read_weights(std::size_t first, std::size_t count, const double* weights) const {
     for (std::size_t r = 0; r < chunk_rows<C>; ++r)
@@ -119,7 +125,7 @@ struct Step {
     constexpr std::size_t ch = chunk_rows<C>;
     C* rows = w.rows + c * ch * w.d_padded;
     C* resp = w.resp + c * ch * a.components;
-    standardise<C>(a.x, first, count, a.centre, a.inv_scale, w.d_padded, rows);
+    standardise<C>(a.x, first, count, a.centre, a.inv_scale, w.d_padded, rows, a.gaps.count > 0);
     const bool wants_resp = a.resp || a.resp_single;
     if (a.mode == Mode::given) {
       read_weights(first, count, a.weights);
@@ -130,8 +136,8 @@ struct Step {
     score_chunk<C>(a.score, w.columns, a.x.cols, a.quadratic, w.features, a.components, w.constants, w.packed,
                    keep ? w.kept + c * ch * w.features : nullptr, w.panel, w.scores);
     if (a.added) add_scores(a.added.row(first), a.added.cols, count);
-    const std::size_t level_width = a.levels.table.cols;
-    if (a.levels.codes) add_scores(w.level_scores + c * ch * level_width, level_width, count);
+    const std::size_t width = met_width();
+    if (width) add_scores(w.met + c * ch * width, width, count);
     if (a.mode == Mode::hard || a.labels) {
       argmax_chunk<C>(a.components, w.scores, w.labels);
       if (a.labels) std::memcpy(a.labels + first, w.labels, count * sizeof(std::int32_t));
@@ -150,7 +156,7 @@ struct Step {
     if (a.mode == Mode::soft) softmax_chunk<C, true>(a.components, w.scores, w.weights, resp, w.row_sums, w.lse);
     if (a.weighted) untranspose(resp, a.components, count, a.weighted.cols, a.weighted.row(first));
     // where the scores were: they are no longer needed
-    if (a.levels.sums) untranspose(resp, a.components, count, level_width, w.level_scores + c * ch * level_width);
+    if (a.levels.sums || a.gaps.sums) untranspose(resp, a.components, count, width, w.met + c * ch * width);
     if (a.lse)
       for (std::size_t r = 0; r < count; ++r) a.lse[first + r] = static_cast<double>(w.lse[r]);
   }
@@ -199,10 +205,14 @@ struct Step {
       const std::size_t rows = n - first < w.tile ? n - first : w.tile;
       const std::size_t chunks = (rows + ch - 1) / ch;
       clear(w.row_sums, k);
+      std::memset(w.met, 0, rows * met_width() * sizeof(double));
       if (a.levels.codes) {
         level_places(a.levels, first, rows, w.level_places);
-        std::memset(w.level_scores, 0, rows * a.levels.table.cols * sizeof(double));
-        add_level_scores(a.levels, w.level_places, rows, w.level_scores);
+        add_level_scores(a.levels, w.level_places, rows, w.met);
+      }
+      if (a.gaps.table) {
+        missing_places(a.gaps, a.x, first, rows, w.missing);
+        add_gap_scores(a.gaps, w.missing, rows, w.met);
       }
       for (std::size_t c = 0; c < chunks; ++c) {
         const std::size_t left = rows - c * ch;
@@ -212,7 +222,8 @@ struct Step {
         add_row_sums<C>(w.row_sums, k, a.suff.data, stride, a.entropy);
         statistics(chunks, keep);
       }
-      if (a.levels.sums) add_level_sums(a.levels, w.level_places, rows, w.level_scores);
+      if (a.levels.sums) add_level_sums(a.levels, w.level_places, rows, w.met);
+      if (a.gaps.sums) add_gap_sums(a.gaps, w.missing, rows, w.met);
     }
     if (sums) unpack_listed(a.stat, k, a.x.cols, a.quadratic, w.d_padded, w.q_padded, w.listed, a.suff.data);
   }
@@ -221,8 +232,8 @@ struct Step {
 template <class C, class X>
 static inline void mixture_step(const MixtureStep<X>& a) {
   Arena arena{a.scratch};
-  Workspace<C> workspace(arena, a.x.cols, a.quadratic, a.components, a.score, a.stat, a.levels.codes.cols,
-                         a.levels.table.cols);
+  Workspace<C> workspace(arena, a.x.cols, a.quadratic, a.components, a.score, a.stat,
+                         a.levels.codes.cols + a.gaps.count, a.levels.codes ? a.levels.table.cols : a.gaps.table.cols);
   Step<C, X>{a, workspace}.run();
 }
 
@@ -234,12 +245,12 @@ void mixture_step_fd(const MixtureStep<float>& a) { mixture_step<double>(a); }
 void mixture_step_ff(const MixtureStep<float>& a) { mixture_step<float>(a); }
 
 std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single,
-                            std::size_t level_columns, std::size_t level_width) {
+                            std::size_t met_columns, std::size_t met_width) {
   Arena arena{nullptr};
   if (single) {
-    Workspace<float>(arena, d, q, k, score, stat, level_columns, level_width);
+    Workspace<float>(arena, d, q, k, score, stat, met_columns, met_width);
   } else {
-    Workspace<double>(arena, d, q, k, score, stat, level_columns, level_width);
+    Workspace<double>(arena, d, q, k, score, stat, met_columns, met_width);
   }
   return arena.used;
 }

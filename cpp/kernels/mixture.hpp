@@ -10,7 +10,7 @@ void mixture_step_df(const MixtureStep<double>& a);
 void mixture_step_fd(const MixtureStep<float>& a);
 void mixture_step_ff(const MixtureStep<float>& a);
 std::size_t mixture_scratch(std::size_t d, std::size_t q, std::size_t k, Kind score, Kind stat, bool single,
-                            std::size_t level_columns, std::size_t level_width);
+                            std::size_t met_columns, std::size_t met_width);
 
 void gather_scores(const GatherScores& a);
 void gather_sums(const GatherSums& a);

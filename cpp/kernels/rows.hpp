@@ -13,11 +13,12 @@ constexpr double reach = sizeof(C) == sizeof(double) ? 1e100 : 1e12;
 
 /// Standardises rows [first, first + count) of x into `out` (chunk_rows x d_padded). The difference is taken in double:
 /// a float row far from the origin loses nothing. Values are held to +-reach, so that no score overflows: a row beyond
-/// it belongs to the component that it would belong to at the border. Rows beyond `count` become zero.
+/// it belongs to the component that it would belong to at the border. Rows beyond `count` become zero, and so does NaN
+/// where there may be `gaps`.
 template <class C, class X>
 [[maybe_unused]] static inline void standardise(const View<const X>& x, std::size_t first, std::size_t count,
                                                 const double* centre, const double* inv_scale, std::size_t d_padded,
-                                                C* out) {
+                                                C* out, bool gaps = false) {
   const std::size_t d = x.cols;
   // the rows of the next chunk: they come from memory while this chunk is worked on
   const std::size_t ahead = x.rows - first < 2 * count ? x.rows - first : 2 * count;
@@ -32,6 +33,8 @@ template <class C, class X>
       to[j] = static_cast<C>(z);
     }
   }
+  if (gaps)
+    for (std::size_t i = 0; i < count * d_padded; ++i) out[i] = out[i] == out[i] ? out[i] : C(0);
   for (std::size_t i = count * d_padded; i < chunk_rows<C> * d_padded; ++i) out[i] = C(0);
 }
 

@@ -1,6 +1,6 @@
 // Runs what mixtures over tables ask of the kernels (entries of compressed rows; quadratic features of some columns,
-// added scores, weighted responsibilities, columns of levels) against loops that say what is meant. Arrays are heap
-// blocks of their exact size.
+// added scores, weighted responsibilities, columns of levels, gaps) against loops that say what is meant. Arrays are
+// heap blocks of their exact size.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -60,7 +60,8 @@ void gather(const Kernels& kernels, std::size_t n, std::size_t levels, std::size
 }
 
 void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, std::size_t k, std::size_t width) {
-  const Rows x = normals(n * d), zeros(d, 0.0), ones(d, 1.0), added = normals(n * width);
+  const Rows zeros(d, 0.0), ones(d, 1.0), added = normals(n * width);
+  Rows x = normals(n * d);
   const std::size_t f = feature_count(Kind::full, d, q);
   const Rows eta = normals(k * f, 0.3 / std::sqrt(static_cast<double>(f)));
   Rows weights(n), suff(k * f, NAN), entropy(k, NAN), weighted(n * width, NAN);
@@ -96,14 +97,26 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
   a.levels.first = first.data();
   a.levels.table = {table.data(), last + 1, width};
   a.levels.sums = {level_sums.data(), last + 1, width};
-  const Scratch scratch(kernels.mixture_scratch(d, q, k, a.score, a.stat, false, columns, width));
+  // columns beyond the quadratic ones may have gaps
+  std::vector<std::int32_t> lost;
+  for (std::size_t j = q; j < d; ++j) lost.push_back(static_cast<std::int32_t>(j));
+  for (std::size_t i = 0; i < n; ++i)
+    for (const auto j : lost)
+      if (generator() % 4 == 0) x[i * d + static_cast<std::size_t>(j)] = NAN;
+  const Rows gap_table = normals(lost.size() * width, 0.3);
+  Rows gap_sums(lost.size() * width, 0.0), want_gap_sums = gap_sums;
+  a.gaps.columns = lost.data();
+  a.gaps.count = lost.size();
+  a.gaps.table = {gap_table.data(), lost.size(), width};
+  a.gaps.sums = {gap_sums.data(), lost.size(), width};
+  const Scratch scratch(kernels.mixture_scratch(d, q, k, a.score, a.stat, false, columns + lost.size(), width));
   a.scratch = scratch.p;
   kernels.mixture_step_dd(a);
 
   Rows want(k * f, 0.0), want_entropy(k, 0.0), want_weighted(n * width, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
     Rows g = {1.0};
-    for (std::size_t j = 0; j < d; ++j) g.push_back(x[i * d + j]);
+    for (std::size_t j = 0; j < d; ++j) g.push_back(std::isnan(x[i * d + j]) ? 0.0 : x[i * d + j]);
     for (std::size_t j = 0; j < q; ++j)
       for (std::size_t l = j; l < q; ++l) g.push_back(x[i * d + j] * x[i * d + l]);
     Rows s(k);
@@ -111,6 +124,8 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
     for (std::size_t c = 0; c < k; ++c) {
       s[c] = added[i * width + c];
       for (std::size_t j = 0; j < columns; ++j) s[c] += table[place(i, j) * width + c];
+      for (std::size_t j = q; j < d; ++j)
+        if (std::isnan(x[i * d + j])) s[c] += gap_table[(j - q) * width + c];
       for (std::size_t j = 0; j < f; ++j) s[c] += g[j] * eta[c * f + j];
       total += std::exp(s[c]);
     }
@@ -119,6 +134,8 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
       want_weighted[i * width + c] = wr;
       want_entropy[c] -= wr * std::log(r);
       for (std::size_t j = 0; j < columns; ++j) want_level_sums[place(i, j) * width + c] += wr;
+      for (std::size_t j = q; j < d; ++j)
+        if (std::isnan(x[i * d + j])) want_gap_sums[(j - q) * width + c] += wr;
       for (std::size_t j = 0; j < f; ++j) want[c * f + j] += wr * g[j];
     }
   }
@@ -127,6 +144,7 @@ void mixed(const Kernels& kernels, std::size_t n, std::size_t d, std::size_t q, 
   expect_close(suff, want, 1e-10, what + " statistics");
   expect_close(entropy, want_entropy, 1e-10, what + " entropy");
   expect_close(level_sums, want_level_sums, 1e-10, what + " levels");
+  expect_close(gap_sums, want_gap_sums, 1e-10, what + " gaps");
   expect_close(weighted, want_weighted, 1e-10, what + " responsibilities");
 }
 

@@ -30,6 +30,7 @@ def mixture_step(
     added: _Doubles | None = ...,
     weighted: _Doubles | None = ...,
     levels: tuple[NDArray[np.int32], NDArray[np.int32], _Doubles, _Doubles | None] | None = ...,
+    gaps: tuple[NDArray[np.int32], _Doubles | None, _Doubles | None] | None = ...,
 ) -> None: ...
 def gather_scores(
     start: NDArray[np.int64],

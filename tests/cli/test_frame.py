@@ -198,6 +198,13 @@ def test_several_files(run: Any, files: Path) -> None:
     assert json.loads(found.stdout)["n_rows"] == 400
 
 
+def test_one_family_for_all(run: Any, files: Path) -> None:
+    fit = ["fit", "mixture", "mixed.csv", "-k", "2", "-o", "m.vivace", "--columns", "visits"]
+    assert run(*fit, "--families", "poisson", "-q").exit_code == 0
+    assert vivace.load("m.vivace").families_ == {"poisson": ["visits"]}
+    assert run(*fit, "--families", "none.json").exit_code == 1
+
+
 def test_memory_is_enforced(run: Any, files: Path) -> None:
     found = run("fit", "mixture", "mixed.csv", "-k", "2", "-o", "m", "--memory", "1M")
     assert found.exit_code == 1

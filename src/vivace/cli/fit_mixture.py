@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
@@ -24,8 +25,9 @@ from vivace.cli.options import columns_option, examples
     "--families",
     default="auto",
     show_default=True,
-    metavar="auto|FILE.json",
-    help='By the types of the columns, or as a file says: {"poisson": ["visits"], ...}.',
+    metavar="auto|FAMILY|FILE.json",
+    help="By the types of the columns, one for all (poisson, student_t, ...), or as a file says: "
+    '{"poisson": ["visits"], ...}.',
 )
 @columns_option
 @fit_options("components", "BayesianMixture")
@@ -73,9 +75,11 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
 
 
 def _families(text: str) -> Any:
-    """The option: auto, or what a file of JSON says."""
-    if text == "auto":
-        return "auto"
+    """The option: auto, a family for all columns, or what a file of JSON says."""
+    from vivace.mixture._assign import BUILT_IN
+
+    if text == "auto" or (text in BUILT_IN and not os.path.exists(text)):
+        return text
     try:
         with open(text, encoding="utf-8") as file:
             found = json.load(file)

@@ -242,10 +242,13 @@ class FeatureFamily(Family):
     identity : bool
         Whether the only feature is x itself and vanishes, with the base measure, where x does.
         Such a family also takes sparse rows.
+    keeps_nan : bool
+        Whether all features of NaN are NaN, so that gaps need no other value while they are made.
     """
 
     n_features: ClassVar[int] = 1
     identity: ClassVar[bool] = False
+    keeps_nan: ClassVar[bool] = False
     strided: ClassVar[bool] = False
 
     def feature_count(self, n_columns: int) -> int:

@@ -51,6 +51,7 @@ class Normal(FeatureFamily):
 
     name = "gaussian_diag"
     n_features = 2
+    keeps_nan = True
     standardised = True
     strided = True
 
@@ -129,7 +130,7 @@ class Normal(FeatureFamily):
         return np.stack([constant, precision * mean, -0.5 * precision], axis=2)
 
     def log_normaliser(self, prior: Prior, posterior: Any) -> float:
-        """FORMULAS: Normal-Gamma, column by column, with -N/2 ln 2 pi as the base measure."""
+        """Normal-Gamma, column by column, with -N/2 ln 2 pi as the base measure."""
         counts = posterior["mean_precision"] - prior["mean_precision"]
         total = -0.5 * LOG_2PI * counts.sum()
         for sign, p in ((1.0, posterior), (-1.0, prior)):

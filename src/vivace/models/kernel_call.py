@@ -24,6 +24,23 @@ class KernelShape(NamedTuple):
     quadratic: int
 
 
+class LostColumns(NamedTuple):
+    """Columns of features that are NaN for gaps: one argument of `_core.mixture_step`.
+
+    Attributes
+    ----------
+    columns : (G,) of int32
+    table : (G, padded K) or None
+        What a gap adds to the scores.
+    sums : (G, padded K) or None
+        Where weighted responsibilities of rows with the gap are added up.
+    """
+
+    columns: NDArray[np.int32]
+    table: Array | None
+    sums: Array | None
+
+
 class KernelCall:
     """The columns and scores of a block, ready for the kernel.
 
@@ -39,6 +56,8 @@ class KernelCall:
     n_components : int
     levels : LevelColumns or None
         Columns of levels; `soft` adds to their sums.
+    lost : LostColumns or None
+        Columns of features with gaps; `soft` and `given` add to their sums.
 
     Attributes
     ----------
@@ -55,9 +74,11 @@ class KernelCall:
         tables: GapTables | None,
         n_components: int,
         levels: LevelColumns | None = None,
+        lost: LostColumns | None = None,
     ) -> None:
         self._shape = shape
         self._levels = levels
+        self._lost = lost
         self._features = features
         self._added = added
         self._runs = runs
@@ -92,6 +113,10 @@ class KernelCall:
 
     def given(self, resp: Array, weights: Array | None) -> tuple[Array, Array, dict[str, Array]]:
         """The same for given responsibilities (n, K)."""
+        if self._lost is not None and self._lost.sums is not None:
+            gone = np.isnan(self._features[:, self._lost.columns]).astype(np.float64)
+            weighted = resp if weights is None else resp * weights[:, None]
+            self._lost.sums[:, : self._k] += gone.T @ weighted
         if self._runs is None:
             suff, entropy = np.empty((self._k, self._width)), np.empty(self._k)
             self._step(self._features, weights, None, "given", suff, entropy, resp=resp)
@@ -145,6 +170,7 @@ class KernelCall:
             suff,
             entropy,
             quadratic=shape.quadratic,
+            gaps=self._lost,
             **others,
         )
 

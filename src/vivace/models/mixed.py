@@ -15,12 +15,12 @@ import numpy as np
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
-from vivace.models.kernel_call import KernelCall
+from vivace.models.kernel_call import KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
 from vivace.models.parts import GaussianPart, LevelsPart, Part
 from vivace.models.parts.base import padded
 from vivace.models.parts.gaps import GapTables, Runs, find_runs
-from vivace.models.parts.levels import LevelColumns
+from vivace.models.parts.levels import LevelColumns, aligned_zeros
 from vivace.models.weights import WeightModel
 
 #: Counts below this share of all counts are rounding: the component is taken to be empty.
@@ -81,11 +81,14 @@ class Prepared:
         What parts made that meet the rows, by their place.
     tables : GapTables or None
         Of the correlated columns where these may have gaps.
+    lost : (G, padded K) or None
+        What gaps of the other columns add to the scores.
     """
 
     eta: Array
     gathers: Mapping[int, Any]
     tables: GapTables | None = None
+    lost: Array | None = None
 
 
 class MixedModel:
@@ -131,7 +134,10 @@ class MixedModel:
             part = self.parts[layout.native or 0]
             assert isinstance(part, GaussianPart)
             tables = part.tables(posterior.parts[layout.native or 0])
-        return Prepared(layout.eta(posterior.log_weights, posterior.parts), gathers, tables)
+        eta, found = layout.eta(posterior.log_weights, posterior.parts)
+        lost = aligned_zeros((len(found), padded(self.n_components)))
+        lost[:, : self.n_components] = found
+        return Prepared(eta, gathers, tables, lost)
 
     def local_step(
         self, block: Block, prepared: Prepared, local: BlockState | None
@@ -139,7 +145,8 @@ class MixedModel:
         """Responsibilities of a block, reduced to statistics."""
         state = self._look(block) if local is None else local
         levels = self._levels(block, prepared, with_sums=True)
-        call = self._call(block, prepared, state, levels)
+        lost = self._lost(prepared, with_sums=True)
+        call = self._call(block, prepared, state, levels, lost)
         suff, entropy, extra = call.soft(prepared.eta, block.weights)
         fields: dict[int, Mapping[str, Array]] = {
             i: self.parts[i].accumulate(block.data[i], call.weighted, prepared.gathers[i])
@@ -148,7 +155,8 @@ class MixedModel:
         }
         if levels is not None:
             fields[self.layout.levels or 0] = self._levels_part().sums_of(levels)
-        return self._statistics(block, suff, entropy, fields, extra, state.base), state
+        there = self._there(suff, lost)
+        return self._statistics(block, suff, entropy, fields, extra, there, state.base), state
 
     def global_step(self, statistics: Statistics, previous: Any = None) -> MixedPosterior:
         """Update of every part and of the weights; `previous` is not needed.
@@ -211,7 +219,8 @@ class MixedModel:
     def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
         """Fill some of `resp`, `labels` and `lse` for a block of rows, without weights."""
         levels = self._levels(block, prepared, with_sums=False)
-        call = self._call(block, prepared, self._look(block, with_base=False), levels)
+        lost = self._lost(prepared, with_sums=False)
+        call = self._call(block, prepared, self._look(block, with_base=False), levels, lost)
         call.score(prepared.eta, outputs)
 
     def given(self, block: Block, resp: Array) -> Statistics:
@@ -230,9 +239,12 @@ class MixedModel:
         tables = None
         if state.runs is not None:
             tables = GapTables.neutral(k, self.layout.shape.quadratic)
-        call = self._call(block, Prepared(np.empty((k, 0)), {}, tables), state, None)
+        nothing = Prepared(np.empty((k, 0)), {}, tables)
+        lost = self._lost(nothing, with_sums=True)
+        call = self._call(block, nothing, state, None, lost)
         suff, entropy, extra = call.given(resp, block.weights)
-        return self._statistics(block, suff, entropy, fields, extra, state.base)
+        there = self._there(suff, lost)
+        return self._statistics(block, suff, entropy, fields, extra, there, state.base)
 
     def block_rows(self) -> int:
         """Rows of a block: from shapes alone."""
@@ -280,8 +292,29 @@ class MixedModel:
             return None
         return self._levels_part().columns(block.data[i], prepared.gathers[i], with_sums)
 
+    def _lost(self, prepared: Prepared, with_sums: bool) -> LostColumns | None:
+        """Columns of features that may have gaps."""
+        columns = self.layout.lost
+        if not len(columns):
+            return None
+        sums = np.zeros((len(columns), padded(self.n_components))) if with_sums else None
+        return LostColumns(columns, prepared.lost, sums)
+
+    def _there(self, suff: Array, lost: LostColumns | None) -> Array:
+        """Counts (K, G) of the rows that have each unit that may be missing."""
+        if lost is None or lost.sums is None:
+            return np.empty((self.n_components, 0))
+        found = suff[:, :1] - lost.sums[:, : self.n_components].T
+        found[np.abs(found) <= EMPTY * suff[:, :1]] = 0.0  # rounding
+        return found
+
     def _call(
-        self, block: Block, prepared: Prepared, state: BlockState, levels: LevelColumns | None
+        self,
+        block: Block,
+        prepared: Prepared,
+        state: BlockState,
+        levels: LevelColumns | None,
+        lost: LostColumns | None,
     ) -> KernelCall:
         return KernelCall(
             self.layout.shape,
@@ -291,6 +324,7 @@ class MixedModel:
             prepared.tables,
             self.n_components,
             levels,
+            lost,
         )
 
     def _look(self, block: Block, with_base: bool = True) -> BlockState:
@@ -311,6 +345,7 @@ class MixedModel:
         entropy: Array,
         met: Mapping[int, Mapping[str, Array]],
         completed: Mapping[str, Array],
+        there: Array,
         base: float,
     ) -> Statistics:
         """Put a record together: `met` are the fields of parts that met the rows."""
@@ -328,7 +363,8 @@ class MixedModel:
             elif i == self.layout.native:
                 found = completed or {"suff": self.layout.own(suff, i)}
             else:
-                found = part.sums(self.layout.own(suff, i))
+                own = there[:, self.layout.lost_places[i]]
+                found = part.sums(self.layout.own(suff, i), own)
             arrays.update({f"{i}.{name}": array for name, array in found.items()})
         return Statistics(arrays, self._axes())
 

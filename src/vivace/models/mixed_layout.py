@@ -34,6 +34,10 @@ class TableLayout:
     shape : KernelShape
     gaps : bool
         Whether values of the correlated part may be missing.
+    lost : (G,) of int32
+        Columns of features that are NaN where a unit is missing, one a unit that may be.
+    lost_places : dict
+        Which of them are those of each feature part, by its place.
     n_features : int
         F, the constant included.
     """
@@ -72,6 +76,14 @@ class TableLayout:
             q,
         )
         self.n_features = 1 + self.columns + q * (q + 1) // 2
+        lost, at = [np.empty(0, dtype=np.intp)], 0
+        self.lost_places: dict[int, slice] = {}
+        for i, place in self.places.items():
+            gaps = parts[i].gap_columns
+            lost.append(place.start + gaps)
+            self.lost_places[i] = slice(at, at + len(gaps))
+            at += len(gaps)
+        self.lost = np.concatenate(lost).astype(np.int32)
 
     @property
     def met(self) -> tuple[int, ...]:
@@ -93,9 +105,13 @@ class TableLayout:
             self.parts[i].fill(block.data[i], out[:, place])
         return out
 
-    def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> Array:
-        """Natural parameters (K, F); without those of correlated columns that may have gaps."""
+    def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> tuple[Array, Array]:
+        """Natural parameters (K, F); without those of correlated columns that may have gaps.
+
+        And what each gap of the other columns adds, (G, K).
+        """
         q = self.shape.quadratic
+        lost = np.zeros((len(self.lost), len(log_weights)))
         eta = np.zeros((len(log_weights), self.n_features))
         eta[:, 0] = log_weights
         for i, part in enumerate(self.parts):
@@ -107,11 +123,11 @@ class TableLayout:
                 eta[:, 1 : 1 + q] = found[:, 1 : 1 + q]
                 eta[:, 1 + self.columns :] = found[:, 1 + q :]
             elif not part.gathers:
-                constant, coefficients = part.natural(posteriors[i])
+                constant, coefficients, lost[self.lost_places[i]] = part.scores(posteriors[i])
                 eta[:, 0] += constant
                 place = self.places[i]
                 eta[:, 1 + place.start : 1 + place.stop] = coefficients
-        return eta
+        return eta, lost
 
     def own(self, suff: Array, i: int) -> Array:
         """The sums of part i's features among those of a call."""

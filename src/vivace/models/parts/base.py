@@ -33,7 +33,7 @@ class Part:
     """A family on its own columns; subclasses say how it takes part in a local step.
 
     A part is one of: columns of features beside those of other parts (`width`, `fill`,
-    `natural`), or a meeting with the rows (`gathers` is True: `add_scores`, `accumulate`).
+    `scores`), or a meeting with the rows (`gathers` is True: `add_scores`, `accumulate`).
 
     Parameters
     ----------
@@ -81,12 +81,17 @@ class Part:
         """Write the features of rows x to out (n, width)."""
         raise NotImplementedError
 
-    def natural(self, posterior: Any) -> tuple[Array, Array]:
-        """Constant (K,) and coefficients of the features (K, width)."""
+    @property
+    def gap_columns(self) -> NDArray[np.intp]:
+        """Columns of the features that are NaN where one of the G units that may be missing is."""
         raise NotImplementedError
 
-    def sums(self, features: Array) -> dict[str, Array]:
-        """Make the fields from sum_n w_n r_nk features, (K, width)."""
+    def scores(self, posterior: Any) -> tuple[Array, Array, Array]:
+        """Constants (K,), coefficients of the features (K, width), what each gap adds (G, K)."""
+        raise NotImplementedError
+
+    def sums(self, features: Array, there: Array) -> dict[str, Array]:
+        """Make the fields from sum_n w_n r_nk features (K, width) and the units' counts (K, G)."""
         raise NotImplementedError
 
     # -- parts that meet the rows -------------------------------------------------------------

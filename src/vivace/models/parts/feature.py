@@ -1,8 +1,9 @@
-"""Feature families: columns of features side by side, with an indicator for units that have gaps.
+"""Feature families: columns of features side by side, NaN where a unit is missing.
 
-The features of a unit that is missing are zero, and so is its indicator: the sums of the indicator
-are the counts N_ku of the rows in which the unit is there. Dropping what is missing is exact for
-units that are independent given the component.
+The kernel takes what is missing for zero, takes the unit's constant off the scores, and sums the
+responsibilities of the rows that lack the unit, so that gaps cost what there is of them. The counts
+N_ku of the rows in which the unit is there follow. Dropping what is missing is exact for units that
+are independent given the component.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ class FeaturePart(Part):
         self.feature_scale = (
             np.ones((self.n_units, self.n_features)) if feature_scale is None else feature_scale
         )
-        self._own = self.n_units * self.n_features
-        self.width = self._own + int(self.gaps.sum())
+        self.width = self.n_units * self.n_features
 
     def with_gaps(self, gaps: NDArray[np.bool_]) -> FeaturePart:
         """The same part where other units may be missing; posteriors fit both."""
@@ -64,28 +64,44 @@ class FeaturePart(Part):
 
     def fields(self, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
         """One field."""
-        return {"sums": ((n_components, self.width), 0)}
+        return {"sums": ((n_components, self.width + int(self.gaps.sum())), 0)}
 
     def scale(self, name: str) -> Array:
         """Sizes of the features; 1 for counts."""
-        return np.append(self.feature_scale.ravel(), np.ones(self.width - self._own))
+        return np.append(self.feature_scale.ravel(), np.ones(int(self.gaps.sum())))
+
+    @property
+    def gap_columns(self) -> NDArray[np.intp]:
+        """Of the features, one column for each unit that may be missing: NaN where it is."""
+        return np.flatnonzero(self.gaps) * self.n_features
 
     def fill(self, x: NDArray[Any], out: Array) -> None:
-        """Write features, then indicators."""
+        """Write features, NaN for gaps."""
+        if self.family.identity and not self.family.joint:
+            out[:] = x if self.scaling is None else self.scaling.to_z(x)
+            return
         # Splitting an axis makes a view, whatever the strides.
-        place = out[:, : self._own].reshape(len(x), self.n_units, self.n_features)
+        place = out.reshape(len(x), self.n_units, self.n_features)
         own = place if self.family.strided or place.flags.c_contiguous else np.empty(place.shape)
-        z, there = self._complete(x)
+        if self.family.keeps_nan:
+            z, there = (x if self.scaling is None else self.scaling.to_z(x)), None
+        else:
+            z, there = self._complete(x)
         self.family.features(z, own)
         if own is not place:
             place[:] = own
-        if there is not None:
-            place *= there[:, :, None]
-            out[:, self._own :] = there[:, self.gaps]
+        if there is not None and not there.all():
+            np.copyto(place, np.nan, where=~there[:, :, None])
 
-    def sums(self, features: Array) -> dict[str, Array]:
-        """As they are."""
-        return {"sums": features}
+    def sums(self, features: Array, there: Array) -> dict[str, Array]:
+        """Sums of the features, then the counts (K, G) of the rows that have each unit."""
+        return {"sums": np.hstack([features, there])}
+
+    def scores(self, posterior: Any) -> tuple[Array, Array, Array]:
+        """Constants (K,), coefficients (K, width), and what each gap adds (G, K)."""
+        constant, eta = self.natural(posterior)
+        own, lost = eta[:, : self.width], eta[:, self.width :]
+        return constant + lost.sum(axis=1), own, -lost.T
 
     def natural(self, posterior: Any) -> tuple[Array, Array]:
         """The constants of units with gaps belong to their indicators."""
@@ -98,8 +114,8 @@ class FeaturePart(Part):
         """Counts unit by unit, then the family's own update."""
         sums = statistics["sums"]
         by_unit = np.repeat(counts[:, None], self.n_units, axis=1)
-        by_unit[:, self.gaps] = sums[:, self._own :]
-        own = sums[:, : self._own].reshape(len(counts), self.n_units, self.n_features)
+        by_unit[:, self.gaps] = sums[:, self.width :]
+        own = sums[:, : self.width].reshape(len(counts), self.n_units, self.n_features)
         return self.family.update(self.prior, by_unit, own)
 
     def bound(
