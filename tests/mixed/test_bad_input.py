@@ -188,3 +188,16 @@ def test_a_gap_inside_a_joint_row_is_found_by_its_row():
     X[7, 1] = np.nan
     with pytest.raises(ValueError, match=r"row 7 of X has a gap \(NaN\) inside"):
         BayesianMultinomialMixture(random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("family", ["poisson", "multinomial"])
+def test_sparse_rows_for_a_dense_fit_and_the_other_way_round(family):
+    from scipy.sparse import csr_array
+
+    X = np.random.default_rng(0).poisson(1.0, size=(60, 4)).astype(float)
+    dense = BayesianMixture(n_components=2, families=family, random_state=0).fit(X)
+    sparse = BayesianMixture(n_components=2, families=family, random_state=0).fit(csr_array(X))
+    with pytest.raises(TypeError, match=r"fitted to dense ones. Remedy: X.toarray"):
+        dense.predict(csr_array(X))
+    with pytest.raises(TypeError, match=r"fitted to sparse ones. Remedy: scipy.sparse"):
+        sparse.score_samples(X)

@@ -46,6 +46,8 @@ ENTRIES = (
     Entry("vivace/vb memoized, tuned", "ours:fit", MEMOIZED | VB, 0.3),
     Entry("vivace/cvb0", "ours:fit", {"inference": "cvb0"}, 0.3),
     Entry("vivace/cvb0, tuned", "ours:fit", CVB0, 0.3),
+    # Documents with siblings in training want the smallest priors.
+    Entry("vivace/cvb0, small priors", "ours:fit", CVB0 | {"doc_topic_prior": 0.005}, 0.3),
     Entry("vivace/cvb0 lean, tuned", "ours:fit", CVB0 | {"cvb0_store": "lean"}, 0.6, False),
     Entry("vivace/vb batch, random", "ours:fit", {"init": "random"} | VB, 0.6, False),
     Entry("vivace/cvb0, random", "ours:fit", {"init": "random"} | CVB0, 0.3, False),

@@ -23,7 +23,7 @@ from vivace.cli.options import (
     epilog=examples(
         "vivace convert data.csv rows.npy --dtype float32",
         "vivace convert data.csv rows.parquet --columns age,income",
-        "vivace convert articles.jsonl articles.npz --text-field body",
+        "vivace convert articles.txt articles.npz",
     )
 )
 @click.argument("data", type=click.Path(allow_dash=True))

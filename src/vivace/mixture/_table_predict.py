@@ -57,6 +57,7 @@ class TableRowsMixin(RowsMixin):
                     f"{self.n_features_in_} features as input."
                 )
             assignments = self._fitted.prior.assignments
+            self._check_form(sparse=getattr(table, "library", "") == "sparse")
         weights = check_weights(sample_weight, table.n_rows)
         if isinstance(table, FrameColumns):
             rows = frame_rows(table, assignments, weights, learn=learn)
@@ -65,6 +66,15 @@ class TableRowsMixin(RowsMixin):
         if not learn:
             self._look_at(rows)
         return rows
+
+    def _check_form(self, *, sparse: bool) -> None:
+        """Refuse sparse rows where the model was fitted to others, and the other way round."""
+        if sparse != any(part.sparse for part in self._fitted.prior.parts):
+            given, fitted = ("sparse", "dense") if sparse else ("dense", "sparse")
+            raise TypeError(
+                f"X holds {given} rows, but {type(self).__name__} was fitted to {fitted} ones. "
+                f"Remedy: {'X.toarray()' if sparse else 'scipy.sparse.csr_array(X)'}"
+            )
 
     def _look_at(self, rows: TableRows) -> None:
         """Check values, and remember units that are missing here but were not in fit."""

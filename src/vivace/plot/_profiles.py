@@ -158,7 +158,7 @@ def _draw_levels(ax: Any, one: Profile, n: int) -> None:
     below = offset_copy(ax.transAxes, ax.figure, y=-30, units="points")
     ax.legend(
         fontsize="x-small", ncols=3, loc="upper center", bbox_to_anchor=(0.5, 0.0),
-        bbox_transform=below, handlelength=1.0, columnspacing=0.8,
+        bbox_transform=below, frameon=False, handlelength=1.0, columnspacing=0.8,
     )  # fmt: skip
 
 

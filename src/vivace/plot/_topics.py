@@ -93,6 +93,8 @@ def plot_terms(
     -------
     ax : matplotlib Axes
     """
+    from matplotlib.transforms import offset_copy
+
     p, share = topics_of(estimator)
     if not 0 <= topic < len(p):
         raise ValueError(f"topic must be from 0 to {len(p) - 1}, got {topic}")
@@ -115,7 +117,11 @@ def plot_terms(
     ax.set_xlabel("expected tokens")
     title = f"topic {topic}, {share[topic]:.1%} of the tokens (relevance {relevance:g})"
     ax.set_title(title, loc="left")
-    ax.legend(loc="lower right", fontsize="small")
+    below = offset_copy(ax.transAxes, ax.figure, y=-30, units="points")
+    ax.legend(
+        fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=below, frameon=False,
+    )  # fmt: skip
     ax.locator_params(axis="x", nbins=5)
     grid(ax, "x")
     return ax
