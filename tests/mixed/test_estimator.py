@@ -95,6 +95,26 @@ def test_integers_with_gaps_are_integers(library):
     }
 
 
+def test_objects_are_what_they_hold():
+    table = pd.DataFrame(
+        {
+            "flag": np.array([True, None, False, True], dtype=object),
+            "count": np.array([1, 2, None, 5], dtype=object),
+            "size": np.array([1.5, None, 2.5, 0.5], dtype=object),
+            "mixed": np.array([1, "a", None, 2], dtype=object),
+        }
+    )
+    model = BayesianMixture(random_state=0, tol=1e-4).fit(table)
+    assert model.families_ == {
+        "bernoulli": ["flag"],
+        "poisson": ["count"],
+        "gaussian": ["size"],
+        "categorical": ["mixed"],
+    }
+    lists = BayesianMixture(random_state=0, tol=1e-4).fit([[1.5, None], [2.0, 3.5], [0.5, 1.0]])
+    assert lists.families_ == {"gaussian": [0, 1]}
+
+
 def test_the_number_of_components_comes_first():
     assert BayesianMixture(3).n_components == 3
     assert BayesianPoissonMixture(3, shape=2.0).get_params()["n_components"] == 3

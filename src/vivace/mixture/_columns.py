@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Number
 from typing import Any, Literal
 
 import numpy as np
@@ -59,7 +60,9 @@ class Columns:
         dtype = column.dtype
         if not isinstance(dtype, np.dtype):  # an extension type of pandas
             return _kind_from_name(str(dtype).lower(), self.label(j))
-        if dtype.kind in "OUST":
+        if dtype.kind == "O":
+            return self._kind_of_objects(j)
+        if dtype.kind in "UST":
             return "text"
         kinds: dict[str, Kind] = {"b": "bool", "i": "integer", "u": "integer", "f": "float"}
         if dtype.kind not in kinds:
@@ -91,6 +94,15 @@ class Columns:
                 "'categorical', or convert it"
             ) from None
         return np.asarray(found)
+
+    def _kind_of_objects(self, j: int) -> Kind:
+        """Objects that are all truth values or all numbers, gaps aside, are what they hold."""
+        found = self.values(j)[1]
+        if not found or not all(isinstance(value, (Number, np.generic)) for value in found):
+            return "text"
+        if all(isinstance(value, (bool, np.bool_)) for value in found):
+            return "bool"
+        return "integer" if all(isinstance(value, Integral) for value in found) else "float"
 
     def integral(self, j: int) -> bool:
         """Whether column j holds integers: by its type, or all whole with some missing."""
