@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-COMPONENTS, PASSES, MEMORY = 64, 3, 230_000_000
+COMPONENTS, PASSES, MEMORY = 64, 3, 180_000_000
 TOPICS, BATCH_DOCUMENTS = 50, 320_000
 
 

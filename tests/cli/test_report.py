@@ -126,3 +126,17 @@ def test_columns_are_for_tables(run: Any, folder: Path) -> None:
     result = run("report", "t.vivace", "--columns", "a", "-o", "page.html")
     assert result.exit_code == 2
     assert "--columns is for tables" in result.stderr
+
+
+def test_inspect_shows_what_a_fit_was_made_of(run: Any) -> None:
+    shown = run("inspect", "model.vivace").stdout
+    assert "400 rows, 2 columns" in shown
+    meta = vivace.io.read_record("model.vivace").meta
+    assert meta["data"]["fingerprint"] in shown
+    for line in (
+        "columns          age, income",
+        "times            fit ",
+        "trace ",
+        "instruction set",
+    ):
+        assert line in shown, line
