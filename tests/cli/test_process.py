@@ -54,6 +54,24 @@ def test_failures_in_a_process(process: Any, arguments: list[str], code: int) ->
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize("more", [[], ["--quiet"]])
+def test_a_fit_outlives_the_reader_of_its_messages(folder: Path, more: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "vivace", *FIT, "data.csv", "-k", "4", "-o", "m", *more]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, text=True)
+    os.close(write)
+    assert run.returncode == 0
+    assert "m: written" in run.stdout
+    assert vivace.load("m").n_components == 4
+
+
+def test_tables_are_files(process: Any) -> None:
+    run = process(*FIT, "-", "-k", 4, "--out", "m")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "standard input is for documents" in run.stderr
+
+
 def test_without_click(folder: Path) -> None:
     code = "import sys; sys.modules['click'] = None; from vivace.cli import main; main()"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -17,6 +17,8 @@ def main() -> None:
         sys.exit(1)
     from vivace.cli.app import cli
     from vivace.cli.errors import end_on_sigterm
+    from vivace.cli.standard_error import outlive_its_reader
 
     end_on_sigterm()
+    outlive_its_reader()
     cli(prog_name="vivace")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from typing import IO, Any, NoReturn
 
 import click
+
+from vivace.cli.standard_error import redirect_to_nowhere
 
 
 class Failure(click.ClickException):
@@ -87,10 +88,7 @@ def reporting(debug: Callable[[], bool]) -> Iterator[None]:
 
 def silence_output() -> None:
     """Let what is still to be printed on standard output go nowhere."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+    redirect_to_nowhere(sys.stdout)
 
 
 def _failure(error: BaseException) -> click.ClickException:

@@ -38,6 +38,12 @@ def paths_of(data: Sequence[str]) -> Any:
     return data[0] if len(data) == 1 else [Path(name) for name in data]
 
 
+def refuse_standard_input(data: Sequence[str]) -> None:
+    """Say that tables are files."""
+    if "-" in data:
+        raise Failure("-: standard input is for documents. Remedy: give tables as files")
+
+
 def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
     """Open a table of numbers: in place or a piece at a time.
 
@@ -50,6 +56,7 @@ def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None
     from vivace.io.open_table import STREAMED, open_table
     from vivace.io.text_table import is_text_table
 
+    refuse_standard_input(data)
     name = data[0]
     if len(data) == 1 and not is_text_table(name):
         pattern = any(sign in name for sign in "*?[")
@@ -71,6 +78,7 @@ def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | Non
     from vivace.io.open_table import STREAMED
     from vivace.io.text_table import TEXT
 
+    refuse_standard_input(data)
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy"):
