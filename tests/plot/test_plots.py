@@ -132,6 +132,35 @@ def test_tables_of_other_libraries(
     draw(plot.plot_responsibilities(table_mixture, given))
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_columns_are_found_by_name(
+    library: str, mixture: BayesianGaussianMixture, rows: pd.DataFrame
+) -> None:
+    pytest.importorskip(library)
+    more = rows[rows.columns[::-1]].assign(id="a")
+    if library == "polars":
+        import polars
+
+        more = polars.from_pandas(more)
+    elif library == "pyarrow":
+        import pyarrow
+
+        more = pyarrow.Table.from_pandas(more, preserve_index=False)
+    found, expected = (plot.plot_mixture(mixture, given, max_rows=50) for given in (more, rows))
+    a, b = (ax.collections[0].get_offsets() for ax in (found, expected))
+    np.testing.assert_array_equal(a, b)
+    heights = [
+        [bar.get_height() for bar in plot.plot_responsibilities(mixture, given).patches]
+        for given in (more, rows)
+    ]
+    assert heights[0] == heights[1]
+
+
+def test_a_topic_model_is_no_mixture(lda: LatentDirichletAllocation) -> None:
+    with pytest.raises(TypeError, match=r"expected a mixture, got Latent.*plot_topics"):
+        plot.plot_mixture(lda)
+
+
 def test_pictures_of_topics(lda: LatentDirichletAllocation) -> None:
     words = [f"w${i}$<" for i in range(60)]
     left, right = plot.plot_topics(lda, feature_names=words, n_words=10)

@@ -11,7 +11,7 @@ from scipy.stats import chi2, norm
 
 from vivace.plot._canvas import GRID, INK, PAPER, colour, grid, new_axes, plain
 from vivace.plot._moments import Moments, moments
-from vivace.plot._table import numbers_of, sample_of
+from vivace.plot._table import columns_of, numbers_of, sample_of
 from vivace.plot._views import View, best_view, columns_view
 
 Array = NDArray[np.float64]
@@ -74,7 +74,7 @@ def plot_mixture(
     ax = new_axes(ax, 6.0, 5.0)
     rows = labels = None
     if X is not None:
-        X = sample_of(X, max_rows, random_state)
+        X = sample_of(columns_of(estimator, X), max_rows, random_state)
         rows, labels = numbers_of(X, found.columns), estimator.predict(X)
     draw_view(ax, found, view, rows, labels)
     return ax

@@ -45,6 +45,11 @@ def is_table(estimator: Any) -> bool:
 def components_in_use(estimator: Any) -> NDArray[np.intp]:
     """Numbers of the components that hold something, the heaviest first."""
     check_is_fitted(estimator)
+    if not hasattr(estimator, "weights_"):
+        raise TypeError(
+            f"estimator: expected a mixture, got {type(estimator).__name__}. Remedy: plot_topics "
+            "draws topic models"
+        )
     order = np.argsort(-np.asarray(estimator.weights_), kind="stable")
     return order[: max(1, int(estimator.n_effective_components_))]
 

@@ -16,12 +16,14 @@ _ROWS_AT_A_TIME = 1 << 14
 
 def entropies(estimator: Any, X: Any) -> Array:
     """Entropy of each row's responsibilities in nats, (n,): 0 where the component is certain."""
-    from vivace.plot._table import n_rows_of
+    from vivace.plot._table import columns_of, n_rows_of, take
 
+    X = columns_of(estimator, X)
     n = n_rows_of(X)
     found = np.empty(n)
     for start in range(0, n, _ROWS_AT_A_TIME):
-        r = np.asarray(estimator.predict_proba(X[start : start + _ROWS_AT_A_TIME]), np.float64)
+        some = take(X, np.arange(start, min(n, start + _ROWS_AT_A_TIME)))
+        r = np.asarray(estimator.predict_proba(some), np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             terms = np.where(r > 0.0, r * np.log(r), 0.0)
         found[start : start + len(r)] = np.maximum(-terms.sum(axis=1), 0.0)

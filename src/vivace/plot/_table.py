@@ -15,6 +15,20 @@ def n_rows_of(X: Any) -> int:
     return int(shape[0]) if shape is not None else len(X)
 
 
+def columns_of(estimator: Any, X: Any) -> Any:
+    """Return the columns of a table that a model was fitted to, by name, where others are there.
+
+    As the commands do; tables that lack one are left to the estimator's own check.
+    """
+    known, there = getattr(estimator, "feature_names_in_", None), getattr(X, "columns", None)
+    if known is None or there is None:
+        return X
+    wanted = [str(name) for name in known]
+    if type(X).__module__.partition(".")[0] == "pyarrow":
+        return X.select(wanted) if set(wanted) < set(X.column_names) else X
+    return X[wanted] if set(wanted) < {str(name) for name in there} else X
+
+
 def sample_of(X: Any, most: int, seed: int) -> Any:
     """Return X, or `most` rows of it drawn without replacement, in their order."""
     n = n_rows_of(X)
