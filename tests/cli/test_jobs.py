@@ -170,6 +170,26 @@ def test_dry_run(name: str, run: Run, folder: Path) -> None:
     assert not os.path.exists("new.vivace")
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".feather"])
+def test_dry_run_of_mixed_columns(suffix: str, run: Run, folder: Path) -> None:
+    """The columns of the fit itself, and its errors."""
+    pd, feather = pytest.importorskip("pandas"), pytest.importorskip("pyarrow.feather")
+    frame = pd.DataFrame({"age": [1.5, 2.5, 3.5], "town": ["a", "b", "a"]})
+    write = {".csv": lambda t, n: t.to_csv(n, index=False), ".parquet": pd.DataFrame.to_parquet}
+    write.get(suffix, feather.write_feather)(frame, f"t{suffix}")
+    fit = ["fit", "mixture", f"t{suffix}", "-k", "2", "-o", "m", "--dry-run", "--json"]
+    record = json.loads(run(*fit).stdout)
+    assert list(record["columns"]) == ["age", "town"]
+    assert record["columns"]["town"] == "text"
+    assert (record["n_rows"], record["columns_left_out"]) == (3, [])
+    if suffix != ".csv":
+        frame["day"] = pd.to_datetime(["2020-01-01"] * 3)
+        write.get(suffix, feather.write_feather)(frame, f"t{suffix}")
+        found = run(*fit)
+        assert found.exit_code == 1
+        assert "'day' holds timestamp" in found.stderr
+
+
 def test_dry_run_of_documents(run: Run, folder: Path) -> None:
     Path("docword.txt").write_text("3\n5\n4\n1 1 2\n1 3 1\n2 5 1\n3 2 4\n")
     fit = ["fit", "lda", "docword.txt", "-k", "2", "-o", "t", "--dry-run", "--json"]

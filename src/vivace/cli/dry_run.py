@@ -14,6 +14,8 @@ from vivace.cli.options import print_json
 # Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py), and in
 # the documents' step of topics, whose loops are short.
 _RATE, _TOPICS_RATE = 25e9, 4e9
+# Seconds of a map beside the work on rows: calls, the global step, threads that wait.
+_STEP = 3e-3
 # Sweeps over a document in a pass, most of them in the first passes.
 _SWEEPS = 10
 _MEGABYTE = 1e6
@@ -37,6 +39,7 @@ def print_table_estimate(
     columns: list[str] | None,
     as_json: bool,
     memory: int | None,
+    numeric: bool = True,
 ) -> None:
     """Print rows, columns, types, memory and time of the fit of a mixture to a table."""
     from vivace.engine import resolve_n_jobs
@@ -44,13 +47,13 @@ def print_table_estimate(
     from vivace.io.heads import read_head
     from vivace.io.open_table import default_memory
 
-    heads = [read_head(name, columns) for name in data]
+    heads = [read_head(name, columns, numeric=numeric) for name in data]
     head, n = heads[0], sum(one.n_rows for one in heads)
     exact = all(one.exact for one in heads)
     d, k = len(head.names), int(estimator.n_components)
     full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
-    seconds = mixture_work(n, d, k, full) / _RATE / threads
+    seconds = _STEP + mixture_work(n, d, k, full) / _RATE / threads
     item = 4 if head.single else 8
     rows = 0 if head.mapped else n * d * item
     limit = default_memory() if memory is None else memory

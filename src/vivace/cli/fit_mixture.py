@@ -59,7 +59,8 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate
 
-        print_table_estimate(estimator, data, columns, given["as_json"], given["memory"])
+        memory = given["memory"]
+        print_table_estimate(estimator, data, columns, given["as_json"], memory, numeric=False)
 
     plan = Plan(
         "mixture",

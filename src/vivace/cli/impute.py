@@ -56,9 +56,10 @@ def impute(
     trusted: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Write DATA with its gaps filled from the posterior predictive of a mixture.
+    """Write the columns that a mixture knows, their gaps filled from its posterior predictive.
 
-    Rows are read and written a part at a time, in their order.
+    Other columns of DATA are left out (--id-column keeps one). Rows are read and written a part
+    at a time, in their order.
     """
     from vivace.cli.progress import Meter
     from vivace.io import load_model

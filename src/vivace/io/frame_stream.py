@@ -216,7 +216,7 @@ def kind_of(name: str, column: str, arrow_type: Any) -> Kind:
         return "text"
     raise TableError(
         f"{name}: column {column!r} holds {arrow_type}; expected numbers, truth values or text. "
-        "Remedy: convert it, or leave it out with --columns"
+        "Remedy: turn it into numbers first (a date: days since another), or leave it out"
     )
 
 

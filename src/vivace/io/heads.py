@@ -1,4 +1,4 @@
-"""What the head of a table tells without reading the table: rows, columns, types."""
+"""What the head of a table tells without reading it: rows, columns, types."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Head(NamedTuple):
     names : list of str
         Numeric columns that would be read.
     types : list of str
-        Their types in the file.
+        Their types in the file; of text, what the first row looks like.
     left_out : list of str
         Columns that are not numeric.
     single : bool
@@ -46,7 +46,7 @@ class Head(NamedTuple):
     mapped: bool
 
 
-def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
+def read_head(path: StrPath, columns: list[str] | None = None, *, numeric: bool = True) -> Head:
     """Read the head of a table.
 
     Parameters
@@ -55,6 +55,9 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
         A file that `read_table` reads.
     columns : list of str, optional
         As there.
+    numeric : bool, default=True
+        Whether numbers alone are read, as `read_table` does; text and truth values too otherwise,
+        as `open_frame` does.
 
     Raises
     ------
@@ -66,9 +69,11 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
     name = os.fspath(path)
     texts = sorted(glob.glob(name)) if not os.path.exists(name) and name.endswith(TEXT) else []
     if texts:  # a pattern: as many files like the first
-        head = read_head(texts[0], columns)
+        head = read_head(texts[0], columns, numeric=numeric)
         size = sum(map(os.path.getsize, texts)) / max(1, os.path.getsize(texts[0]))
         return head._replace(n_rows=int(head.n_rows * size), exact=False)
+    if not numeric and (not os.path.isfile(path) or name.lower().endswith(STREAMED)):
+        return _mixed(path, columns)
     if not os.path.isfile(path) or name.lower().endswith(STREAMED[1:]):
         stream = open_table(path, columns)
         types = [stream.dtype.name] * len(stream.columns)
@@ -84,7 +89,19 @@ def read_head(path: StrPath, columns: list[str] | None = None) -> Head:
         return Head(len(table.values), True, table.names, types, [], single, True)
     if suffix == ".parquet":
         return _parquet(path, columns)
-    return _text(path, columns, packed=suffix != ".csv")
+    return _text(path, columns, packed=suffix != ".csv", numeric=numeric)
+
+
+def _mixed(path: StrPath, columns: list[str] | None) -> Head:
+    """Columns of any type that a mixture takes; others are an error, as they are in a fit."""
+    from vivace.io.frame_stream import kind_of
+    from vivace.io.open_table import open_pieces
+
+    name, schema, pieces, _ = open_pieces(path, columns)
+    names = schema.names if columns is None else columns
+    types = [kind_of(name, column, schema.field(column).type) for column in names]
+    rows = sum(piece.n_rows for piece in pieces)
+    return Head(rows, True, list(names), [str(one) for one in types], [], False, False)
 
 
 def _parquet(path: StrPath, columns: list[str] | None) -> Head:
@@ -107,18 +124,18 @@ def _parquet(path: StrPath, columns: list[str] | None) -> Head:
     return Head(n_rows, True, names, types, left_out, single, False)
 
 
-def _text(path: StrPath, columns: list[str] | None, packed: bool) -> Head:
+def _text(path: StrPath, columns: list[str] | None, packed: bool, numeric: bool) -> Head:
     from vivace.io.csv_table import _is_number, _look, _open_text
 
     shape = _look(path)
     check_names(path, shape.names, columns)
-    numeric = [
+    fitting = [
         name
         for name, cell in zip(shape.names, shape.first, strict=False)
-        if _is_number(cell) or not cell.strip()
+        if not numeric or _is_number(cell) or not cell.strip()
     ]
-    names = numeric if columns is None else columns
-    left_out = [name for name in shape.names if name not in numeric] if columns is None else []
+    names = fitting if columns is None else columns
+    left_out = [name for name in shape.names if name not in fitting] if columns is None else []
     with _open_text(path) as lines:
         sample = lines.read(_SAMPLE_BYTES)
         whole = len(sample) < _SAMPLE_BYTES
@@ -128,4 +145,6 @@ def _text(path: StrPath, columns: list[str] | None, packed: bool) -> Head:
     else:
         size = os.stat(path).st_size * (3 if packed else 1)  # numbers as text pack to a third
         n_rows = int(size / (len(sample) / n_lines))
-    return Head(n_rows, whole, names, ["text"] * len(names), left_out, False, False)
+    cells = dict(zip(shape.names, shape.first, strict=False))
+    types = ["number" if _is_number(cells.get(name, "")) else "text" for name in names]
+    return Head(n_rows, whole, names, types, left_out, False, False)
