@@ -233,9 +233,9 @@ class PieceStream(TableStream):
         if not self._spools:
             return
         try:
-            if self._scratch is None:
-                self._scratch = Scratch()
-            self._scratch.write(values.reshape(-1).view(np.uint8), self._begin(i) * self._width)
+            with self._lock:  # of all threads that load
+                scratch = self._scratch = self._scratch or Scratch()
+            scratch.write(values.reshape(-1).view(np.uint8), self._begin(i) * self._width)
         except OSError as error:
             self._spools = False
             if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
@@ -254,6 +254,8 @@ class PieceStream(TableStream):
             table = piece.load()
             fill(values, table.to_batches(), self.columns)
         except (pyarrow.ArrowException, OSError) as error:
+            if self._guard is not None:
+                self._guard()  # the better reason, where there is one
             raise TableError(
                 f"{self.name}: expected {piece.n_rows} rows, got a damaged or vanished file "
                 f"({str(error)[:300]}). Remedy: copy or write it again"

@@ -126,6 +126,7 @@ def table_runs(
                 for start in range(0, table.num_rows, MOST_ROWS):
                     yield table.slice(start, MOST_ROWS).combine_chunks()
         except (arrow.ArrowException, OSError) as error:
+            guard()  # the better reason, where there is one
             raise TableError(
                 f"{name}: expected a whole table, got a damaged or vanished file "
                 f"({str(error)[:300]}). Remedy: copy or write it again"
