@@ -44,6 +44,8 @@ struct Walker {
   std::int32_t* counts = nullptr;  // its tokens by topic
   float* weights = nullptr;        // counts + alpha
   float* sums = nullptr;           // running sums of probabilities, vector by vector
+  float total = 0, wanted = 0;
+  std::size_t lane = 0;
 };
 
 /// Documents, `side_by_side` at a time. `vectors` is the length of the loops over topics, where it is known (else 0).
@@ -62,14 +64,17 @@ class Sampling {
       w.sums = arena.take<float>(stride);
       if (next_document(w)) ++active;  // once there is none, there is none for the others
     }
-    while (active > 0)
-      for (std::size_t i = 0; i < active;) {
-        draw(walkers[i]);
+    while (active > 0) {
+      // Step by step: a processor looks a draw or two ahead, and so finds work for the time that a step waits.
+      for (std::size_t i = 0; i < active; ++i) weigh(walkers[i]);
+      for (std::size_t i = 0; i < active; ++i) aim(walkers[i]);
+      for (std::size_t i = 0; i < active; ++i) settle(walkers[i]);
+      for (std::size_t i = 0; i < active;)
         if (going_on(walkers[i]) || next_document(walkers[i]))
           ++i;
         else
           walkers[i] = walkers[--active];
-      }
+    }
     *a.likelihood = likelihood + static_cast<double>(horizontal_sum(log(totals)));
   }
 
@@ -131,41 +136,39 @@ class Sampling {
     w.weights[k] = static_cast<float>(count) + a.alpha[k];
   }
 
-  VIVACE_MEMBER void draw(Walker& w) {
-    const std::size_t t = w.token;
-    const float* row = a.table.data + static_cast<std::size_t>(a.words[t]) * stride;
-    const std::size_t after = t + 1 < w.end ? t + 1 : w.first;
+  /// First step of a draw: running sums of probabilities, lane by lane.
+  VIVACE_MEMBER void weigh(const Walker& w) const {
+    const float* row = a.table.data + static_cast<std::size_t>(a.words[w.token]) * stride;
+    const std::size_t after = w.token + 1 < w.end ? w.token + 1 : w.first;
     const float* ahead = a.table.data + static_cast<std::size_t>(a.words[after]) * stride;
-    F run{}, kept[vectors ? vectors : 1];
+    F run{};
     for (std::size_t j = 0; j < length(); ++j) {
       run = mul_add(loadu(row + j * n), loadu(w.weights + j * n), run);
+      storeu(w.sums + j * n, run);
       __builtin_prefetch(ahead + j * n);
-      if constexpr (vectors)
-        kept[j] = run;
-      else
-        storeu(w.sums + j * n, run);
     }
-    // The lane first, of which topics are every n-th, then the topic.
-    const F upto = running_sums(run);
-    const float total = upto[n - 1];
-    const std::uint64_t bits = mix(a.key + 0x9e3779b97f4a7c15u * (t * a.sweeps + w.sweep + 1));
-    const float u = (static_cast<float>(bits >> 40) + 1) * 0x1p-24f * total;  // above zero
-    const std::size_t lane = static_cast<std::size_t>(__builtin_popcount(bits_gt_zero(u - upto)));
-    const F left = min((u - upto) + run, run);
-    const F wanted = broadcast<float>(left[lane]);
-    VecInt<float> before{};  // topics of the lane that are passed by; a comparison gives -1
-    for (std::size_t j = 0; j + 1 < length(); ++j) {
-      if constexpr (vectors)
-        before += kept[j] < wanted;
-      else
-        before += loadu(w.sums + j * n) < wanted;
-    }
-    const std::size_t k = static_cast<std::size_t>(-before[lane]) * n + lane;
-    if (!a.fresh) set(w, a.topic[t], w.counts[a.topic[t]]);  // the factor
+  }
+
+  /// Second step: a number below the sum of all, and the lane that it falls into. A lane has every n-th topic.
+  VIVACE_MEMBER void aim(Walker& w) const {
+    const F run = loadu(w.sums + stride - n), upto = running_sums(run);
+    w.total = upto[n - 1];
+    const std::uint64_t bits = mix(a.key + 0x9e3779b97f4a7c15u * (w.token * a.sweeps + w.sweep + 1));
+    const float u = (static_cast<float>(bits >> 40) + 1) * 0x1p-24f * w.total;  // above zero
+    w.lane = static_cast<std::size_t>(__builtin_popcount(bits_gt_zero(u - upto)));
+    w.wanted = min((u - upto) + run, run)[w.lane];
+  }
+
+  /// Third step: the topic within the lane.
+  VIVACE_MEMBER void settle(const Walker& w) {
+    std::size_t k = w.lane;
+    for (std::size_t j = 0; j + 1 < length(); ++j) k += w.sums[j * n + w.lane] < w.wanted ? n : 0;
+    std::uint16_t& topic = a.topic[w.token];
+    if (!a.fresh) set(w, topic, w.counts[topic]);  // without the factor
     set(w, k, w.counts[k] + 1);
-    a.topic[t] = static_cast<std::uint16_t>(k);
+    topic = static_cast<std::uint16_t>(k);
     if (w.sweep + 1 < a.sweeps) return;
-    totals[filled] = max_of(total, Real<float>::smallest);
+    totals[filled] = max_of(w.total, Real<float>::smallest);
     if (++filled == n) {
       likelihood += static_cast<double>(horizontal_sum(log(totals)));
       totals = broadcast<float>(1);
