@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
+from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.memory import read_frame
 from vivace.cli.options import columns_option, examples
 
@@ -47,14 +47,8 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     columns = given["columns"]
 
     def read() -> Found:
-        rows, held_out = read_frame(data, columns, given["memory"]), None
-        if given["validation"] is not None:
-            from vivace.cli.validation import split_frame
-
-            rows, held_out = split_frame(rows, given["validation"], given["seed"])
-        n_rows, n_columns = rows.shape
-        what = f"{n_rows:,} rows of {n_columns} columns"
-        return Found(rows, what, {"n_rows": n_rows}, [], held_out)
+        rows = read_frame(data, columns, given["memory"])
+        return Found(rows, *size_of(rows, estimator))
 
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate
