@@ -28,6 +28,13 @@ ESTIMATORS = {
 }
 PASSES = ["--learning-method", "memoized", "--passes", "3", "--batch-size", "100"]
 
+OWN_FAMILY = """
+from vivace.families import Poisson
+
+class Counts(Poisson):
+    name = "counts"
+"""
+
 
 @pytest.fixture
 def files(folder: Path) -> Path:
@@ -247,10 +254,49 @@ def test_estimated_memory(run: Any, files: Path) -> None:
     assert read_table("rows.csv").values.nbytes == X.nbytes
 
 
+@pytest.mark.parametrize(
+    "families",
+    [
+        {"bounty:Counts": ["visits"]},
+        [["bounty:Counts", ["visits"]]],
+        [{"family": "bounty:Counts", "columns": ["visits"], "shape": 2.0}],
+    ],
+)
+def test_families_of_their_own(run: Any, files: Path, families: Any) -> None:
+    Path("bounty.py").write_text(OWN_FAMILY)
+    Path("families.json").write_text(json.dumps(families))
+    fit = [sys.executable, "-m", "vivace", "fit", "mixture", "mixed.csv", "--columns", "visits",
+           "-k", "2", "-o", "own.vivace", "--families", "families.json", "--json"]  # fmt: skip
+    done = subprocess.run(fit, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "--trusted bounty" in done.stderr
+    assert not Path("own.vivace").exists()
+    # Scripts do not look into this folder by themselves.
+    fit[:3] = [str(Path(sys.executable).with_name("vivace"))]
+    done = subprocess.run([*fit, "--trusted", "bounty"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["families"] == {"counts": ["visits"]}
+    predict = [fit[0], "predict", "own.vivace", "mixed.csv", "-o", "o.csv"]
+    done = subprocess.run([*predict, "--trusted", "bounty"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_own_families_that_cannot_be(
+    run: Any, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("bounty.py").write_text(OWN_FAMILY)
+    fit = ["fit", "mixture", "mixed.csv", "-k", "2", "-o", "m", "--trusted", "bounty", "--families"]
+    assert "cannot be imported" in run(*fit, "bounty:Nothing").stderr
+    record = {"family": "bounty:Counts", "columns": ["visits"], "no_such": 1}
+    Path("families.json").write_text(json.dumps([record]))
+    result = run(*fit, "families.json")
+    assert result.exit_code == 2
+    assert "no_such" in result.stderr
+
+
 def test_trusted_modules(run: Any, files: Path) -> None:
-    Path("bounty.py").write_text(
-        "from vivace.families import Poisson\n\n\nclass Counts(Poisson):\n    name = 'counts'\n"
-    )
+    Path("bounty.py").write_text(OWN_FAMILY)
     script = (
         "import pandas as pd, bounty, vivace\n"
         "X = pd.read_csv('mixed.csv')[['visits']]\n"

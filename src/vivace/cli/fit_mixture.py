@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any
 
 import click
 
+from vivace.cli.families import read_families
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.memory import read_frame
-from vivace.cli.options import columns_option, examples
+from vivace.cli.options import columns_option, examples, trusted_option
 
 
 @click.command(
@@ -18,6 +17,8 @@ from vivace.cli.options import columns_option, examples
     epilog=examples(
         "vivace fit mixture customers.csv --n-components 30 --out model.vivace",
         "vivace fit mixture customers.parquet -k 30 -o model.vivace --families families.json",
+        "vivace fit mixture tries.csv -k 5 -o own.vivace --families counts:Geometric "
+        "--trusted counts",
     ),
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path())
@@ -27,8 +28,9 @@ from vivace.cli.options import columns_option, examples
     show_default=True,
     metavar="auto|FAMILY|FILE.json",
     help="By the types of the columns, one for all (poisson, student_t, ...), or as a file says: "
-    '{"poisson": ["visits"], ...}.',
+    '{"poisson": ["visits"], ...}. A family of your own is MODULE:CLASS.',
 )
+@trusted_option
 @columns_option
 @fit_options("components", "BayesianMixture")
 def mixture(data: tuple[str, ...], **given: Any) -> None:
@@ -42,7 +44,7 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     from vivace.cli.summary_mixture import print_table_summary, table_record
     from vivace.mixture import BayesianMixture
 
-    given["families"] = _families(given["families"])
+    given["families"] = read_families(given["families"], given["trusted"])
     estimator = estimator_of(BayesianMixture, given, {"families": "--families"})
     columns = given["columns"]
 
@@ -67,24 +69,3 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
         print_table_summary,
     )
     run_fit(plan, data, given)
-
-
-def _families(text: str) -> Any:
-    """The option: auto, a family for all columns, or what a file of JSON says."""
-    from vivace.mixture._assign import BUILT_IN
-
-    if text == "auto" or (text in BUILT_IN and not os.path.exists(text)):
-        return text
-    try:
-        with open(text, encoding="utf-8") as file:
-            found = json.load(file)
-    except ValueError as error:
-        raise click.BadParameter(
-            f'{text}: expected JSON such as {{"poisson": ["visits"]}} ({error})',
-            param_hint="--families",
-        ) from error
-    if not isinstance(found, (dict, list)):
-        raise click.BadParameter(
-            f"{text}: expected an object or a list, got {found!r}", param_hint="--families"
-        )
-    return found
