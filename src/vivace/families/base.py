@@ -13,9 +13,10 @@ the component, parts are independent. There are two doors, and a family takes on
     `fields`, `prior`, `update`, `prepare`, `expected_log_likelihood`, `accumulate`, `bound`.
 
 Both may give `log_predictive` (for score_samples, explain), `draw` (sample, sample_missing),
-`moments` (impute, profiles) and `describe` (profiles); what is missing is named when it is asked
-for. Everything is written on NumPy arrays; a loop over a block may be a numba function at the
-level of a module (``@njit(nogil=True, cache=True)``), called from the method.
+`moments` (impute, profiles), `describe` (profiles, credible_interval) and `n_parameters` (aic,
+bic); what is missing is named when it is asked for. Everything is written on NumPy arrays; a loop
+over a block may be a numba function at the level of a module (``@njit(nogil=True, cache=True)``),
+called from the method.
 
 Shapes: n rows of a block, d columns, K components. A *unit* is what can be missing on its own: a
 column, or all columns together where the family is `joint`; U units with m features each.
@@ -213,7 +214,15 @@ class Family:
 
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Parameters of the components with credible intervals that hold `level`."""
-        self.lacks("describe", "profiles")
+        self.lacks("describe", "profiles and credible_interval")
+
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Return the number of free parameters of one component."""
+        self.lacks("n_parameters", "aic and bic")
+
+    def n_shared_parameters(self) -> int:
+        """Return the number of free parameters that belong to all components together."""
+        return 0
 
     def embed(self, x: NDArray[Any], summary: Summary) -> Array:
         """Coordinates (n, e) in which Euclidean distances mean something, for starts.
