@@ -18,6 +18,8 @@ bic); what is missing is named when it is asked for. Everything is written on Nu
 over a block may be a numba function at the level of a module (``@njit(nogil=True, cache=True)``),
 called from the method.
 
+What a method returns (of units that are there) is finite, or `NotFiniteError` names it.
+
 Shapes: n rows of a block, d columns, K components. A *unit* is what can be missing on its own: a
 column, or all columns together where the family is `joint`; U units with m features each.
 A prior is a dict of arrays (it is stored in model files); a posterior is whatever `update` returns,
@@ -27,7 +29,7 @@ by convention a dict of arrays whose first axis is K.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
 
@@ -57,6 +59,28 @@ class ColumnError(ValueError):
         super().__init__(f"column {column} {complaint}")
         self.column = column
         self.complaint = complaint
+
+
+class NotFiniteError(FloatingPointError):
+    """A family returned NaN, or an infinity where none can be.
+
+    Parameters
+    ----------
+    family, method : str
+        Who returned it.
+    values : array-like
+        What is not finite.
+    columns : sequence of str
+        The columns in question, as messages call them.
+    """
+
+    def __init__(self, family: str, method: str, values: Any, columns: Sequence[str]) -> None:
+        what = "NaN" if np.isnan(values).any() else "an infinity"
+        shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
+        super().__init__(
+            f"family {family} returned {what} from `{method}` for columns [{shown}]; expected "
+            "finite numbers. If the data are to blame, let its `check` refuse them"
+        )
 
 
 class MissingPieceError(NotImplementedError):

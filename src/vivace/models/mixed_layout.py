@@ -107,8 +107,11 @@ class TableLayout:
         """The parts of levels."""
         return [part for part in self.parts if isinstance(part, LevelledPart)]
 
-    def features(self, block: Block) -> NDArray[Any]:
-        """Columns of the correlated part and features of the others, side by side."""
+    def features(self, block: Block, check: bool) -> NDArray[Any]:
+        """Columns of the correlated part and features of the others, side by side.
+
+        `check` that families gave finite ones: they depend on the data alone, so once is enough.
+        """
         if len(self.parts) == 1 and self.native == 0:
             rows: NDArray[Any] = block.data[0]
             return rows
@@ -117,7 +120,7 @@ class TableLayout:
         if self.native is not None:
             out[:, : self.shape.quadratic] = block.data[self.native]
         for i, place in self.places.items():
-            self.parts[i].fill(block.data[i], out[:, place])
+            self.parts[i].fill(block.data[i], out[:, place], check)
         return out
 
     def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> tuple[Array, Array]:

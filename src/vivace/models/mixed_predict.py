@@ -54,7 +54,11 @@ def log_joint(model: MixedModel, posteriors: Sequence[Any], block: Block) -> Arr
         if isinstance(part, CorrelatedPart):
             total = total + part.log_predictive_rows(posterior, x)
         else:
-            total = total + part.log_predictive(posterior, x).sum(axis=1)
+            found = part.log_predictive(posterior, x)
+            own = found.sum(axis=1)
+            if np.isnan(own).any():
+                part.finite("log_predictive", np.where(np.isinf(found), 0.0, found))
+            total = total + own
     return np.asarray(total)
 
 
