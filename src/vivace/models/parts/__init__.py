@@ -6,6 +6,7 @@ from vivace.models.parts.feature import FeaturePart
 from vivace.models.parts.gather import GatherPart
 from vivace.models.parts.gaussian import GaussianPart
 from vivace.models.parts.levels import LevelsPart
+from vivace.models.parts.pooled import PooledPart
 from vivace.models.parts.sparse import SparsePart
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "GaussianPart",
     "LevelsPart",
     "Part",
+    "PooledPart",
     "SparsePart",
     "StudentPart",
 ]
