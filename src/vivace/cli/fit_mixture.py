@@ -17,8 +17,6 @@ from vivace.cli.options import columns_option, examples, trusted_option
     epilog=examples(
         "vivace fit mixture customers.csv --n-components 30 --out model.vivace",
         "vivace fit mixture customers.parquet -k 30 -o model.vivace --families families.json",
-        "vivace fit mixture tries.csv -k 5 -o own.vivace --families counts:Geometric "
-        "--trusted counts",
     ),
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path())
