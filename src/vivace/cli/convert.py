@@ -48,8 +48,9 @@ def convert(
     """Write the numeric columns of DATA, or its documents, to OUT, a run at a time.
 
     DATA is .npy, .csv[.gz|.zst], .parquet, .feather, .arrow, a pattern of names, a folder, or "-":
-    standard input, text, Parquet or Arrow by its first bytes (documents: --format). OUT is .npy (the
-    fastest to fit: rows are read in place), .npz, .parquet, .feather, .arrow, .csv or .csv.gz. Where DATA holds documents (.mtx, docword, .ldac, .svmlight, .txt, .jsonl) OUT is .npz:
+    standard input, text, Parquet or Arrow by its first bytes (documents: --format). OUT is .npy
+    (the fastest to fit: rows are read in place), .npz, .parquet, .feather, .arrow, .csv or .csv.gz.
+    Where DATA holds documents (.mtx, docword, .ldac, .svmlight, .txt, .jsonl) OUT is .npz:
     their counts of words, with the vocabulary.
     """
     from vivace.cli.progress import Meter
