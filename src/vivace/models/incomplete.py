@@ -12,8 +12,9 @@ from vivace.engine import Block, Statistics
 from vivace.families.base import Array
 from vivace.families.correlated import Gaussian
 from vivace.families.gaussian import GaussianComponents, GaussianFamily
-from vivace.models.mixed import BlockState, MixedModel, MixedPosterior, Prepared
+from vivace.models.mixed import MixedModel
 from vivace.models.mixed_predict import TableDensity, table_score_samples
+from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart, PooledPart
 from vivace.models.scaling import Scaling
 from vivace.models.weights import WeightModel
