@@ -68,7 +68,7 @@ def plot_held_out(estimator: Any, *, ax: Any = None) -> Any:
     Parameters
     ----------
     estimator : fitted estimator
-        With `validation_trace_`, as topics have it that were fitted with `validation_fraction`.
+        With `validation_trace_`, as those have it that were fitted with `validation_fraction`.
     ax : matplotlib Axes, optional
         Axes to draw on; those of a new figure if None.
 
