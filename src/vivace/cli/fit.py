@@ -52,7 +52,8 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
 
     DATA is .npy (read in place), .csv, .csv.gz or .csv.zst, or .parquet, .feather and .arrow: one
-    file, several, a pattern of names or a folder. None of them has to fit into memory.
+    file, several, a pattern of names or a folder; or "-", standard input: text, Parquet or Arrow by
+    its first bytes. None of them has to fit into memory.
 
     The model file is replaced when the fit is done. After Ctrl-C the model so far is kept in
     a file whose name ends in .interrupted, beside it. A fit that stops at max_iter before it

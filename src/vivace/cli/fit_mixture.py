@@ -35,8 +35,8 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian mixture to the columns of DATA: numbers, counts, flags, categories, gaps.
 
     DATA is .csv, .csv.gz or .csv.zst, or .parquet, .feather and .arrow: one file, several, a
-    pattern of names or a folder; or .npy. The files are read once, to learn the categories; what
-    does not fit into --memory goes to a scratch file (TMPDIR says where).
+    pattern of names or a folder; .npy; or "-", standard input. The files are read once, to learn
+    the categories; what does not fit into --memory goes to a scratch file (TMPDIR says where).
     """
     from vivace.cli.progress import FitMeter
     from vivace.cli.summary_mixture import print_table_summary, table_record

@@ -152,6 +152,19 @@ class Part:
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
 
+    def log_predictive_rows(self, posterior: Any, x: Any) -> Array:
+        """Logarithm of p(x_n | k) of whole rows, gaps left out, (n, K)."""
+        found = self.log_predictive(posterior, x)
+        total = np.asarray(found.sum(axis=1))
+        if np.isnan(total).any():  # infinite densities can be; a sum of both signs is none
+            self.finite("log_predictive", np.where(np.isinf(found), 0.0, found))
+        return total
+
+    def fresh(self, posterior: Any) -> Any:
+        """Posterior of one component that has seen no data, beside those of `posterior`."""
+        nothing = {name: np.zeros(shape) for name, (shape, _) in self.fields(1).items()}
+        return self.update(np.zeros(1), nothing)
+
     def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Rows from the posterior predictive of the components `labels`, (n, d)."""
         return np.asarray(self.family.draw(posterior, labels, rng))
