@@ -33,6 +33,7 @@ class Bernoulli(FeatureFamily):
 
     name = "bernoulli"
     identity = True
+    flags = True
     strided = True
 
     def __init__(self, a: float = 1.0, b: float = 1.0) -> None:
@@ -104,6 +105,10 @@ class Bernoulli(FeatureFamily):
         """P and p (1 - p) with the posterior mean p."""
         p = posterior["a"] / (posterior["a"] + posterior["b"])
         return p, p * (1.0 - p)
+
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """One probability a column."""
+        return n_columns
 
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """The probability of 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vivace.engine import ThreadExecutor
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
@@ -17,7 +17,12 @@ from vivace.mixture._parameters import CONSTRAINTS
 from vivace.mixture._partial import partial_rows
 from vivace.mixture._predict import PredictMixin
 from vivace.mixture._state import Fitted, make_executor
-from vivace.mixture._validation import Rows, check_enough_rows, check_rows
+from vivace.mixture._validation import (
+    Rows,
+    check_enough_rows,
+    check_rows,
+    raise_not_finite,
+)
 
 
 class BayesianGaussianMixture(PredictMixin, GapsMixin, DescribeMixin, MixtureBase):
@@ -46,7 +51,8 @@ default='full'
     max_iter : int, default=3000
         Most iterations of an initialisation: maps (batch) or passes over the data.
     n_init : int, default=1
-        Number of initialisations; the one with the highest bound is kept.
+        Number of initialisations; the one with the highest bound (with `validation_fraction`, the
+        best score) is kept.
     init_params : {'kmeans', 'k-means++', 'random', 'random_from_data'}, default='kmeans'
         Where rows start: at the nearest of K centres found by k-means on a seeded sample, drawn by
         k-means++, or drawn from the rows; or with random responsibilities.
@@ -74,8 +80,9 @@ default='full'
         covariance of the data (variances; their mean), divided by max(W - 1, W / 2) where W is the
         sum of the weights.
     missing : {'error', 'marginalize'}, default='error'
-        What becomes of NaN: an error, or values missing at random that are integrated out by mean
-        field over the gaps ('full' covariances with unknown parameters). `impute` then fills them.
+        What becomes of NaN: an error, or values missing at random that are integrated out, exactly
+        for diagonal and spherical types, by mean field over the gaps for 'full' and 'tied'. All
+        parameters are then unknown ones. `impute` fills gaps.
     fixed_means : array-like of shape (n_components, n_features), default=None
         Known means: constants of the model. Rows start at the nearest unless told otherwise.
     fixed_covariances : float or array-like, default=None
@@ -98,6 +105,12 @@ default='full'
         on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the start, the order of batches, and `sample`.
+    validation_fraction : float, default=None
+        Share of the rows, drawn at random, that is held out: after each iteration they (50,000 at
+        most, evenly spread) are scored as by `score`, and the state with the best score is kept.
+    n_iter_no_change : int, default=10
+        With validation_fraction an initialisation ends after so many iterations without a better
+        score.
     warm_start : bool, default=False
         Start where the previous fit ended. With the same data the bound never falls, and the count
         towards convergence carries over.
@@ -122,6 +135,9 @@ default='full'
         Parameters of the Dirichlet distribution, or of each stick's Beta distribution.
     mean_precision_, degrees_of_freedom_ : ndarray of shape (n_components,)
         Numbers of rows behind each mean and each covariance, prior included; infinite where known.
+        With missing='marginalize' diagonal and spherical types count the values of each column:
+        `mean_precision_` is then (n_components, n_features), `degrees_of_freedom_` (n_components,
+        n_features) for 'diag', (n_features,) for 'tied_diag'.
     leftover_weight_ : float
         Expected mass of the components beyond the first K; 0 for a Dirichlet distribution.
     n_effective_components_ : int
@@ -131,6 +147,11 @@ default='full'
         numbers of components it leaves out ln K! (relabelling).
     elbo_trace_, lower_bounds_ : ndarray of shape (n_iter_,)
         The bound after each iteration.
+    validation_trace_ : ndarray of shape (n_iter_,)
+        Mean log predictive density of the held-out rows after each iteration, in nats, where
+        validation_fraction is given.
+    best_iter_ : int
+        The iteration whose state was kept, counted from 1, where validation_fraction is given.
     n_iter_ : int
         Iterations of the best initialisation; calls of partial_fit.
     converged_ : bool
@@ -191,6 +212,8 @@ covariance_prior_ : float or ndarray
         total_samples: float | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
@@ -221,6 +244,8 @@ covariance_prior_ : float or ndarray
         self.total_samples = total_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
@@ -232,6 +257,11 @@ covariance_prior_ : float or ndarray
 
     def _setup(self, rows: Rows, resp_init: Any, executor: ThreadExecutor) -> Setup:
         return gaussian_setup(self, rows, resp_init, executor)
+
+    def _check_held_out(self, rows: Rows, positions: NDArray[np.int64], held: Rows) -> None:
+        bad = ~np.isfinite(held.X).all(axis=1)
+        if self.missing == "error" and bad.any():
+            raise_not_finite(self, rows, int(positions[bad.argmax()]))
 
     def _take_in(self, X: Any, sample_weight: Any) -> Fitted:
         rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))

@@ -28,13 +28,12 @@ def partial_rows(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Fitted
     """Take in one batch and return the new state; the old one is left as it was."""
     parameters = estimator.get_params(deep=False)
     previous: Fitted | None = getattr(estimator, "_fitted", None)
-    batch_weight = rows.total_weight
     if previous is None:
         state, before = _first(estimator, parameters, rows, executor), 0.0
     else:
         _check_shape(previous, parameters, rows)
         check_batch(estimator, rows, executor, previous.model.scaling)
-        state, before = go_on(previous, batch_weight)
+        state, before = go_on(previous, rows.total_weight)
     absorb(state, before, previous is None, rows, parameters, executor)
     return state
 
@@ -131,7 +130,7 @@ def go_on(previous: Fitted, batch_weight: float) -> tuple[Fitted, float]:
         before = float(old.statistics["weight"].sum())
         step = max(step, round(before / batch_weight))
     fit = Fit(old.posterior, old.statistics, old.elbo, list(old.trace), old.n_iter, step=step)
-    return replace(previous, fit=fit, fingerprint=""), before
+    return replace(previous, fit=fit, fingerprint="", validation=None), before
 
 
 def _check_shape(previous: Fitted, parameters: dict[str, Any], rows: Rows) -> None:

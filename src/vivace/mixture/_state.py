@@ -19,6 +19,7 @@ from vivace.engine import (
     ThreadExecutor,
     resolve_n_jobs,
 )
+from vivace.estimators.scores import Scores
 from vivace.mixture._moments import Moments, scatter
 from vivace.mixture._prior import (
     PriorValues,
@@ -67,6 +68,8 @@ class Fitted:
         Recognises the data and the prior that the bound belongs to; empty if there are none.
     seen : float
         Weight of the rows seen by partial_fit; 0 after fit.
+    validation : Scores or None
+        Scores of the rows that were held out of the fit.
     """
 
     model: Any
@@ -76,6 +79,7 @@ class Fitted:
     shape: tuple[Any, ...]
     fingerprint: str = ""
     seen: float = 0.0
+    validation: Scores | None = None
 
 
 def make_model(
@@ -108,12 +112,11 @@ def model_of(
         known = [
             name for name in ("fixed_means", "fixed_covariances") if parameters[name] is not None
         ]
-        if parameters["covariance_type"] != "full" or known:
+        if known:
             raise ValueError(
-                "missing='marginalize' needs covariance_type='full' and no known parameters; got "
-                f"covariance_type={parameters['covariance_type']!r}"
-                f"{' and ' + ', '.join(known) if known else ''}. For independent columns with gaps "
-                "use BayesianMixture(families='gaussian_diag')."
+                "missing='marginalize' takes no known parameters, got "
+                f"{' and '.join(known)}. Leave rows with gaps out, or give priors instead "
+                "(mean_prior, covariance_prior)."
             )
         return IncompleteModel(family, weights, parameters["n_components"], scaling)
     return MixtureModel(family, weights, parameters["n_components"], scaling, single)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource, Source
 from vivace.estimators.checks import check_weights, text_entry
-from vivace.io.stream import TableStream
+from vivace.io.stream import ArrayTable, TableStream
 from vivace.mixture._streams import StreamSource, check_stream, from_files
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
@@ -47,6 +47,19 @@ class Rows:
         streamed = isinstance(self.X, TableStream)
         source = StreamSource(self.X, weights) if streamed else ArraySource(self.X, weights)
         self.weights, self.source = weights, source
+
+    def without(self, held: NDArray[np.int64]) -> Rows:
+        """Return all rows but those at some positions, which rise; nothing is copied."""
+        table = self.X if isinstance(self.X, TableStream) else ArrayTable(self.X)
+        rest = table.without(held)
+        weights = None if self.weights is None else np.delete(self.weights, held)
+        return Rows(rest, weights, StreamSource(rest, weights))
+
+    def only(self, chosen: NDArray[np.int64]) -> Rows:
+        """Return the rows at some positions, in memory."""
+        X = np.asarray(self.X[chosen])
+        weights = None if self.weights is None else self.weights[chosen]
+        return Rows(X, weights, ArraySource(X, weights))
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -143,6 +156,13 @@ def check_range(estimator: Any, low: NDArray[np.float64], high: NDArray[np.float
             f"{type(estimator).__name__} works with squares, which overflow beyond "
             f"{LARGEST_VALUE:g}. Divide the column by a constant, or leave such rows out."
         )
+
+
+def extremes_of_values(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest value of each column, NaN left out; infinite the other way for none."""
+    low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+    low, high = low.astype(np.float64), high.astype(np.float64)
+    return np.where(np.isnan(low), np.inf, low), np.where(np.isnan(high), -np.inf, high)
 
 
 def raise_too_far(estimator: Any, distance: float) -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
-from vivace.families.base import Array, Estimate, Family
+from vivace.families.base import Array, Estimate, Family, NotFiniteError
 from vivace.models.scaling import Scaling
 
 Fields = Mapping[str, Array]
+
+#: Counts below this share of all counts are rounding: the component is taken to be empty.
+EMPTY = 1e-12
 
 
 def padded(n: int) -> int:
     """Return the width of rows of n numbers, as the kernels want them."""
     return -(-n // _core.PAD) * _core.PAD
+
+
+def counts_there(counts: Array, gone: Array) -> Array:
+    """Counts (K, G) of the rows that have a unit: all counts (K,) less those without, (G, K)."""
+    found = np.asarray(counts[:, None] - gone.T)
+    found[np.abs(found) <= EMPTY * counts[:, None]] = 0.0  # rounding
+    return found
 
 
 def patterns(there: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -33,7 +43,8 @@ class Part:
     """A family on its own columns; subclasses say how it takes part in a local step.
 
     A part is one of: columns of features beside those of other parts (`width`, `fill`,
-    `scores`), or a meeting with the rows (`gathers` is True: `add_scores`, `accumulate`).
+    `scores`), columns of few values that the kernel looks up (`LevelledPart`), or a meeting with
+    the rows (`gathers` is True: `add_scores`, `accumulate`).
 
     Parameters
     ----------
@@ -47,6 +58,8 @@ class Part:
     gathers = False
     width = 0
     scaling: Scaling | None = None
+    #: What messages call the columns; their places if it is empty.
+    labels: Sequence[str] = ()
 
     def __init__(self, family: Family, prior: Mapping[str, Array], n_columns: int) -> None:
         self.family: Any = family
@@ -75,10 +88,30 @@ class Part:
         """Logarithm of the base measure of each row, (n,); None where it is zero."""
         return None
 
+    def finite(self, method: str, found: Any, there: NDArray[np.bool_] | None = None) -> Array:
+        """Return the numbers (n or K, U, ...) of a family's method, or a scalar.
+
+        Raises
+        ------
+        NotFiniteError
+            Some are not finite, in units that are `there` (n, U).
+        """
+        values = np.asarray(found)
+        wrong = ~np.isfinite(values)
+        if there is not None:
+            wrong &= there.reshape(there.shape + (1,) * (values.ndim - 2))
+        if not wrong.any():
+            return values
+        labels = list(self.labels or map(str, range(self.n_columns)))
+        if wrong.ndim > 1 and wrong.shape[1] == self.family.units(self.n_columns) > 1:
+            by_unit = wrong.any(axis=tuple(axis for axis in range(wrong.ndim) if axis != 1))
+            labels = [labels[j] for j in np.flatnonzero(by_unit)]
+        raise NotFiniteError(self.family.name, method, values[wrong], labels)
+
     # -- feature parts ------------------------------------------------------------------------
 
-    def fill(self, x: NDArray[Any], out: Array) -> None:
-        """Write the features of rows x to out (n, width)."""
+    def fill(self, x: NDArray[Any], out: Array, check: bool = False) -> None:
+        """Write the features of rows x to out (n, width); `check` that they are finite."""
         raise NotImplementedError
 
     @property
@@ -119,6 +152,19 @@ class Part:
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
 
+    def log_predictive_rows(self, posterior: Any, x: Any) -> Array:
+        """Logarithm of p(x_n | k) of whole rows, gaps left out, (n, K)."""
+        found = self.log_predictive(posterior, x)
+        total = np.asarray(found.sum(axis=1))
+        if np.isnan(total).any():  # infinite densities can be; a sum of both signs is none
+            self.finite("log_predictive", np.where(np.isinf(found), 0.0, found))
+        return total
+
+    def fresh(self, posterior: Any) -> Any:
+        """Posterior of one component that has seen no data, beside those of `posterior`."""
+        nothing = {name: np.zeros(shape) for name, (shape, _) in self.fields(1).items()}
+        return self.update(np.zeros(1), nothing)
+
     def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Rows from the posterior predictive of the components `labels`, (n, d)."""
         return np.asarray(self.family.draw(posterior, labels, rng))
@@ -153,3 +199,24 @@ class Part:
             low=centre + scale * found.low,
             high=centre + scale * found.high,
         )
+
+
+class LevelledPart(Part):
+    """Columns of few values, each of which adds K numbers to the scores."""
+
+    @property
+    def level_sizes(self) -> NDArray[np.int64]:
+        """Number of values of each column, (C,); the gap is the last one where there may be one."""
+        raise NotImplementedError
+
+    def values(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Values (n, C) of rows, from 0 to below their number; a negative one is the last."""
+        raise NotImplementedError
+
+    def level_scores(self, posterior: Any) -> tuple[Array, Array]:
+        """Constants (K,) and what each value adds to the scores, (V, K), column by column."""
+        raise NotImplementedError
+
+    def level_sums(self, sums: Array, counts: Array) -> dict[str, Array]:
+        """Make the fields from the sums of responsibilities (V, K) and all counts (K,)."""
+        raise NotImplementedError
