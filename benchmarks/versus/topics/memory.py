@@ -22,6 +22,7 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
         "ours",
         {"dtype": "float32", "inference": "cvb0", "cvb0_store": "lean"},
     ),
+    "vivace/gibbs": ("ours", {"dtype": "float32", "inference": "gibbs"}),
     "scikit-learn/batch": ("scikit", SCIKIT | {"learning_method": "batch"}),
     "scikit-learn/online": ("scikit", SCIKIT | {"learning_method": "online", "batch_size": 2048}),
     "tomotopy": ("tomotopy_peer", {}),

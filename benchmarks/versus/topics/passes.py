@@ -15,7 +15,7 @@ EQUAL = {"max_doc_update_iter": SWEEPS, "mean_change_tol": 0.0}
 ITERATIONS = 6
 TIMES_SCIKIT, SPEEDUP, CVB0_NONZEROS = 8.0, 1.7, 12e6
 
-OURS = {"vb": EQUAL, "cvb0": {"inference": "cvb0"}}
+OURS = {"vb": EQUAL, "cvb0": {"inference": "cvb0"}, "gibbs": {"inference": "gibbs"}}
 
 
 def key_of(corpus: str, n_components: int, n_jobs: int, name: str) -> str:
@@ -35,7 +35,7 @@ def plan(options: argparse.Namespace) -> list[Task]:
         for n_jobs in (1, 2):
             for name, settings in OURS.items():
                 # Cheap: all documents, so that the table of counts is as large as it gets.
-                whole = {"share": options.share} if name == "cvb0" else {}
+                whole = {"share": options.share} if name != "vb" else {}
                 args = where | whole | settings | {"iterations": ITERATIONS, "n_jobs": n_jobs}
                 key = key_of(corpus, n_components, n_jobs, f"vivace/{name}")
                 tasks.append(Task(key, "topics.peers.ours:passes", args))
@@ -64,7 +64,7 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     )
     for n_components in SHARE:
         theirs = _rate(store, key_of(corpus, n_components, 1, "scikit-learn"), "tokens")
-        for name in ("vivace/vb", "vivace/cvb0", "scikit-learn", "tomotopy"):
+        for name in ("vivace/vb", "vivace/cvb0", "vivace/gibbs", "scikit-learn", "tomotopy"):
             for n_jobs in (1, 2):
                 key = key_of(corpus, n_components, n_jobs, name)
                 if key not in store.results:
