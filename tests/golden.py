@@ -107,6 +107,12 @@ def _gaps() -> np.ndarray:
     return X
 
 
+def _with_gaps(covariance_type: str) -> Callable[[], Any]:
+    return lambda: vivace.BayesianGaussianMixture(
+        n_components=2, covariance_type=covariance_type, missing="marginalize", random_state=0
+    ).fit(_gaps())
+
+
 def _flags() -> np.ndarray:
     return np.asarray(counts() > 4.0, dtype=np.float64)
 
@@ -137,12 +143,10 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         ),
         numbers,
     ),
-    "gaussian-gaps": (
-        lambda: vivace.BayesianGaussianMixture(
-            n_components=2, missing="marginalize", random_state=0
-        ).fit(_gaps()),
-        _gaps,
-    ),
+    "gaussian-gaps": (_with_gaps("full"), _gaps),
+    "gaussian-gaps-tied": (_with_gaps("tied"), _gaps),
+    "gaussian-gaps-spherical": (_with_gaps("spherical"), _gaps),
+    "gaussian-gaps-tied_diag": (_with_gaps("tied_diag"), _gaps),
     "gaussian-held-out": (_gaussian(validation_fraction=0.2), numbers),
     "gaussian-partial": (
         lambda: vivace.BayesianGaussianMixture(n_components=2, random_state=0)
