@@ -38,7 +38,7 @@ class PooledLayout(TableLayout):
         self.shape = KernelShape(scaling.centre, scaling.inv_scale, "diag", d, ())
         self.lost = np.arange(d, dtype=np.int32)
 
-    def features(self, block: Block) -> NDArray[Any]:
+    def features(self, block: Block, check: bool) -> NDArray[Any]:
         """The rows as they are."""
         rows: NDArray[Any] = block.data[0]
         return rows
