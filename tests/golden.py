@@ -104,7 +104,7 @@ def _lda_of(X: Callable[[], Any]) -> Callable[[], Any]:
     return lambda: vivace.LatentDirichletAllocation(2, random_state=0, max_iter=3).fit(X())
 
 
-def named_words() -> Any:
+def _named_words() -> Any:
     import pandas as pd
 
     X = words()
@@ -117,7 +117,7 @@ def _sparse() -> Any:
     return scipy.sparse.csr_array(counts())
 
 
-def parts(n: int = 60) -> Any:
+def _hours(n: int = 60) -> Any:
     """Counts in hours of their own, and columns for families that occur twice."""
     table = mixed(n)[["x", "y", "t", "n", "town"]]
     table["z"] = -table["y"]
@@ -135,6 +135,12 @@ def _gaps() -> np.ndarray:
     X = numbers()
     X[::7, 0] = np.nan
     return X
+
+
+def _gaussian_with_gaps(kind: str) -> Callable[[], Any]:
+    return lambda: vivace.BayesianGaussianMixture(
+        n_components=2, covariance_type=kind, missing="marginalize", random_state=0
+    ).fit(_gaps())
 
 
 def _flags() -> np.ndarray:
@@ -167,12 +173,8 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         ),
         numbers,
     ),
-    "gaussian-gaps": (
-        lambda: vivace.BayesianGaussianMixture(
-            n_components=2, missing="marginalize", random_state=0
-        ).fit(_gaps()),
-        _gaps,
-    ),
+    "gaussian-gaps": (_gaussian_with_gaps("full"), _gaps),
+    **{f"gaussian-gaps-{kind}": (_gaussian_with_gaps(kind), _gaps) for kind in TYPES[1:]},
     "gaussian-held-out": (_gaussian(validation_fraction=0.2), numbers),
     "gaussian-memoized": (_gaussian(learning_method="memoized", batch_size=20), numbers),
     "gaussian-online": (_gaussian(learning_method="online", batch_size=20, max_iter=5), numbers),
@@ -216,7 +218,7 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "mixture-parts": (
         _mixture(
-            parts,
+            _hours,
             families=[
                 ("gaussian", ["x", "y"]), ("gaussian_diag", ["t"]),
                 (families.Normal(mean_precision=0.5), ["z"]),
@@ -225,7 +227,13 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
             ],
             weight_concentration_prior_type="pitman_yor",
         ),
-        parts,
+        _hours,
+    ),
+    "mixture-groups": (
+        _mixture(
+            lambda: mixed()[["x", "y", "t", "n"]], families={"gaussian": [["x", "y"], ["t", "n"]]}
+        ),
+        lambda: mixed()[["x", "y", "t", "n"]],
     ),
     "mixture-sparse": (_mixture(_sparse, families="poisson"), _sparse),
     "mixture-sparse-bernoulli": (
@@ -270,7 +278,7 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     ),
     "lda-float32": (_lda_of(lambda: words().astype(np.float32)), words),
     "lda-memoized": (_lda(learning_method="memoized", batch_size=10), words),
-    "lda-named": (_lda_of(named_words), named_words),
+    "lda-named": (_lda_of(_named_words), _named_words),
     "lda-partial": (
         lambda: vivace.LatentDirichletAllocation(2, random_state=0).partial_fit(words()),
         words,

@@ -45,7 +45,7 @@ def test_every_version_estimator_and_family_is_there() -> None:
     found = (name for record in records for name in record.meta["fitted"].get("families_", {}))
     assert {re.sub(r"_\d+$", "", name) for name in found} == set(BUILT_IN)
     assert {path.stem for path in today.glob("*.vivace")} == set(golden.MODELS)
-    assert sum(path.stat().st_size for path in today.glob("*.vivace")) < 400_000
+    assert sum(path.stat().st_size for path in today.glob("*.vivace")) < 500_000
 
 
 def test_every_array_that_a_file_can_hold_is_there() -> None:
@@ -81,11 +81,17 @@ def test_batches_that_came_and_went_have_no_fingerprint(name: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_what_is_read_is_what_is_written(path: Path, tmp_path: Path) -> None:
-    """Reading and writing a file of any version changes no bit of an array."""
+    """Reading and writing a file of any version changes no bit of an array.
+
+    A number that is made of them again may differ in its last digit where the library that makes
+    it is another's version.
+    """
     save_model(load_model(path), tmp_path / "again")
     before, after = read_record(path), read_record(tmp_path / "again")
     assert same(before.arrays, after.arrays)
     skipped = ("instruction_set", "random_state", "parameters")
+    made = [record.meta["fitted"].pop("leftover_weight_", 0.0) for record in (before, after)]
+    assert made[0] == pytest.approx(made[1], rel=1e-13)
     for name, value in before.meta.items():
         if name not in skipped:
             assert after.meta[name] == value, name
@@ -116,9 +122,8 @@ def test_metadata_are_complete(name: str) -> None:
     assert set(record.versions) >= {"python", "vivace", "numpy", "scipy", "scikit-learn"}
     assert meta["parameters"]["n_components"] in (2, 3)
     assert meta["instruction_set"]
-    named = {"mixture-parts": golden.parts, "lda-named": golden.named_words}.get(name)
-    named = golden.mixed if golden.MODELS[name][1] is golden.mixed else named
-    assert meta["feature_names"] == (None if named is None else list(named().columns))
+    columns = getattr(golden.rows(name), "columns", None)
+    assert meta["feature_names"] == (None if columns is None else list(columns))
     if name.endswith("-partial"):
         return
     rows, n = ("n_documents", 40) if name.startswith("lda") else ("n_rows", 60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from vivace.cli.options import (
     debug_option,
     examples,
     quiet_option,
+    seed_of,
     trusted_option,
 )
 
@@ -34,14 +36,7 @@ _ROWS_AT_A_TIME = 1 << 14
 @columns_option
 @click.option("--id-column", metavar="NAME", help="Column of DATA to copy in front of the others.")
 @click.option("--sample", is_flag=True, help="Draw what is missing; the default are means.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the draws.",
-)
+@seed_of("draws")
 @trusted_option
 @quiet_option
 @debug_option
@@ -69,16 +64,17 @@ def impute(
     check_output(out, [model, data])
     suffix = table_suffix(out, APPENDABLE)
     estimator = load_model(model, trusted)
-    if not is_table_model(estimator):
+    mixed = is_table_model(estimator)
+    if not mixed and getattr(estimator, "missing", "error") == "error":
         raise Failure(
             f"{model}: holds a {type(estimator).__name__}, which fills no gaps. Remedy: vivace fit "
-            "mixture"
+            "mixture, or vivace fit gaussian-mixture --missing marginalize"
         )
     table = runs_for(model, estimator, data, columns, id_column)
     numeric = suffix in (".npy", ".npz")
     names = table.names if id_column is None else [id_column, *table.names]
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:
-        for rows, ids, start in parts_of(table, True, _ROWS_AT_A_TIME):
+        for rows, ids, start in parts_of(table, mixed, _ROWS_AT_A_TIME):
             filled = _filled(estimator, rows, seed if sample else None, start)
             writer.append(_columns(out, filled, ids, numeric))
             meter.update(writer.n_rows)
@@ -89,9 +85,11 @@ def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
     import numpy as np
 
     try:
-        if seed is None:
-            return estimator.impute(rows)
-        return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
+        with warnings.catch_warnings():  # the names were compared when the table was read
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            if seed is None:
+                return estimator.impute(rows)
+            return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
     except ValueError as error:
         raise Failure(str(error)) from error
 

@@ -28,6 +28,8 @@ from vivace.models.weights import WeightModel
 #: Multiply-adds of a block: a few milliseconds of one core's work, so that the calls from Python
 #: cost little.
 BLOCK_WORK = 100_000_000
+#: So many times more where each pattern of gaps in a block takes calls of its own.
+GAPS_WORK = 4
 
 #: Rows of a block: where scores of a block are kept, few enough for the second-level cache.
 MIN_BLOCK_ROWS, MAX_BLOCK_ROWS, MAX_GATHER_ROWS = 2_048, 65_536, 8_192
@@ -215,7 +217,8 @@ class MixedModel:
         entries = int(self.entries_per_row)
         joined = self.layout.joined
         wide = self.layout.n_features + (0 if joined is None else len(joined.first) - 1)
-        rows = BLOCK_WORK // (self.n_components * (2 * wide + 2 * entries + 40))
+        work = BLOCK_WORK * (GAPS_WORK if self.layout.gaps else 1)
+        rows = work // (self.n_components * (2 * wide + 2 * entries + 40))
         most = MAX_GATHER_ROWS if self.layout.met else MAX_BLOCK_ROWS
         # Features of plain parts are the columns as they came, or a copy.
         made = sum(self.parts[i].width for i in self.layout.places if not self.parts[i].plain)

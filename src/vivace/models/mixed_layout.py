@@ -151,7 +151,8 @@ def _groups(parts: Mapping[int, Part], first: int) -> dict[int, Group]:
     found, at = {}, 0
     for i, part in parts.items():
         stop = at + part.n_columns
-        own = np.flatnonzero((a >= at) & (b < stop))
-        found[i] = Group(i, slice(at, stop), first + own)
+        own = first + np.flatnonzero((a >= at) & (b < stop))
+        quadratic = own if len(parts) > 1 else slice(first, first + len(own))  # quicker
+        found[i] = Group(i, slice(at, stop), quadratic)
         at = stop
     return found
