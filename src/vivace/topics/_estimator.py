@@ -168,8 +168,8 @@ class LatentDirichletAllocation(
 
     Notes
     -----
-    Priors decide more than anything else. For short documents inference='cvb0' with
-    doc_topic_prior=0.01 and topic_word_prior=0.03 is a good first choice (guide, "Priors").
+    Priors decide more than anything else. For short documents inference='gibbs' with
+    doc_topic_prior='auto' and topic_word_prior=0.03 is a good first choice (guide, "Priors").
 
     Documents of the first `fit` pass start near equal shares at random; in the first 20 passes each
     document starts afresh but keeps what it had where that has a higher bound, so that the bound of
