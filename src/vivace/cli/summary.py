@@ -7,6 +7,8 @@ from typing import Any
 import click
 import numpy as np
 
+from vivace.cli.options import counted
+
 _MAX_COMPONENTS = 12  # a screenful
 _MAX_FEATURES = 6
 _ROWS_AT_A_TIME = 1 << 16
@@ -113,13 +115,14 @@ def _print_components(record: dict[str, Any]) -> None:
     ]
     print_table(head, rows)
     hidden = []
-    if len(order) > len(rows):
-        weight = sum(components[k]["weight"] for k in order[len(rows) :])
-        hidden.append(f"{len(order) - len(rows)} lighter components (weight {weight:.2g})")
+    for which, some in (("smaller", order[len(rows) : in_use]), ("unused", order[in_use:])):
+        if some:
+            weight = sum(components[k]["weight"] for k in some)
+            hidden.append(f"{counted(len(some), f'{which} component')} (weight {weight:.2g})")
     if n_features > shown:
-        hidden.append(f"{n_features - shown} columns")
+        hidden.append(counted(n_features - shown, "column"))
     if hidden:
-        click.echo(f"not shown: {' and '.join(hidden)}; see vivace inspect --json")
+        click.echo(f"not shown: {', '.join(hidden)}; see vivace inspect --json")
 
 
 def blame(table: Any, error: Exception) -> str | None:

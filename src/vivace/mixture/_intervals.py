@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.families.gaussian import GaussianPosterior
 from vivace.families.gaussian.intervals import mean_intervals, variance_intervals
-from vivace.models.mixture import MixtureModel
+from vivace.models.incomplete import IncompleteModel, IncompletePosterior
+from vivace.models.mixture import MixtureModel, MixturePosterior
 
 Array = NDArray[np.float64]
 
@@ -37,13 +37,16 @@ class CredibleIntervals(NamedTuple):
 
 
 def credible_intervals(
-    model: MixtureModel, gaussian: GaussianPosterior, level: float
+    model: MixtureModel | IncompleteModel,
+    posterior: MixturePosterior | IncompletePosterior,
+    level: float,
 ) -> CredibleIntervals:
     """Intervals that hold `level` of the posterior mass of each parameter."""
+    gaussian = posterior.gaussian
     spherical = gaussian.structure.kind == "spherical"
     rng = np.random.default_rng(_SEED)
     return CredibleIntervals(
-        weights=model.weight_model.interval(gaussian.counts, level, rng),
+        weights=model.weight_model.interval(posterior.counts, level, rng),
         means=model.scaling.from_z(mean_intervals(gaussian, level)),
         variances=model.scaling.covariances_from_z(
             variance_intervals(gaussian, level), "spherical" if spherical else "diag"

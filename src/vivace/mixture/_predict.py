@@ -18,6 +18,7 @@ from vivace.mixture._validation import (
     Rows,
     check_range,
     check_rows,
+    extremes_of_values,
     raise_not_finite,
     raise_too_far,
 )
@@ -257,8 +258,7 @@ class PredictMixin(RowsMixin):
         def task(edges: tuple[int, int]) -> None:
             block = rows.source.read(*edges)
             if isinstance(model, IncompleteModel):
-                there = np.nan_to_num(block.data, nan=centre)
-                check_range(self, there.min(axis=0), there.max(axis=0))
+                check_range(self, *extremes_of_values(block.data))
                 function(block, True)
                 return
             sums = np.empty((4, len(centre)))

@@ -7,7 +7,7 @@ that meet the rows give their scores to it and take the responsibilities from it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
-from vivace.models.kernel_call import KernelCall, LostColumns
+from vivace.models.kernel_call import Completed, KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart, Part
@@ -78,11 +78,7 @@ class MixedModel:
         """What local steps read."""
         layout = self.layout
         gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.met}
-        tables = None
-        if layout.gaps:
-            part = self.parts[layout.native or 0]
-            assert isinstance(part, GaussianPart)
-            tables = part.tables(posterior.parts[layout.native or 0])
+        tables = tuple(part.tables(posterior.parts[i]) for i, part in self._with_gaps())
         eta, found = layout.eta(posterior.log_weights, posterior.parts)
         lost = aligned_zeros((len(found), padded(self.n_components)))
         lost[:, : self.n_components] = found
@@ -199,9 +195,7 @@ class MixedModel:
                 part = self.parts[i]
                 made = part.prepare(part.update(zero["counts"], self._fields(zero, i)))
                 fields[i] = part.accumulate(block.data[i], weighted, made)
-        tables = None
-        if state.runs is not None:
-            tables = GapTables.neutral(k, self.layout.shape.quadratic)
+        tables = tuple(GapTables.neutral(k, part.n_columns) for _, part in self._with_gaps())
         nothing = Prepared(np.empty((k, 0)), {}, tables)
         lost = self._lost(nothing, with_sums=True)
         call = self._call(block, nothing, state, None, lost)
@@ -272,6 +266,13 @@ class MixedModel:
         parts = zip(layout.levels, layout.level_parts, own, strict=True)
         return {i: part.level_sums(found, counts) for i, part, found in parts}
 
+    def _with_gaps(self) -> Iterator[tuple[int, GaussianPart]]:
+        """All correlated parts and their places, where some value of theirs may be missing."""
+        for i in self.layout.groups if self.layout.gaps else ():
+            part = self.parts[i]
+            assert isinstance(part, GaussianPart)
+            yield i, part
+
     def _lost(self, prepared: Prepared, with_sums: bool) -> LostColumns | None:
         """Columns of features that may have gaps."""
         columns = self.layout.lost
@@ -313,7 +314,8 @@ class MixedModel:
             if found is not None:
                 total += float(found.sum() if block.weights is None else found @ block.weights)
         if self.layout.gaps:
-            runs = find_runs(~np.isnan(block.data[self.layout.native or 0]))
+            there = [~np.isnan(block.data[i]) for i in self.layout.groups]
+            runs = find_runs(np.hstack(there))
         if self.keeps_codes and self.layout.codes_are_made:
             codes = self._codes(block)
         return BlockState(total, runs, codes)
@@ -324,7 +326,7 @@ class MixedModel:
         suff: Array,
         entropy: Array,
         met: Mapping[int, Mapping[str, Array]],
-        completed: Mapping[str, Array],
+        completed: Completed,
         there: Array,
         base: float,
     ) -> Statistics:
@@ -340,12 +342,13 @@ class MixedModel:
         for i, part in enumerate(self.parts):
             if i in met:
                 found = met[i]
-            elif i == self.layout.native:
-                found = completed or {"suff": self.layout.own(suff, i)}
+            elif i in self.layout.groups:
+                found = completed.get(i, {"suff": self.layout.own(suff, i)})
             else:
                 own = there[:, self.layout.lost_places[i]]
                 found = part.sums(self.layout.own(suff, i), own)
-            arrays.update({f"{i}.{name}": array for name, array in found.items()})
+            names = part.fields(self.n_components)
+            arrays.update({f"{i}.{name}": found[name] for name in names})
         return Statistics(arrays, self._axes())
 
     def _cleaned(self, statistics: Statistics) -> Statistics:

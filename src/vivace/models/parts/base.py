@@ -130,6 +130,15 @@ class Part:
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
 
+    def log_predictive_rows(self, posterior: Any, x: Any) -> Array:
+        """Logarithm of p(x_n | k) of whole rows, gaps left out, (n, K)."""
+        return np.asarray(self.log_predictive(posterior, x).sum(axis=1))
+
+    def fresh(self, posterior: Any) -> Any:
+        """Posterior of one component that has seen no data, beside those of `posterior`."""
+        nothing = {name: np.zeros(shape) for name, (shape, _) in self.fields(1).items()}
+        return self.update(np.zeros(1), nothing)
+
     def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Rows from the posterior predictive of the components `labels`, (n, d)."""
         return np.asarray(self.family.draw(posterior, labels, rng))
