@@ -56,8 +56,7 @@ class CorpusStream:
     """
 
     ndim = 2
-    #: Raises once a file is no longer the one that was opened.
-    guard: Check | None = None
+    guard: Check | None = None  # raises once a file has changed
 
     def __init__(self, name: str, dtype: Any, memory: int) -> None:
         self.name, self.dtype, self.memory = name, np.dtype(dtype), memory
@@ -139,13 +138,7 @@ class CorpusStream:
         self._values.expect(first, last)
 
     def check(self) -> None:
-        """Notice that a file has changed, though it was read already.
-
-        Raises
-        ------
-        TableError
-            It has changed or vanished.
-        """
+        """Notice that a file has changed, though it was read already: a TableError."""
         if self.guard is not None:
             self.guard()
 
@@ -243,7 +236,7 @@ def open_documents(
     guard = unchanged(paths)
     stream = _opened(paths, format, settings, memory, tell)
     stream.guard = guard
-    stream.check()
+    guard()
     return stream
 
 
