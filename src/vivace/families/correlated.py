@@ -81,6 +81,10 @@ class Correlated(Family):
 
     # -- predictions, in z --------------------------------------------------------------------
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Means and a symmetric matrix."""
+        return n_columns + n_columns * (n_columns + 1) // 2
+
     def _student(self, posterior: Any) -> tuple[Array, Array, Array]:
         """Degrees of freedom (K,), places (K, d) and scale matrices (K, d, d)."""
         raise NotImplementedError

@@ -200,6 +200,10 @@ class Normal(FeatureFamily):
         variance = square * dof / np.maximum(dof - 2.0, 1e-300)
         return mean, np.where(dof > 2.0, variance, np.inf)
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Mean and variance of each column."""
+        return 2 * n_columns
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Mean, and standard deviation (its median)."""
         dof, mean, scale = posterior["dof"], posterior["mean"], posterior["scale"]

@@ -263,6 +263,10 @@ class StudentT(Correlated, GatherFamily):
     def _deviations(self, q: StudentPosterior) -> Array:
         return np.sqrt(np.diagonal(q.factor.scale, axis1=1, axis2=2) / q.wishart_dof[:, None])
 
+    def n_shared_parameters(self) -> int:
+        """The degrees of freedom, where they are learned."""
+        return int(self.dof is None)
+
     def describe(self, posterior: StudentPosterior, level: float) -> list[Estimate]:
         """Means with the interval of their Student marginals, and scales (no interval)."""
         from scipy.special import stdtrit

@@ -38,11 +38,14 @@ class Assignment:
         Its columns, and after them those that parameters name (the exposure).
     levels : list of list
         The levels of each column of a categorical family, known after the first fit.
+    labels : list of str
+        What messages call the columns.
     """
 
     family: Family
     columns: list[int]
     levels: list[list[Any]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
 
 
 def assign(given: Any, table: Columns) -> list[Assignment]:
@@ -81,6 +84,8 @@ def assign(given: Any, table: Columns) -> list[Assignment]:
             if column is not None:
                 one.columns = [*one.columns, *_places([column], table)]
     _check_once(found, table)
+    for one in found:
+        one.labels = [table.label(j) for j in one.columns]
     return found
 
 
@@ -138,7 +143,8 @@ def from_plain(records: Any, trusted: Sequence[str]) -> list[Assignment]:
     for record in records:
         family = family_of(str(record["family"]), record["parameters"], trusted)
         columns = [int(j) for j in record["columns"]]
-        found.append(Assignment(family, columns, [list(levels) for levels in record["levels"]]))
+        levels = [list(own) for own in record["levels"]]
+        found.append(Assignment(family, columns, levels, [str(j) for j in columns]))
     return found
 
 

@@ -115,11 +115,10 @@ class DescribeMixin(SavedMixin):
             (lower, upper). float64, in the data's units. Known parameters have intervals of
             length zero.
         """
-        from vivace.mixture._intervals import credible_intervals
+        from vivace.mixture._intervals import check_level, credible_intervals
 
         check_is_fitted(self)
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level must be a number between 0 and 1, got {level!r}.")
+        check_level(level)
         return credible_intervals(self._fitted.model, self._fitted.fit.posterior, float(level))
 
     def prune(self) -> Self:

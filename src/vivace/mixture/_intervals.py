@@ -14,7 +14,7 @@ from vivace.models.mixture import MixtureModel, MixturePosterior
 Array = NDArray[np.float64]
 
 # The interval of stick-breaking weights is a seeded draw: asked twice, it answers the same.
-_SEED = 0
+SEED = 0
 
 
 class CredibleIntervals(NamedTuple):
@@ -36,6 +36,12 @@ class CredibleIntervals(NamedTuple):
     variances: Array
 
 
+def check_level(level: float) -> None:
+    """Raise ValueError where `level` is no share of posterior mass."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be a number between 0 and 1, got {level!r}.")
+
+
 def credible_intervals(
     model: MixtureModel | IncompleteModel,
     posterior: MixturePosterior | IncompletePosterior,
@@ -44,7 +50,7 @@ def credible_intervals(
     """Intervals that hold `level` of the posterior mass of each parameter."""
     gaussian = posterior.gaussian
     spherical = gaussian.structure.kind == "spherical"
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     return CredibleIntervals(
         weights=model.weight_model.interval(posterior.counts, level, rng),
         means=model.scaling.from_z(mean_intervals(gaussian, level)),

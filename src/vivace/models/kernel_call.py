@@ -107,6 +107,8 @@ class KernelCall:
 
     Attributes
     ----------
+    added : (n, padded K) or None
+        As given.
     weighted : (n, padded K) or None
         After `soft`, responsibilities times weights, where `added` was given.
     """
@@ -126,7 +128,7 @@ class KernelCall:
         self._levels = levels
         self._lost = lost
         self._features = features
-        self._added = added
+        self.added = added
         self._runs = runs
         self._tables = tables
         self._k = n_components
@@ -136,18 +138,18 @@ class KernelCall:
 
     def soft(self, eta: Array, weights: Array | None) -> tuple[Array, Array, Completed]:
         """Statistics (K, F), entropies (K,), and the completed fields of groups with gaps."""
-        if self._added is not None:
+        if self.added is not None:
             self.weighted = np.empty((len(self._features), padded(self._k)))
         if self._runs is None:
             suff, entropy = np.empty((self._k, self._width)), np.empty(self._k)
-            self._step(self._features, weights, eta, "soft", suff, entropy, added=self._added,
+            self._step(self._features, weights, eta, "soft", suff, entropy, added=self.added,
                        weighted=self.weighted, levels=self._levels)  # fmt: skip
             return suff, entropy, {}
         total, entropies, completed = self._nothing()
         for there, rows, x in self._patterns():
             suff, entropy = np.empty_like(total), np.empty(self._k)
             some = None if self.weighted is None else np.empty((len(rows), padded(self._k)))
-            added = None if self._added is None else self._added[rows]
+            added = None if self.added is None else self.added[rows]
             own = None if weights is None else weights[rows]
             self._step(x, own, self._with(eta, there), "soft", suff, entropy,
                        added=added, weighted=some, levels=self._some_levels(rows))  # fmt: skip
@@ -183,11 +185,11 @@ class KernelCall:
         """Fill `resp`, `labels` and `lse` where they are among the outputs."""
         if self._runs is None:
             self._step(self._features, None, eta, "score", None, None,
-                       added=self._added, levels=self._levels, **outputs)  # fmt: skip
+                       added=self.added, levels=self._levels, **outputs)  # fmt: skip
             return
         for there, rows, x in self._patterns():
             some = {name: np.empty_like(out[: len(rows)]) for name, out in outputs.items()}
-            added = None if self._added is None else self._added[rows]
+            added = None if self.added is None else self.added[rows]
             self._step(x, None, self._with(eta, there), "score", None, None,
                        added=added, levels=self._some_levels(rows), **some)  # fmt: skip
             for name, out in outputs.items():

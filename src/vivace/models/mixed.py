@@ -99,8 +99,10 @@ class MixedModel:
         state = self._look(block) if local is None else local
         levels = self._levels(block, prepared, state, with_sums=True)
         lost = self._lost(prepared, with_sums=True)
-        call = self._call(block, prepared, state, levels, lost)
+        call = self._call(block, prepared, state, levels, lost, check=local is None)
         suff, entropy, extra = call.soft(prepared.eta, block.weights)
+        if not np.isfinite(entropy).all():
+            self._find_fault(block, prepared)
         fields: dict[int, Mapping[str, Array]] = {
             i: self.parts[i].accumulate(block.data[i], call.weighted, prepared.gathers[i])
             for i in self.layout.met
@@ -175,6 +177,8 @@ class MixedModel:
         levels = self._levels(block, prepared, state, with_sums=False)
         lost = self._lost(prepared, with_sums=False)
         call = self._call(block, prepared, state, levels, lost)
+        if call.added is not None and np.isnan(call.added).any():
+            self._find_fault(block, prepared)
         call.score(prepared.eta, outputs)
 
     def given(self, block: Block, resp: Array) -> Statistics:
@@ -239,6 +243,16 @@ class MixedModel:
             self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
         return out
 
+    def _find_fault(self, block: Block, prepared: Prepared) -> None:
+        """Raise NotFiniteError if one of the parts that meet the rows is why scores are no numbers.
+
+        (The others' features and natural parameters were looked at before.)
+        """
+        for i in self.layout.met:
+            out = np.zeros((block.stop - block.start, padded(self.n_components)))
+            self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
+            self.parts[i].finite("expected_log_likelihood", out[:, : self.n_components].ravel())
+
     def _codes(self, block: Block) -> NDArray[np.int32]:
         """Joint levels of the rows."""
         layout = self.layout
@@ -294,10 +308,11 @@ class MixedModel:
         state: BlockState,
         levels: LevelColumns | None,
         lost: LostColumns | None,
+        check: bool = True,
     ) -> KernelCall:
         return KernelCall(
             self.layout.shape,
-            self.layout.features(block),
+            self.layout.features(block, check),
             self._scores(block, prepared),
             state.runs,
             prepared.tables,

@@ -99,8 +99,11 @@ class TableLayout:
         """The parts of levels."""
         return [part for part in self.parts if isinstance(part, LevelledPart)]
 
-    def features(self, block: Block) -> NDArray[Any]:
-        """Columns of the correlated parts and features of the others, side by side."""
+    def features(self, block: Block, check: bool) -> NDArray[Any]:
+        """Columns of the correlated parts and features of the others, side by side.
+
+        `check` that families gave finite ones: they depend on the data alone, so once is enough.
+        """
         if len(self.parts) == 1 and self.groups:
             rows: NDArray[Any] = block.data[0]
             return rows
@@ -109,7 +112,7 @@ class TableLayout:
         for i, group in self.groups.items():
             out[:, group.columns] = block.data[i]
         for i, place in self.places.items():
-            self.parts[i].fill(block.data[i], out[:, place])
+            self.parts[i].fill(block.data[i], out[:, place], check)
         return out
 
     def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> tuple[Array, Array]:
