@@ -49,6 +49,7 @@ def runs_for(
     numbers = _number_columns(estimator) if mixed else ()
     source = source_of([data])
     if others and names is not None and columns is not None:
+        numbers = numbers if mixed else columns
         table = table_runs(source, None, ids=ids, mixed=True, numbers=numbers, typed=columns)
         check_names(data, table.names, columns)
         return table

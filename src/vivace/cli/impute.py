@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -71,10 +72,11 @@ def impute(
     check_output(out, [model, data])
     suffix = output_suffix(out)
     estimator = load_model(model, trusted)
-    if not is_table_model(estimator):
+    mixed = is_table_model(estimator)
+    if not mixed and getattr(estimator, "missing", "error") == "error":
         raise Failure(
             f"{model}: holds a {type(estimator).__name__}, which fills no gaps. Remedy: vivace fit "
-            "mixture"
+            "mixture, or vivace fit gaussian-mixture --missing marginalize"
         )
     numeric = suffix in (".npy", ".npz")
     table = runs_for(model, estimator, data, columns, id_column, others=not (only or numeric))
@@ -116,7 +118,7 @@ def _parts(table: Any, known: list[str]) -> Iterator[tuple[Any, Any, dict[str, A
 
 def _counts(estimator: Any) -> list[str]:
     """Columns that hold counts."""
-    families: dict[str, Any] = estimator.families_
+    families: dict[str, Any] = getattr(estimator, "families_", {})
     return [str(n) for name in ("poisson", "multinomial") for n in families.get(name, [])]
 
 
@@ -133,9 +135,11 @@ def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
     import numpy as np
 
     try:
-        if seed is None:
-            return estimator.impute(rows)
-        return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
+        with warnings.catch_warnings():  # the names were compared when the table was read
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            if seed is None:
+                return estimator.impute(rows)
+            return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
     except ValueError as error:
         raise Failure(str(error)) from error
 
