@@ -238,6 +238,7 @@ def test_bad_arguments_are_refused():
     good = {
         "start": np.array([0, 2]), "words": np.array([0, 1], np.int32), "counts": np.ones(2),
         "weights": None, "n_words": 2, "order": np.array([0]), "batches": np.array([0, 1]),
+        "block_entries": 100,
     }  # fmt: skip
     assert _core.Cvb0Corpus(**good).n_entries == 2
     for name, value in [
