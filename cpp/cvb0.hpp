@@ -37,9 +37,9 @@ struct Cvb0Documents {
   const T* square = nullptr;          // stride: 1 / totals^2
   const T* alpha = nullptr;           // stride, zeros in the padding
   T least_word = 0, least_topic = 0;  // what lambda and n + alpha are at least, whatever rounding did
-  std::size_t sweeps = 1;  // more than one where documents are fresh
-  bool fresh = false;      // the table holds nothing of these documents, and gamma is not read
-  bool divide = false;     // totals are so small that 1 / (Lambda - x g) needs a division
+  std::size_t sweeps = 1;             // more than one where documents are fresh
+  bool fresh = false;                 // the table holds nothing of these documents, and gamma is not read
+  bool divide = false;                // totals are so small that 1 / (Lambda - x g) needs a division
   // entries x stride of the store's type; with a lean store entries x lean_entries, and `kept` their topics
   void* gamma = nullptr;
   std::uint16_t* kept = nullptr;
@@ -50,8 +50,8 @@ struct Cvb0Documents {
   void* before = nullptr;
   T* change = nullptr;
   T* factors = nullptr;          // entries of the batch, out: weight x count over what the store takes for one
-  double* moved = nullptr;        // K, out: sum of the change
-  double* likelihood = nullptr;   // 1, out: sum of weight x count x log p(word | the rest of the document)
+  double* moved = nullptr;       // K, out: sum of the change
+  double* likelihood = nullptr;  // 1, out: sum of weight x count x log p(word | the rest of the document)
   std::byte* scratch = nullptr;
 };
 

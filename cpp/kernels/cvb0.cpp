@@ -224,8 +224,7 @@ class Documents {
       if constexpr (vectors)
         doc.held[j] = mul_add(v, given, doc.held[j]);
       else
-        storeu(buffers.counts + j * n,
-               mul_add(v, given, loadu(buffers.counts + j * n) - S::load(g + j * n) * taken));
+        storeu(buffers.counts + j * n, mul_add(v, given, loadu(buffers.counts + j * n) - S::load(g + j * n) * taken));
       S::save(g + j * n, v * scale);
     });
     if (!final) return;
