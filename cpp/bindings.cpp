@@ -146,7 +146,7 @@ void mixture_step(const py::object& x, const py::object& weights, const py::obje
     a.components = a.eta.rows;
   }
   const std::size_t k = a.components;
-  check_rows(n, d, k);
+  check_rows(n, std::max<std::size_t>(d, 1), k);  // no columns: levels or added scores alone
   if (a.mode != Mode::score) {
     a.suff = view<double>(suff, "suff", k, feature_count(a.stat, d, a.quadratic));
     a.entropy = view<double>(entropy, "entropy", k, 0).data;
@@ -320,8 +320,9 @@ PYBIND11_MODULE(_core, m) {
       arg("mode"), arg("single"), arg("suff"), arg("entropy"), arg("resp") = py::none(), arg("labels") = py::none(),
       arg("lse") = py::none(), arg("quadratic") = py::none(), arg("added") = py::none(), arg("weighted") = py::none(),
       arg("levels") = py::none(), arg("gaps") = py::none(),
-      "Local step of a mixture over one block. The first `quadratic` columns have quadratic features (all of them if "
-      "None); `added` goes to the scores; `weighted` takes responsibilities times weights. `levels` = (codes, first, "
+      "Local step of a mixture over one block (X may have no columns). The first `quadratic` columns have quadratic "
+      "features (all of them if None); `added` goes to the scores; `weighted` takes responsibilities times weights. "
+      "`levels` = (codes, first, "
       "table, sums): entry c of a row adds table[first[c] + code] to its scores, and sums[first[c] + code] takes its "
       "weighted responsibilities; what is no level of its column meets the last row. `gaps` = (columns, table, sums): "
       "NaN in "

@@ -57,7 +57,7 @@ struct Gaps {
 /// One block of rows through the local step of a mixture.
 template <class X>
 struct MixtureStep {
-  View<const X> x;                    // n x D
+  View<const X> x;                    // n x D; without columns where levels or added scores say all
   const double* weights = nullptr;    // n, or null for ones
   const double* centre = nullptr;     // D
   const double* inv_scale = nullptr;  // D

@@ -50,6 +50,18 @@ JOBS: dict[str, Any] = {
     "memoized": lambda: BayesianGaussianMixture(
         **_MIXTURE, learning_method="memoized", max_iter=12, batch_size=500
     ),
+    "held out": lambda: BayesianGaussianMixture(
+        **_MIXTURE,
+        learning_method="memoized",
+        max_iter=12,
+        batch_size=500,
+        validation_fraction=0.2,
+        n_iter_no_change=5,
+        n_init=2,
+    ),
+    "online held out": lambda: BayesianGaussianMixture(
+        **_MIXTURE, learning_method="online", max_iter=12, batch_size=500, validation_fraction=0.2
+    ),
     "lda batch": lambda: LatentDirichletAllocation(
         **_TOPICS, max_iter=40, evaluate_every=7, perp_tol=0.0, doc_topic_prior="auto"
     ),
@@ -77,6 +89,9 @@ JOBS: dict[str, Any] = {
     ),
     "table": lambda: BayesianMixture(
         n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, learning_method="memoized"
+    ),
+    "table held out": lambda: BayesianMixture(
+        n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, validation_fraction=0.1
     ),
     "student": lambda: BayesianStudentTMixture(**_MIXTURE, max_iter=30),
 }

@@ -143,6 +143,7 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         ).fit(_gaps()),
         _gaps,
     ),
+    "gaussian-held-out": (_gaussian(validation_fraction=0.2), numbers),
     "gaussian-partial": (
         lambda: vivace.BayesianGaussianMixture(n_components=2, random_state=0)
         .partial_fit(numbers())

@@ -27,3 +27,14 @@ def column_sums_reference(X, weights, shift, out):
     out[2], out[3] = X.min(axis=0), X.max(axis=0)
     bad = np.flatnonzero(~np.isfinite(X).all(axis=1))
     return int(bad[0]) if len(bad) else -1
+
+
+def levels_reference(sizes, values, numbers, resp):
+    """Scores (n, K) and sums (V, K) of rows whose columns have these values, one at a time."""
+    starts = np.append(0, np.cumsum(sizes))
+    scores, sums = np.zeros(resp.shape), np.zeros(numbers.shape)
+    for i, row in enumerate(values):
+        for c, value in enumerate(row):
+            scores[i] += numbers[starts[c] + value]
+            sums[starts[c] + value] += resp[i]
+    return scores, sums

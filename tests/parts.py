@@ -8,7 +8,7 @@ import numpy as np
 from vivace import families
 from vivace.engine import Block
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import FeaturePart, LevelsPart
+from vivace.models.parts import FeaturePart, FlagsPart, LevelsPart
 
 FEATURE = ["bernoulli", "poisson", "gamma", "exponential", "gaussian_diag", "multinomial"]
 ALL = [*FEATURE, "categorical"]
@@ -27,8 +27,11 @@ def summary_of(x, levels=None):
     )
 
 
-def draw(rng, name, n, d, gaps=False):
-    """(part for K components, rows, rows for the reference, references) of one family."""
+def draw(rng, name, n, d, gaps=False, as_features=False):
+    """(part for K components, rows, rows for the reference, references) of one family.
+
+    With `as_features` no part of a feature family is looked up.
+    """
     x, levels = rows(rng, name, n, d)
     if gaps:
         lost = rng.random((n, 1 if name == "multinomial" else d)) < 0.3
@@ -49,7 +52,8 @@ def draw(rng, name, n, d, gaps=False):
         if name == "categorical":
             return LevelsPart(family, given, d, k)
         units = family.units(d)
-        return FeaturePart(family, given, d, np.full(units, gaps))
+        kind = FlagsPart if family.flags and not as_features else FeaturePart
+        return kind(family, given, d, np.full(units, gaps))
 
     data = x
     if name == "categorical":

@@ -220,7 +220,7 @@ struct Step {
       }
       if (sums) {
         add_row_sums<C>(w.row_sums, k, a.suff.data, stride, a.entropy);
-        statistics(chunks, keep);
+        if (a.x.cols) statistics(chunks, keep);
       }
       if (a.levels.sums) add_level_sums(a.levels, w.level_places, rows, w.met);
       if (a.gaps.sums) add_gap_sums(a.gaps, w.missing, rows, w.met);

@@ -158,7 +158,7 @@ int main() {
         const std::size_t width = (k + 7) / 8 * 8;
         gather(kernels, n, 1 + k, width, k % 2 == 0);
         gather(kernels, n, 3, width + 8, k % 2 == 1);
-        for (const std::size_t d : {std::size_t{1}, std::size_t{5}, std::size_t{16}, std::size_t{19}})
+        for (const std::size_t d : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{16}, std::size_t{19}})
           mixed(kernels, n, d, generator() % (d + 1), k, width + 8 * (d % 2));
       }
     std::printf("%s: kernels of tables done\n", name.c_str());

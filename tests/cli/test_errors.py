@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import warnings
+from pathlib import Path
 from typing import Any
 
 import click
@@ -59,10 +60,14 @@ def test_debug_before_the_command(run: Any) -> None:
     assert "Traceback" in run("--debug", "score", "none", "none").stderr.replace("--debug", "")
 
 
-def test_gone_reader() -> None:
+def test_gone_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has what it wanted: the command ends quietly and well."""
-    with pytest.raises(click.exceptions.Exit, match="0"), reporting(lambda: False):
-        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    with open(tmp_path / "out", "w") as out:
+        monkeypatch.setattr("sys.stdout", out)
+        with pytest.raises(click.exceptions.Exit, match="0"), reporting(lambda: False):
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        print("goes nowhere")
+    assert (tmp_path / "out").read_text() == ""
 
 
 def test_exit_passes() -> None:

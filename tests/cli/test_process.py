@@ -66,10 +66,11 @@ def test_a_fit_outlives_the_reader_of_its_messages(folder: Path, more: list[str]
     assert vivace.load("m").n_components == 4
 
 
-def test_tables_are_files(process: Any) -> None:
-    run = process(*FIT, "-", "-k", 4, "--out", "m")
-    assert (run.returncode, run.stdout) == (1, "")
-    assert "standard input is for documents" in run.stderr
+def test_a_pipe_is_a_table(process: Any, folder: Path) -> None:
+    csv = (folder / "data.csv").read_text()
+    run = process(*FIT, "-", "-k", 4, "--out", "m", input=csv)
+    assert run.returncode == 0, run.stderr
+    assert "m: written" in run.stdout
 
 
 def test_without_click(folder: Path) -> None:

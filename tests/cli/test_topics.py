@@ -37,7 +37,7 @@ def test_transform(run: Any, topics: Path) -> None:
     np.testing.assert_array_equal(np.load("other.npy"), expected)
     run("transform", "t", "docs.txt", "--out", "shares.csv")
     names = Path("shares.csv").read_text().splitlines()[0].replace('"', "").split(",")
-    assert names == ["topic0", "topic1", "topic2"]  # the numbers of `vivace topics`
+    assert names == ["topic_0", "topic_1", "topic_2"]  # the numbers of `vivace topics`
 
 
 def test_text_field_is_remembered(run: Any, topics: Path) -> None:

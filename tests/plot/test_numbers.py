@@ -80,7 +80,7 @@ def test_means_on_a_line_show_unequal_covariances_beside_it() -> None:
         np.array([[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]), covariances,
     )  # fmt: skip
     view = best_view(found)
-    assert view.labels == ["axis 1: 1.00 a", "axis 2: 1.00 c"]
+    assert view.labels == ["axis 1: 1.00\N{NO-BREAK SPACE}a", "axis 2: 1.00\N{NO-BREAK SPACE}c"]
 
 
 def test_tied_covariances_and_constant_columns_have_a_plane() -> None:
@@ -89,7 +89,7 @@ def test_tied_covariances_and_constant_columns_have_a_plane() -> None:
     found = Moments(np.arange(2), np.ones(2), [0, 1, 2], list("abc"), means, tied)
     view = best_view(found)
     assert np.isfinite(view.of(means)).all()
-    assert view.labels[0] == "axis 1: 1.00 a"
+    assert view.labels[0] == "axis 1: 1.00\N{NO-BREAK SPACE}a"
 
 
 def test_separation_of_columns() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vivace import BayesianGaussianMixture, BayesianMixture, LatentDirichletAllocation, plot
 from vivace.plot._canvas import plain
+from vivace.plot._profiles import Profile, draw_profile
 
 pd = pytest.importorskip("pandas")
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -113,6 +115,26 @@ def test_pictures_of_a_table(table_mixture: BayesianMixture, table: pd.DataFrame
     draw(plot.plot_responsibilities(table_mixture, table))
     draw(plot.plot_densities(table_mixture, table))
     draw(plot.plot_elbo(table_mixture))
+
+
+def test_levels_that_nobody_sees_have_no_entry() -> None:
+    share = np.array([[0.6, 0.39, 0.006, 0.004], [0.2, 0.79, 0.003, 0.007]])
+    names = ["a", "b", "rare", "rarer"]
+    one = Profile(
+        "town", "probability", np.arange(2), share, share, share, names, None, separation=1.0
+    )
+
+    def entries(one: Profile) -> list[str]:
+        ax = pyplot.figure().subplots()
+        draw_profile(ax, one)
+        assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(2.0)
+        return [text.get_text() for text in ax.get_legend().get_texts()]
+
+    assert entries(one) == ["a", "b"]
+    many = np.full((2, 50), 0.01)
+    many[:, 0] += 0.5
+    names = [f"l{i}" for i in range(50)]
+    assert entries(replace(one, estimate=many, levels=names)) == ["l0", "others"]
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])

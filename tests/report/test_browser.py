@@ -13,6 +13,20 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 WORDS = "[...document.querySelectorAll('#terms .word')].map(e => e.textContent)"
 CHOSEN = "[...document.querySelectorAll('.topic[aria-selected=true]')].map(e => e.dataset.place)"
+#: Place and size of what lies above all circles, and whether clicks go through.
+RAISED = (
+    "(() => { const g = document.getElementById('raised'), c = g.querySelector('circle');"
+    " return [c.getAttribute('cx'), c.getAttribute('r'), g.nextElementSibling === null &&"
+    " getComputedStyle(g).pointerEvents === 'none'].join(); })()"
+)
+
+
+def circle(place: int) -> str:
+    """The same of a topic's own circle."""
+    return (
+        "['cx', 'r'].map(a => document.querySelector("
+        f"'.topic[data-place=\"{place}\"] circle').getAttribute(a)).join() + ','"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +70,18 @@ def test_pages_can_be_printed(tab: Browser, page: Path, tmp_path: Path) -> None:
     assert ground == "rgb(255, 255, 255)"
 
 
+def test_what_is_folded_is_not_printed(tab: Browser, pages: dict[str, Path]) -> None:
+    tab.open(pages["topics-data"])
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    shown = "getComputedStyle(document.querySelector('.unfold')).display"
+    assert tab.run(shown) == "none"
+    tab.run("document.querySelector('.unfold details').open = true")
+    assert tab.run(shown) == "block"
+    closed = "getComputedStyle(document.querySelector('.unfold details:not([open])')).display"
+    assert tab.run(closed) == "none"
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+
 def test_the_policy_stops_scripts(tab: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
     """Were a name not escaped, the browser would not run it all the same."""
     text = pages["gaussian"].read_text("utf-8")
@@ -70,6 +96,7 @@ def test_the_policy_stops_scripts(tab: Browser, pages: dict[str, Path], tmp_path
 def test_the_map_reacts_to_clicks(tab: Browser, pages: dict[str, Path]) -> None:
     tab.open(pages["topics-data"])
     assert tab.run(CHOSEN) == ["0"]
+    assert tab.run(RAISED) == tab.run(f"{circle(0)} + 'true'")
     first = tab.run(WORDS)
     assert len(first) > 5
     place = tab.run(
@@ -82,6 +109,7 @@ def test_the_map_reacts_to_clicks(tab: Browser, pages: dict[str, Path]) -> None:
             clickCount=1,
         )  # fmt: skip
     assert tab.run(CHOSEN) == ["1"]
+    assert tab.run(RAISED) == tab.run(f"{circle(1)} + 'true'")
     assert tab.run(WORDS) != first
     assert tab.run("document.getElementById('chosen').value") == "1"
     assert tab.run("document.querySelectorAll('#examples p').length") == 3

@@ -161,6 +161,30 @@ def test_what_a_page_about_topics_tells(
     assert f"document {best[0] + 1}" in found.texts["b"]
 
 
+def test_a_page_about_collapsed_inference_is_as_complete(tmp_path: Path) -> None:
+    """It has no bound: its likelihood stands in its place, and all else is there."""
+    lda, docs = topics(inference="cvb0")
+    lda.save(tmp_path / "m.vivace")
+    write_report(tmp_path / "m.vivace", tmp_path / "m.html", docs)
+    found = Page((tmp_path / "m.html").read_text("utf-8"))
+    texts = [text for part in found.texts.values() for text in part]
+    for wanted in (
+        number(lda.log_likelihood_, 5),
+        "nats a fitted token, predicted from the others",
+        number(max(lda.validation_trace_), 5),
+        "nats a held-out token, the best pass",
+        "Each token of the fitted documents predicted from all others.",
+        "Tokens that were held out, predicted from the rest of their documents.",
+        "fingerprint of the data",
+        "doc_topic_prior",
+        "cvb0",
+    ):
+        assert wanted in texts, wanted
+    assert not any("lower bound" in text for text in texts)
+    assert len(found.texts["q"]) == 9
+    assert fixed(lda.coherence(docs)[0]) in found.texts["td"]
+
+
 def test_the_script_can_rank_words_at_every_step() -> None:
     """The words that the page holds of a topic are enough for the exact order at each step."""
     lda, _ = topics(n_components=4)
@@ -276,17 +300,19 @@ def test_a_failure_leaves_the_old_page(tmp_path: Path, models: dict[str, tuple[A
 
 def test_numbers_as_people_read_them() -> None:
     assert [number(x) for x in (0, 1234567.0, -0.00012345, 1e-7, 3.14159, float("nan"))] == [
-        "0", "1,234,567", "\N{MINUS SIGN}0.0001234", "1.000·10^\N{MINUS SIGN}7", "3.142", "none",
+        "0", "1,234,567", "\N{MINUS SIGN}0.0001234", "1.000·10⁻⁷", "3.142", "none",
     ]  # fmt: skip
     assert [percent(x) for x in (0.5, 1.0, 0.00001, 0.0123, 0.005, 0.0)] == [
-        "50.0 %", "100 %", "< 0.01 %", "1.2 %", "0.50 %", "0.00 %",
-    ]  # fmt: skip
+        text.replace(" ", "\N{NO-BREAK SPACE}")
+        for text in ("50.0 %", "100 %", "< 0.01 %", "1.2 %", "0.50 %", "0.00 %")
+    ]
     assert [seconds(x) for x in (0.001, 2.0, 150, 9000)] == [
         "1.0 ms",
         "2.0 s",
         "2 min 30 s",
         "2 h 30 min",
     ]
+    assert fixed(-0.001) == "0.00"
     assert (count(12345.6), fixed(-0.123), short(np.zeros((3, 2))), short(0.5)) == (
         "12,346", "\N{MINUS SIGN}0.12", "array of shape 3 x 2", "0.5",
     )  # fmt: skip

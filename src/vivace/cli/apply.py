@@ -201,12 +201,14 @@ class _To(NamedTuple):
         """Names of the columns."""
         from vivace.cli.summary_topics import is_topic_model
 
-        names = ["label"] if method == "predict" else list(estimator.get_feature_names_out())
-        if is_topic_model(estimator):  # the numbers of `vivace topics`
-            names = [f"topic{k}" for k in range(len(names))]
+        topics = is_topic_model(estimator)
+        what, share = ("topic", "share") if topics else ("component", "probability")
+        names = ["label"]
         if self.top is not None:
             ranks = range(1, self.top + 1)
-            names = [f"{what}_{i}" for what in ("component", "probability") for i in ranks]
+            names = [f"top{i}_{name}" for name in (what, share) for i in ranks]
+        elif method != "predict":  # the numbers that all other commands and the model have
+            names = [f"{what}_{k}" for k in range(len(estimator.get_feature_names_out()))]
         return names if self.id_column is None else [self.id_column, *names]
 
     def columns(self, found: Any, ids: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vivace.cli.documents import DocumentOptions, document_options
-from vivace.cli.memory import memory_option
+from vivace.cli.memory import memory_option, source_of
 from vivace.cli.options import (
     check_output,
     columns_option,
@@ -47,9 +47,10 @@ def convert(
 ) -> None:
     """Write the numeric columns of DATA, or its documents, to OUT, a run at a time.
 
-    DATA is .npy, .csv[.gz|.zst], .parquet, .feather, .arrow, a pattern of names or a folder. OUT
-    is .npy (the fastest to fit: rows are read in place), .npz, .parquet, .feather, .arrow, .csv or
-    .csv.gz. Where DATA holds documents (.mtx, docword, .ldac, .svmlight, .txt, .jsonl) OUT is .npz:
+    DATA is .npy, .csv[.gz|.zst], .parquet, .feather, .arrow, a pattern of names, a folder, or "-":
+    standard input, text, Parquet or Arrow by its first bytes (documents: --format). OUT is .npy
+    (the fastest to fit: rows are read in place), .npz, .parquet, .feather, .arrow, .csv or .csv.gz.
+    Where DATA holds documents (.mtx, docword, .ldac, .svmlight, .txt, .jsonl) OUT is .npz:
     their counts of words, with the vocabulary.
     """
     from vivace.cli.progress import Meter
@@ -63,7 +64,7 @@ def convert(
             raise click.UsageError(f"--columns is for tables, but {data} holds documents")
         _documents(data, out, dtype, memory, options, quiet)
         return
-    table = table_runs(data, columns)
+    table = table_runs(source_of([data], memory), columns)
     warn_of_left_out(table)
     names = table.names
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:

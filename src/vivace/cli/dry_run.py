@@ -42,6 +42,8 @@ def print_table_estimate(
     numeric: bool = True,
 ) -> None:
     """Print rows, columns, types, memory and time of the fit of a mixture to a table."""
+    if "-" in data:
+        raise click.UsageError("--dry-run reads heads of files; standard input is read only once")
     from vivace.engine import resolve_n_jobs
     from vivace.families.kinds import n_features
     from vivace.io.heads import read_head

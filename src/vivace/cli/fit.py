@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
+from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.fit_lda import lda
 from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators
@@ -52,7 +52,8 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
 
     DATA is .npy (read in place), .csv, .csv.gz or .csv.zst, or .parquet, .feather and .arrow: one
-    file, several, a pattern of names or a folder. None of them has to fit into memory.
+    file, several, a pattern of names or a folder; or "-", standard input: text, Parquet or Arrow by
+    its first bytes. None of them has to fit into memory.
 
     The model file is replaced when the fit is done. After Ctrl-C the model so far is kept in
     a file whose name ends in .interrupted, beside it. A fit that stops at max_iter before it
@@ -70,15 +71,9 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
         table = read_rows(data, columns, given["memory"])
         tables.append(table)
         warn_of_left_out(table)
-        rows, held_out = table.values, None
-        if given["validation"] is not None:
-            from vivace.cli.validation import split_rows
-
-            rows, held_out = split_rows(rows, given["validation"], given["seed"])
-        n_rows, n_columns = rows.shape
-        what = f"{n_rows:,} rows of {n_columns} columns"
-        notes = {"n_rows": n_rows}
-        return Found(rows, what, notes, table.left_out, held_out, lambda error: blame(table, error))
+        what, notes = size_of(table.values, estimator)
+        explain = lambda error: blame(table, error)  # noqa: E731
+        return Found(table.values, what, notes, table.left_out, explain)
 
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate

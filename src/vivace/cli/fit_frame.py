@@ -33,6 +33,7 @@ _COMMON = {
     "learning_method": "--learning-method",
     "max_iter": "--passes",
     "batch_size": "--batch-size",
+    "validation_fraction": "--validation",
     "random_state": "--seed",
     "n_jobs": "--threads",
 }
@@ -52,11 +53,9 @@ class Found:
     what : str
         For people, such as "400 rows of 2 columns".
     notes : dict
-        For the model file: n_rows and what else is known.
+        For the model file: n_rows (those that are fitted) and what else is known.
     left_out : list of str
         Columns that are not used.
-    held_out : object or None
-        Rows that are scored after each pass.
     explain : callable
         Turns an error of `fit` into a better message, or None.
     """
@@ -65,7 +64,6 @@ class Found:
     what: str
     notes: dict[str, Any]
     left_out: list[str] = field(default_factory=list)
-    held_out: Any = None
     explain: Callable[[Exception], str | None] = lambda error: None
 
 
@@ -128,7 +126,8 @@ def fit_options(parts: str, class_name: str) -> Callable[[Callable[..., Any]], A
                 "--validation",
                 type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True),
                 metavar="FRACTION",
-                help="Hold out a share of the data, drawn by --seed; it is scored after each pass.",
+                help="Hold out a share of the data, drawn by --seed. It is scored after each pass; "
+                "the best pass is kept, and after 10 without a better one the fit ends.",
             ),
             click.option(
                 "--batch-size",
@@ -177,7 +176,11 @@ def estimator_of(
         A parameter cannot be used.
     """
     options = {**_COMMON, **(more or {})}
-    option_of = {"random_state": "seed", "n_jobs": "threads"}
+    option_of = {
+        "random_state": "seed",
+        "n_jobs": "threads",
+        "validation_fraction": "validation",
+    }
     parameters = {name: given[option_of.get(name, name)] for name in options}
     typed = {text.partition("=")[0].strip() for text in given["set_"]}
     for name in _EITHER & typed:
@@ -211,12 +214,7 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     work, out_of_time = Work(job, out, quiet, {"estimator": plan.name, **notes}), False
     try:
         with work, plan.meter(found, quiet, verbose) as meter:
-            watching = [meter, work]
-            if found.held_out is not None:
-                from vivace.cli.validation import HeldOut
-
-                watching.insert(0, HeldOut(estimator, found.held_out, [meter, work]))
-            estimator.fit(found.X, callbacks=watching, checkpoint=work.checkpoint)
+            estimator.fit(found.X, callbacks=[meter, work], checkpoint=work.checkpoint)
     except OutOfTime:
         out_of_time = True
     except KeyboardInterrupt as interrupt:
@@ -228,8 +226,6 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     plan.finish(estimator)
     save_model(estimator, out, notes={**notes, "seconds": seconds})
     record = plan.record(estimator, notes)
-    if work.held_out is not None:
-        record["held_out"] = work.held_out
     try:
         if given["as_json"]:
             more = {"columns_left_out": found.left_out} if plan.parts == "components" else {}
@@ -237,12 +233,23 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
             print_json({**told, "seconds": seconds, "seed": given["seed"]})
         else:
             plan.show(record)
-            if work.held_out is not None:
-                click.echo(f"held out     {work.held_out:.6f} nats a row after the last pass")
             click.echo(f"\n{out}: written ({seconds['fit']:.2f} s for the fit)")
     except BrokenPipeError:  # nobody reads on; the model is written, and the job ends as it should
         silence_output()
     work.done(estimator, out_of_time)
+
+
+def size_of(rows: Any, estimator: Any) -> tuple[str, dict[str, Any]]:
+    """Return the size of a table for people, and the notes that go into the model file."""
+    from vivace.mixture._held_out import n_held_out
+
+    n_rows, n_columns = rows.shape
+    what = f"{n_rows:,} rows of {n_columns} columns"
+    if estimator.validation_fraction is None:
+        return what, {"n_rows": n_rows}
+    held_out = n_held_out(n_rows, estimator.validation_fraction)
+    fitted = n_rows - held_out
+    return f"{what}, {held_out:,} held out", {"n_rows": fitted, "n_held_out": held_out}
 
 
 def label_of(data: Sequence[str]) -> str:

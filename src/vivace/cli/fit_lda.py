@@ -11,7 +11,7 @@ from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
 from vivace.cli.options import counted, examples, say
 
 # Parameters of the estimator that have an option of their own here.
-_OPTIONS = {"inference": "--inference", "validation_fraction": "--validation"}
+_OPTIONS = {"inference": "--inference"}
 
 
 def _document_frequency(_: click.Context, parameter: click.Parameter, text: str | None) -> Any:
@@ -90,7 +90,6 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
     from vivace.topics import LatentDirichletAllocation
 
     options = DocumentOptions.take(given)
-    given["validation_fraction"] = given["validation"]
     estimator = estimator_of(LatentDirichletAllocation, given, _OPTIONS)
     reading = _reading(docs[0], options, given)
 

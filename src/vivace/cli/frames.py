@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from vivace.cli.errors import Failure
+from vivace.cli.memory import source_of
 from vivace.cli.options import warn_of_left_out
 
 
@@ -38,7 +39,7 @@ def runs_for(
         if columns is None or sorted(columns) == sorted(known):
             columns = known  # by name, in the model's order
     numbers = _number_columns(estimator) if mixed else ()
-    table = table_runs(data, columns, ids=ids, mixed=mixed, numbers=numbers)
+    table = table_runs(source_of([data]), columns, ids=ids, mixed=mixed, numbers=numbers)
     if not mixed:
         warn_of_left_out(table)
     expected, found = estimator.n_features_in_, len(table.names)

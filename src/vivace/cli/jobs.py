@@ -147,8 +147,6 @@ class Work:
         self._events: IO[str] | None = None
         self._written = 0
         self._resumed = False
-        #: Score of held-out data after the last pass, nats a row or token.
-        self.held_out: float | None = None
         self._began = time.monotonic()
         self.checkpoint: Checkpoint | None = None
         if options.checkpoint is not None or options.time_limit is not None:
@@ -189,15 +187,13 @@ class Work:
     def __call__(self, progress: Any) -> None:
         """Tell of an iteration; give it to the fit as a callback."""
         self._tell_of_checkpoints()
-        if getattr(progress, "held_out", None) is not None:
-            self.held_out = progress.held_out
         self._event(
             "iteration",
             n_iter=progress.n_iter,
             elbo=progress.elbo,
             accepted=progress.accepted,
             elapsed=progress.elapsed,
-            **({} if self.held_out is None else {"held_out": self.held_out}),
+            **({} if progress.held_out is None else {"held_out": progress.held_out}),
         )
 
     def kept(self) -> str | None:

@@ -38,10 +38,22 @@ def paths_of(data: Sequence[str]) -> Any:
     return data[0] if len(data) == 1 else [Path(name) for name in data]
 
 
-def refuse_standard_input(data: Sequence[str]) -> None:
-    """Say that tables are files."""
-    if "-" in data:
-        raise Failure("-: standard input is for documents. Remedy: give tables as files")
+def source_of(data: Sequence[str], memory: int | None = None) -> Any:
+    """What the readers of tables are given: names, or a copy of standard input ("-").
+
+    Raises
+    ------
+    click.UsageError
+        Standard input beside files.
+    """
+    if "-" not in data:
+        return paths_of(data)
+    if len(data) > 1:
+        raise click.UsageError("-: standard input is a table of its own; expected nothing beside")
+    from vivace.io.open_table import default_memory
+    from vivace.io.standard_input import read_standard_input
+
+    return read_standard_input(default_memory() if memory is None else memory)
 
 
 def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
@@ -56,14 +68,13 @@ def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None
     from vivace.io.open_table import STREAMED, open_table
     from vivace.io.text_table import is_text_table
 
-    refuse_standard_input(data)
     name = data[0]
-    if len(data) == 1 and not is_text_table(name):
+    if len(data) == 1 and name != "-" and not is_text_table(name):
         pattern = any(sign in name for sign in "*?[")
         in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
         if in_place or not (os.path.exists(name) or pattern):
             return read_table(name, columns)  # or says what is wrong
-    stream = open_table(paths_of(data), columns, memory)
+    stream = open_table(source_of(data, memory), columns, memory)
     return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]
 
 
@@ -78,7 +89,6 @@ def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | Non
     from vivace.io.open_table import STREAMED
     from vivace.io.text_table import TEXT
 
-    refuse_standard_input(data)
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy"):
@@ -88,4 +98,4 @@ def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | Non
             f"{data[0]}: expected a name that ends in .npy, {', '.join(TEXT)}, "
             f"{', '.join(STREAMED)}. Remedy: rename or convert the file"
         )
-    return open_frame(paths_of(data), columns, memory)
+    return open_frame(source_of(data, memory), columns, memory)

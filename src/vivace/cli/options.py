@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,11 +45,21 @@ quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress on 
 verbose_option = click.option(
     "--verbose", "-v", is_flag=True, help="A line of progress for every pass."
 )
+
+
+def _look_here_too(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> Any:
+    if value and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # last, so that no file here hides a module of another's
+    return value
+
+
 trusted_option = click.option(
     "--trusted",
     metavar="MODULE",
     multiple=True,
-    help="Module that may be imported for families of your own in MODEL; may be repeated.",
+    callback=_look_here_too,
+    help="Module that may be imported for families of your own, from this folder too; may be "
+    "repeated.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 seed_option = click.option(

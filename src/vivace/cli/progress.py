@@ -99,11 +99,6 @@ class FitMeter(Meter):
         How many of them; `n_rows` if left out.
     verbose : bool
         A line for each iteration.
-
-    Attributes
-    ----------
-    held_out : float or None
-        Score of held-out data, to be shown from now on.
     """
 
     def __init__(
@@ -122,7 +117,6 @@ class FitMeter(Meter):
         self._verbose = verbose
         self._elbo: float | None = None
         self._seen: tuple[int, float] | None = None
-        self.held_out: float | None = None
 
     def __call__(self, progress: FitProgress) -> None:
         """Show an iteration."""
@@ -130,7 +124,6 @@ class FitMeter(Meter):
         gain = "" if self._elbo is None else f", {elbo - self._elbo:+.1e}"
         self._elbo = elbo
         held_out = getattr(progress, "held_out", None)
-        held_out = self.held_out if held_out is None else held_out
         score = "" if held_out is None else f", held out {held_out:.5f}"
         note = f"{self._name} {elbo:.6f}{gain}{score}{self._pace(progress)}"
         self.update(progress.n_iter, note, always=self._verbose)

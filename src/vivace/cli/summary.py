@@ -7,6 +7,8 @@ from typing import Any
 import click
 import numpy as np
 
+from vivace.cli.options import counted
+
 _MAX_COMPONENTS = 12  # a screenful
 _MAX_FEATURES = 6
 _ROWS_AT_A_TIME = 1 << 16
@@ -39,6 +41,7 @@ def fit_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
     }
     if n_rows:
         record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
+    record |= held_out_record(estimator)
     record["components"] = [
         {"weight": float(weight), "mean": [float(value) for value in mean]}
         for weight, mean in zip(estimator.weights_, estimator.means_, strict=True)
@@ -59,9 +62,25 @@ def print_summary(record: dict[str, Any]) -> None:
         "lower bound": f"{record['lower_bound']:,.4f} nats"
         + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
     }
+    if "best_iter" in record:
+        lines["held out"] = held_out_line(record, "row")
     print_pairs(lines)
     click.echo()
     _print_components(record)
+
+
+def held_out_record(estimator: Any) -> dict[str, Any]:
+    """Return the score of held-out data, where there are any, and the iteration that was kept."""
+    best = getattr(estimator, "best_iter_", 0)
+    if best == 0:
+        return {}
+    return {"held_out": float(estimator.validation_trace_[best - 1]), "best_iter": int(best)}
+
+
+def held_out_line(record: dict[str, Any], unit: str) -> str:
+    """Return the same for people."""
+    score, best = record["held_out"], record["best_iter"]
+    return f"{score:.5f} nats a {unit} after iteration {best}, kept"
 
 
 def print_pairs(pairs: dict[str, str]) -> None:
@@ -96,13 +115,14 @@ def _print_components(record: dict[str, Any]) -> None:
     ]
     print_table(head, rows)
     hidden = []
-    if len(order) > len(rows):
-        weight = sum(components[k]["weight"] for k in order[len(rows) :])
-        hidden.append(f"{len(order) - len(rows)} lighter components (weight {weight:.2g})")
+    for which, some in (("smaller", order[len(rows) : in_use]), ("unused", order[in_use:])):
+        if some:
+            weight = sum(components[k]["weight"] for k in some)
+            hidden.append(f"{counted(len(some), f'{which} component')} (weight {weight:.2g})")
     if n_features > shown:
-        hidden.append(f"{n_features - shown} columns")
+        hidden.append(counted(n_features - shown, "column"))
     if hidden:
-        click.echo(f"not shown: {' and '.join(hidden)}; see vivace inspect --json")
+        click.echo(f"not shown: {', '.join(hidden)}; see vivace inspect --json")
 
 
 def blame(table: Any, error: Exception) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vivace.cli.summary import print_pairs, print_table
+from vivace.cli.summary import held_out_line, held_out_record, print_pairs, print_table
 
 _MAX_COMPONENTS = 12  # a screenful
 _MAX_LINES = 40
@@ -32,6 +32,7 @@ def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
     }
     if n_rows:
         record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
+    record |= held_out_record(estimator)
     try:
         profiles = estimator.profiles()
     except NotImplementedError:  # a family of the user's own need not describe itself
@@ -48,20 +49,21 @@ def print_table_summary(record: dict[str, Any]) -> None:
     state = "converged" if record["converged"] else "NOT converged"
     per_row = record.get("lower_bound_per_row")
     families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
-    print_pairs(
-        {
-            "model": "{estimator} ({learning_method})".format(**record),
-            "data": f"{rows}{record['n_features']} columns ({families})",
-            "components": f"{record['n_effective_components']} in use of {record['n_components']}",
-            "iterations": f"{record['n_iter']}, {state}",
-            "lower bound": f"{record['lower_bound']:,.4f} nats"
-            + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
-        }
-    )
+    lines = {
+        "model": "{estimator} ({learning_method})".format(**record),
+        "data": f"{rows}{record['n_features']} columns ({families})",
+        "components": f"{record['n_effective_components']} in use of {record['n_components']}",
+        "iterations": f"{record['n_iter']}, {state}",
+        "lower bound": f"{record['lower_bound']:,.4f} nats"
+        + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
+    }
+    if "best_iter" in record:
+        lines["held out"] = held_out_line(record, "row")
+    print_pairs(lines)
     for name, held in record["families"].items():
         click.echo(f"  {name}: {_some([str(column) for column in held])}")
     click.echo()
-    lines = [
+    profiles = [
         [
             str(line["component"]),
             str(line["column"]),
@@ -70,8 +72,8 @@ def print_table_summary(record: dict[str, Any]) -> None:
         ]
         for line in record["profiles"][:_MAX_LINES]
     ]
-    print_table(["component", "column", "parameter", "estimate", "lower", "upper"], lines)
-    left = len(record["profiles"]) - len(lines)
+    print_table(["component", "column", "parameter", "estimate", "lower", "upper"], profiles)
+    left = len(record["profiles"]) - len(profiles)
     if left > 0:
         click.echo(f"not shown: {left} parameters; see vivace inspect --json")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from vivace.cli.options import counted
 from vivace.cli.progress import FitMeter
-from vivace.cli.summary import print_pairs
+from vivace.cli.summary import held_out_line, held_out_record, print_pairs
 
 _MAX_TOPICS = 12  # a screenful
 _WORDS = 10
@@ -87,9 +87,7 @@ def topics_record(
         record["lower_bound_per_token"] = float(bound) / n_tokens
     if hasattr(estimator, "log_likelihood_"):
         record["log_likelihood_per_token"] = float(estimator.log_likelihood_)
-    if hasattr(estimator, "best_iter_"):
-        record["best_iter"] = int(estimator.best_iter_)
-        record["validation"] = float(max(estimator.validation_trace_))
+    record |= held_out_record(estimator)
     words = estimator.top_words(n_words, relevance=relevance, feature_names=names)
     sizes = estimator.topic_sizes_
     total = float(sizes.sum())
@@ -128,9 +126,7 @@ def print_topics_summary(record: dict[str, Any]) -> None:
         likelihood = record["log_likelihood_per_token"]
         lines["likelihood"] = f"{likelihood:.5f} nats a token, each predicted from the others"
     if "best_iter" in record:
-        lines["held out"] = (
-            f"{record['validation']:.5f} nats a token after iteration {record['best_iter']}, kept"
-        )
+        lines["held out"] = held_out_line(record, "token")
     print_pairs(lines)
     click.echo()
     print_topics(record["topics"], _MAX_TOPICS)

@@ -242,12 +242,16 @@ class FeatureFamily(Family):
     identity : bool
         Whether the only feature is x itself and vanishes, with the base measure, where x does.
         Such a family also takes sparse rows.
+    flags : bool
+        Whether all values are 0 or 1, in an `identity` family that is not joint: sums over several
+        columns are then looked up.
     keeps_nan : bool
         Whether all features of NaN are NaN, so that gaps need no other value while they are made.
     """
 
     n_features: ClassVar[int] = 1
     identity: ClassVar[bool] = False
+    flags: ClassVar[bool] = False
     keeps_nan: ClassVar[bool] = False
     strided: ClassVar[bool] = False
 

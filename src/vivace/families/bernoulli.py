@@ -33,6 +33,7 @@ class Bernoulli(FeatureFamily):
 
     name = "bernoulli"
     identity = True
+    flags = True
     strided = True
 
     def __init__(self, a: float = 1.0, b: float = 1.0) -> None:

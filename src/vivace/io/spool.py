@@ -31,12 +31,22 @@ def scratch_folder() -> str:
 
 
 class Scratch:
-    """A file without a name, read and written at any place by any thread."""
+    """A file without a name, read and written at any place by any thread.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    in_memory : bool, default=False
+        It takes memory and no disk, where the system has such files.
+    """
+
+    def __init__(self, in_memory: bool = False) -> None:
         self.folder = scratch_folder()
-        descriptor, path = tempfile.mkstemp(prefix="vivace-", dir=self.folder)
-        os.unlink(path)
+        self.in_memory = in_memory and hasattr(os, "memfd_create")
+        if self.in_memory:
+            descriptor = os.memfd_create("vivace")
+        else:
+            descriptor, path = tempfile.mkstemp(prefix="vivace-", dir=self.folder)
+            os.unlink(path)
         self.descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)
 

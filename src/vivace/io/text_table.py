@@ -9,6 +9,7 @@ from typing import Any
 
 from vivace.io.arrow import is_number, pyarrow_or_none, require_pyarrow
 from vivace.io.csv_table import look
+from vivace.io.standard_input import TextInput
 from vivace.io.table import StrPath, TableError, check_names, no_numbers
 
 #: Suffixes of text tables.
@@ -31,6 +32,8 @@ class NotOfType(TableError):
 
 def is_text_table(path: Any) -> bool:
     """Whether a path names a text table that can be read in batches."""
+    if isinstance(path, TextInput):
+        return True
     named = isinstance(path, (str, os.PathLike)) and os.fspath(path).lower().endswith(TEXT)
     return named and pyarrow_or_none() is not None
 

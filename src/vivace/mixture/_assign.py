@@ -160,9 +160,9 @@ def _import_family(path: str, trusted: Sequence[str]) -> Any:
     module, _, name = path.partition(":")
     if module not in trusted and path not in trusted:
         raise ValueError(
-            f"the model uses the family {path!r}, which is not part of vivace, and loading runs no "
-            "code that was not asked for. If you trust it: "
-            f"vivace.load(path, trusted=[{module!r}]), or --trusted {module}"
+            f"the family {path!r} is not part of vivace, and no module is imported that was not "
+            f"asked for. If you trust it: vivace.load(path, trusted=[{module!r}]), or "
+            f"--trusted {module}"
         )
     if not all(part.isidentifier() for part in [*module.split("."), *name.split(".")]):
         raise ValueError(f"{path!r} is no import path of a class")
@@ -172,8 +172,8 @@ def _import_family(path: str, trusted: Sequence[str]) -> Any:
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         raise ValueError(
-            f"the model uses the family {path!r}, which cannot be imported ({error}). Make its "
-            "module importable, as it was when the model was saved"
+            f"the family {path!r} cannot be imported ({error}). Make its module importable, as it "
+            "was when the model was saved: in this folder for a command, or by PYTHONPATH"
         ) from error
     if not (isinstance(found, type) and issubclass(found, Family)):
         raise ValueError(f"{path} is no class of a family")

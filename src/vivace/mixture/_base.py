@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +17,9 @@ from vivace.estimators.jobs import identity_of
 from vivace.mixture._fitting import Setup, fit_rows, warn_of_convergence
 from vivace.mixture._predict import RowsMixin
 from vivace.mixture._state import Fitted, make_executor
+
+# Attributes of a fit that held rows out.
+_HELD_OUT = {"validation_trace_", "best_iter_"}
 
 
 class MixtureBase(
@@ -43,7 +47,9 @@ class MixtureBase(
         callbacks: Any = None,
         checkpoint: Any = None,
     ) -> Self:
-        """Fit the mixture, `n_init` times, and keep the fit with the highest bound.
+        """Fit the mixture, `n_init` times, and keep the best fit.
+
+        That is the one with the highest bound or, with `validation_fraction`, the best score.
 
         Ctrl-C stops within a block's work: the best state so far becomes the fitted one, with
         `converged_` False, and KeyboardInterrupt goes on.
@@ -64,7 +70,8 @@ class MixtureBase(
             Starting responsibilities; rows sum to 1. Goes before `means_init` and `init_params`.
         callbacks : callable or list of callables, default=None
             Each is called after every iteration with a Progress (n_iter, elbo, accepted, elapsed,
-            max_iter) and may return True to stop. scikit-learn's own go to `set_callbacks`.
+            max_iter, held_out) and may return True to stop. scikit-learn's own go to
+            `set_callbacks`.
         checkpoint : vivace.Checkpoint, str or path-like, default=None
             Where the state of the fit is stored, so that it can be killed and go on. A folder is
             short for ``Checkpoint(folder, resume=True)``.
@@ -158,15 +165,23 @@ class MixtureBase(
             with make_executor(self.n_jobs, rows.n_rows) as executor:
                 outcome = fit_rows(self, rows, y, resp_init, watching, executor, self._state, job)
         self._set_fitted(outcome.fitted)
-        weight = float(rows.total_weight)
+        fitted_rows = outcome.rows
+        weight = float(fitted_rows.total_weight)
+        held_out = rows.n_rows - fitted_rows.n_rows
+        more = {"n_held_out": held_out} if held_out else {}
         self._about = watch.about(
-            rows.source, rows.n_rows, "rows", n_columns=self.n_features_in_, weight=weight
+            fitted_rows.source,
+            fitted_rows.n_rows,
+            "rows",
+            n_columns=self.n_features_in_,
+            weight=weight,
+            **more,
         )
         if outcome.interrupted is not None:
             raise outcome.interrupted
         outcome.observers.finish()
         if not (self.converged_ or outcome.stopped or self.max_iter == 0):
-            warn_of_convergence(outcome.fitted, self.get_params(deep=False), rows)
+            warn_of_convergence(outcome.fitted, self.get_params(deep=False), fitted_rows)
         return rows
 
     def _rows_of_fit(self, X: Any, sample_weight: Any) -> Any:
@@ -192,11 +207,26 @@ class MixtureBase(
             "n_iter_": int(fit.n_iter),
             "converged_": bool(fit.converged),
             "_fitted": fitted,
+            **({} if fitted.validation is None else fitted.validation.attributes()),
         }
 
     def _set_fitted(self, fitted: Fitted) -> None:
+        kept = {name: value for name, value in vars(self).items() if name not in _HELD_OUT}
         # In one step: an interrupt finds the old fit or the new one.
-        self.__dict__.update(self._state(fitted))
+        self.__dict__ = kept | self._state(fitted)
+
+    def _score_held_out(self, fitted: Fitted, rows: Any) -> float:
+        """Mean log predictive density of checked rows in a state of the fit."""
+        probe = copy(self)
+        probe._fitted = fitted
+        return float(np.average(probe._log_density(rows), weights=rows.weights))
+
+    def _check_held_out(self, rows: Any, positions: NDArray[np.int64], held: Any) -> None:
+        """Check the values of `held`, the rows at some positions."""
+
+    def _log_density(self, rows: Any) -> NDArray[np.float64]:
+        """Log predictive density of each row."""
+        raise NotImplementedError
 
     @property
     def _n_features_out(self) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from vivace.engine import Executor, Fit, Job, StatisticsPacking, pack_fit, unpack_fit
 from vivace.estimators.jobs import data_sample
+from vivace.estimators.scores import Scores
+from vivace.mixture._held_out import Validation
 from vivace.mixture._state import Fitted
 
 
@@ -28,6 +31,8 @@ class Course:
         What a warm start goes on from.
     executor : Executor
         Holds BLAS to one thread where posteriors are made again.
+    held_seed : int or None
+        Decides which rows are held out.
 
     Attributes
     ----------
@@ -47,12 +52,16 @@ class Course:
         row_weight: float,
         previous: Fitted | None,
         executor: Executor,
+        held_seed: int | None = None,
     ) -> None:
         self._job, self._setup, self._row_weight = job, setup, row_weight
+        self._held_seed = held_seed
+        self._scores: dict[str, Any] | None = None
         self._packing = job.packing = StatisticsPacking(setup.model)
         self._seed: int | None = None
         self._fit: Fit | None = None
-        self.number, self.rng, self.best = 0, None, None
+        self.number, self.rng = 0, None
+        self.best: Fitted | None = None
         warm = None if previous is None else [previous.fingerprint, repr(previous.fit.elbo)]
         facts = {
             "number of rows": rows.n_rows,
@@ -69,9 +78,13 @@ class Course:
             if not isinstance(self.rng, np.random.RandomState | None):
                 raise TypeError(f"expected a random state, got {self.rng!r:.60}")
             self._seed = int(found["seed"])
+            self._scores = found["validation"]
             if found["has_best"]:
                 packed = job.part("best", self.number)
                 self.best = self._fitted(unpack_fit(packed, self._packing))
+                if found["best_validation"] is not None:
+                    self.best.validation = Scores(0)
+                    self.best.validation.restore_state(found["best_validation"])
 
     def begin(self, number: int, best: Fitted | None, rng: np.random.RandomState) -> Fit | None:
         """Begin an initialisation; return the fit of the checkpoint the first time."""
@@ -84,19 +97,44 @@ class Course:
         seed, self._seed = self._seed, None
         return seed
 
-    def running(self, seed: int) -> Job:
-        """Return the job for a run with this seed."""
+    def running(self, seed: int, validation: Validation | None) -> Job:
+        """Return the job for a run with this seed; `validation` is brought back to where it was."""
         number, best, rng = self._number, self._before, self._random
+        packing, before = self._packing, None
+        if best is not None and best.validation is not None:
+            before = best.validation.state()
+        self._restore(validation)
         self._job.extra = lambda: {
             "number": number,
             "seed": seed,
             "random": rng,
             "has_best": best is not None,
+            "held_out": self._held_seed,
+            "validation": None if validation is None else validation.state(),
+            "best_validation": before,
         }
-        if best is not None:
-            kept = best.fit
-            self._job.parts = lambda: {"best": (number, lambda: pack_fit(kept, self._packing))}
+
+        def parts() -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            if best is not None:
+                found["best"] = number, partial(pack_fit, best.fit, packing)
+            if validation is not None and validation.best >= 0:
+                found["kept"] = (number, validation.best), partial(validation.kept, packing)
+            return found
+
+        self._job.parts = parts
         return self._job
+
+    def _restore(self, validation: Validation | None) -> None:
+        """Take over the scores of the checkpoint, the first time."""
+        scores, self._scores = self._scores, None
+        if scores is None or validation is None:
+            return
+        with self._job.reading():
+            validation.restore_state(scores)
+            if validation.best >= 0:
+                stamp = self._number, validation.best
+                validation.restore_kept(self._job.part("kept", stamp), self._packing)
 
     def _fitted(self, fit: Fit) -> Fitted:
         setup = self._setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vivace.engine import ThreadExecutor
 from vivace.mixture._attributes import fitted_attributes, prior_attributes
@@ -17,7 +17,12 @@ from vivace.mixture._parameters import CONSTRAINTS
 from vivace.mixture._partial import partial_rows
 from vivace.mixture._predict import PredictMixin
 from vivace.mixture._state import Fitted, make_executor
-from vivace.mixture._validation import Rows, check_enough_rows, check_rows
+from vivace.mixture._validation import (
+    Rows,
+    check_enough_rows,
+    check_rows,
+    raise_not_finite,
+)
 
 
 class BayesianGaussianMixture(PredictMixin, GapsMixin, DescribeMixin, MixtureBase):
@@ -46,7 +51,8 @@ default='full'
     max_iter : int, default=3000
         Most iterations of an initialisation: maps (batch) or passes over the data.
     n_init : int, default=1
-        Number of initialisations; the one with the highest bound is kept.
+        Number of initialisations; the one with the highest bound (with `validation_fraction`, the
+        best score) is kept.
     init_params : {'kmeans', 'k-means++', 'random', 'random_from_data'}, default='kmeans'
         Where rows start: at the nearest of K centres found by k-means on a seeded sample, drawn by
         k-means++, or drawn from the rows; or with random responsibilities.
@@ -98,6 +104,12 @@ default='full'
         on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the start, the order of batches, and `sample`.
+    validation_fraction : float, default=None
+        Share of the rows, drawn at random, that is held out: after each iteration they (50,000 at
+        most, evenly spread) are scored as by `score`, and the state with the best score is kept.
+    n_iter_no_change : int, default=10
+        With validation_fraction an initialisation ends after so many iterations without a better
+        score.
     warm_start : bool, default=False
         Start where the previous fit ended. With the same data the bound never falls, and the count
         towards convergence carries over.
@@ -131,6 +143,11 @@ default='full'
         numbers of components it leaves out ln K! (relabelling).
     elbo_trace_, lower_bounds_ : ndarray of shape (n_iter_,)
         The bound after each iteration.
+    validation_trace_ : ndarray of shape (n_iter_,)
+        Mean log predictive density of the held-out rows after each iteration, in nats, where
+        validation_fraction is given.
+    best_iter_ : int
+        The iteration whose state was kept, counted from 1, where validation_fraction is given.
     n_iter_ : int
         Iterations of the best initialisation; calls of partial_fit.
     converged_ : bool
@@ -191,6 +208,8 @@ covariance_prior_ : float or ndarray
         total_samples: float | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
@@ -221,6 +240,8 @@ covariance_prior_ : float or ndarray
         self.total_samples = total_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
@@ -232,6 +253,11 @@ covariance_prior_ : float or ndarray
 
     def _setup(self, rows: Rows, resp_init: Any, executor: ThreadExecutor) -> Setup:
         return gaussian_setup(self, rows, resp_init, executor)
+
+    def _check_held_out(self, rows: Rows, positions: NDArray[np.int64], held: Rows) -> None:
+        bad = ~np.isfinite(held.X).all(axis=1)
+        if self.missing == "error" and bad.any():
+            raise_not_finite(self, rows, int(positions[bad.argmax()]))
 
     def _take_in(self, X: Any, sample_weight: Any) -> Fitted:
         rows = check_rows(self, X, sample_weight, reset=not hasattr(self, "_fitted"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from vivace.engine import (
 )
 from vivace.estimators.callbacks import Callback, Observers
 from vivace.mixture._course import Course
+from vivace.mixture._held_out import Validation, hold_out
 from vivace.mixture._moments import column_moments
 from vivace.mixture._start import Starter, make_starter
 from vivace.mixture._state import (
@@ -37,19 +39,20 @@ from vivace.mixture._state import (
     tolerance,
 )
 from vivace.mixture._streams import warn_of_waste
-from vivace.mixture._validation import Rows
+from vivace.mixture._validation import Rows, check_resp
 from vivace.mixture._verbose import Verbose
 from vivace.models import predict
 
 
 @dataclass
 class Outcome:
-    """The best of the initialisations, and how the call ended."""
+    """The best of the initialisations, how the call ended, and the rows that it was fitted to."""
 
     fitted: Fitted
     interrupted: KeyboardInterrupt | None
     stopped: bool
     observers: Observers
+    rows: Any
 
 
 @dataclass
@@ -105,6 +108,10 @@ def fit_rows(
     """Fit the rows; `finish` (state to attributes) and `y` are for scikit-learn's callbacks."""
     parameters = estimator.get_params(deep=False)
     rng = check_random_state(parameters["random_state"])
+    held_seed, scored = None, None
+    if parameters["validation_fraction"] is not None:
+        held_seed = held_out_seed(job, rng)
+        rows, resp_init, scored = _held_out(estimator, rows, resp_init, held_seed, parameters)
     setup = estimator._setup(rows, resp_init, executor)
     model, prior, fingerprint, shape = setup.model, setup.prior, setup.fingerprint, setup.shape
     _warn_of_small_weights(rows)
@@ -118,14 +125,22 @@ def fit_rows(
     told = {"X": rows.X, "y": y, "metadata": metadata}
     verbose = Verbose(parameters["verbose"], parameters["verbose_interval"])
     observers = Observers(estimator, verbose, callbacks, told, n_runs, max_iter)
+
+    def validation_of(current: Fitted) -> Validation | None:
+        if scored is None:
+            return None
+        score = lambda: estimator._score_held_out(current, scored)  # noqa: E731
+        return Validation(score, parameters["n_iter_no_change"])
+
     row_weight = rows.total_weight / rows.n_weighted
     best: Fitted | None = None
     course = None
     if job is not None:
-        course = Course(job, setup, rows, row_weight, previous, executor)
+        course = Course(job, setup, rows, row_weight, previous, executor, held_seed)
         rng, best = course.rng or rng, course.best
     for number in range(0 if course is None else course.number, n_runs):
         current: Fitted | None = None
+        validation: Validation | None = None
         try:
             state = None if course is None else course.begin(number, best, rng)
             if state is not None:
@@ -136,23 +151,59 @@ def fit_rows(
                 assert previous is not None
                 state = _resume(previous, fingerprint, model, rows, layout, executor)
             current = Fitted(model, prior, state, row_weight, shape, fingerprint)
+            validation = validation_of(current)
+            verbose.look = None
+            if validation is not None:
+                verbose.look = partial(validation.look, current.fit)
             _run(
-                current, parameters, rows, layout, executor, observers, number, finish, rng, course
-            )
+                current, parameters, rows, layout, executor, observers, number, finish, rng, course,
+                validation,
+            )  # fmt: skip
         except KeyboardInterrupt as interrupt:
             if current is not None:
                 current.fit.converged = False
+                _keep_best(current, validation)
             best = _better(best, current)
             if best is None:
                 raise
-            return Outcome(_slim(best), interrupt, False, observers)
-        if previous is not None and previous.fingerprint == fingerprint:
+            return Outcome(_slim(best), interrupt, False, observers, rows)
+        _keep_best(current, validation)
+        if validation is None and previous is not None and previous.fingerprint == fingerprint:
             _keep_bound(current, previous, parameters["learning_method"])
         best = _better(best, current)
         if observers.stopped:
             break
     assert best is not None
-    return Outcome(_slim(best), None, observers.stopped, observers)
+    return Outcome(_slim(best), None, observers.stopped, observers, rows)
+
+
+def held_out_seed(job: Job | None, rng: np.random.RandomState) -> int:
+    """Draw which rows are held out, or take what a checkpoint says."""
+    found = None if job is None else job.found
+    if job is None or found is None:
+        return int(rng.randint(np.iinfo(np.int32).max))
+    with job.reading():
+        return int(found["held_out"])
+
+
+def _held_out(
+    estimator: Any, rows: Any, resp_init: Any, seed: int, parameters: dict[str, Any]
+) -> tuple[Any, Any, Any]:
+    """Rows to fit and their starting responsibilities, and rows to score."""
+    k = parameters["n_components"]
+    held, chosen = hold_out(rows, parameters["validation_fraction"], seed, k)
+    if resp_init is not None:
+        resp_init = np.delete(check_resp(resp_init, rows.n_rows, k), held, axis=0)
+    scored = rows.only(chosen)
+    estimator._check_held_out(rows, chosen, scored)
+    return rows.without(held), resp_init, scored
+
+
+def _keep_best(current: Fitted, validation: Validation | None) -> None:
+    """Put the best state on held-out rows in the place of the last."""
+    if validation is not None:
+        validation.restore(current.fit)
+        current.validation = validation.scores()
 
 
 def warn_of_convergence(fitted: Fitted, parameters: dict[str, Any], rows: Any) -> None:
@@ -228,6 +279,7 @@ def _run(
     finish: Callable[[Fitted], dict[str, Any]],
     rng: np.random.RandomState,
     course: Course | None,
+    validation: Validation | None,
 ) -> None:
     fit, max_iter = current.fit, parameters["max_iter"]
     rule = StopRule(tolerance(parameters, current.model, rows.n_weighted), max(max_iter, 1))
@@ -236,15 +288,20 @@ def _run(
         number,
         fit.elbo,
         lambda: finish(_slim(replace(current))),
-        lambda: fit.quiet >= rule.patience,
+        lambda: fit.quiet >= rule.patience or (validation is not None and validation.done),
     )
     if max_iter > 0:
         seed = course.take_seed() if course is not None else None
         if seed is None:
             seed = int(rng.randint(np.iinfo(np.int32).max))
-        job = None if course is None else course.running(seed)
+        job = None if course is None else course.running(seed, validation)
         schedule = make_schedule(parameters, seed)
-        run(current.model, rows.source, layout, schedule, executor, fit, rule, [observers], job)
+        watching: list[Callback] = [observers]
+        if validation is not None:
+            watching.append(lambda progress: validation.done)
+        run(current.model, rows.source, layout, schedule, executor, fit, rule, watching, job)
+        if validation is not None and validation.done:
+            fit.commit(converged=True)
     observers.end(fit.converged, fit.elbo)
 
 
@@ -259,6 +316,8 @@ def _keep_bound(current: Fitted, previous: Fitted, learning_method: str) -> None
 def _better(best: Fitted | None, current: Fitted | None) -> Fitted | None:
     if best is None or current is None:
         return current if best is None else best
+    if current.validation is not None and best.validation is not None:
+        return current if current.validation.highest > best.validation.highest else best
     return current if current.fit.elbo > best.fit.elbo else best
 
 

@@ -44,6 +44,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "total_samples": [None, _positive],
     "n_jobs": [None, Options(Integral, {-1}), _count],
     "random_state": ["random_state"],
+    "validation_fraction": [None, Interval(Real, 0.0, 1.0, closed="neither")],
+    "n_iter_no_change": [_count],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],
     "verbose_interval": [_count],
@@ -52,8 +54,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
 _OF_ANY_MIXTURE = (
     "n_components", "weight_concentration_prior_type", "weight_concentration_prior", "discount",
     "tol", "max_iter", "n_init", "init_params", "learning_method", "acceleration", "batch_size",
-    "learning_decay", "learning_offset", "total_samples", "n_jobs", "random_state", "warm_start",
-    "verbose", "verbose_interval",
+    "learning_decay", "learning_offset", "total_samples", "n_jobs", "random_state",
+    "validation_fraction", "n_iter_no_change", "warm_start", "verbose", "verbose_interval",
 )  # fmt: skip
 TABLE_CONSTRAINTS: dict[str, Any] = {
     "families": "no_validation",  # by `_assign`, which knows the columns

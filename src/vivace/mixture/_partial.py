@@ -131,7 +131,7 @@ def go_on(previous: Fitted, batch_weight: float) -> tuple[Fitted, float]:
         before = float(old.statistics["weight"].sum())
         step = max(step, round(before / batch_weight))
     fit = Fit(old.posterior, old.statistics, old.elbo, list(old.trace), old.n_iter, step=step)
-    return replace(previous, fit=fit, fingerprint=""), before
+    return replace(previous, fit=fit, fingerprint="", validation=None), before
 
 
 def _check_shape(previous: Fitted, parameters: dict[str, Any], rows: Rows) -> None:

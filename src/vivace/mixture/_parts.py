@@ -19,6 +19,7 @@ from vivace.mixture._table_look import Look
 from vivace.models.mixed import MixedModel
 from vivace.models.parts import (
     FeaturePart,
+    FlagsPart,
     GatherPart,
     GaussianPart,
     LevelsPart,
@@ -114,7 +115,8 @@ def make_part(
         raise TypeError(f"family {family.name} derives from neither FeatureFamily nor GatherFamily")
     if fixed.sparse:
         return SparsePart(family, fixed.prior, d, n_components, fixed.feature_scale)
-    return FeaturePart(family, fixed.prior, d, allowed, fixed.scaling, fixed.feature_scale)
+    kind = FlagsPart if family.flags else FeaturePart
+    return kind(family, fixed.prior, d, allowed, fixed.scaling, fixed.feature_scale)
 
 
 def make_table_model(

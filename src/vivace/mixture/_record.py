@@ -16,6 +16,7 @@ from vivace import _core
 from vivace.engine import Fit, Infeasible, Model, Statistics, single_threaded_blas
 from vivace.estimators.about import about_record, restore_about
 from vivace.estimators.record import Arrays, names_record, parameters_record, restore_features
+from vivace.estimators.scores import Scores
 from vivace.mixture._parameters import shape_of_covariance_prior
 from vivace.mixture._prior import PriorValues
 from vivace.mixture._state import Fitted, model_of, shape_of_fit
@@ -41,6 +42,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
             "converged_": bool(fit.converged),
             "n_effective_components_": estimator.n_effective_components_,
             "leftover_weight_": estimator.leftover_weight_,
+            **best_record(fitted),
         },
         "fit": {name: getattr(fit, name) for name in FIT_SCALARS},
         "prior": {
@@ -61,6 +63,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "prior.ridge": prior.ridge,
     }
     arrays.update({f"statistics.{name}": statistics[name] for name in statistics.names})
+    arrays.update(trace_record(fitted))
     return meta, arrays
 
 
@@ -93,7 +96,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     restore_features(estimator, meta["feature_names"], d)
     fitted = Fitted(
         model, prior, fit, float(meta["row_weight"]), shape_of_fit(parameters, d),
-        str(meta["fingerprint"]), float(meta["seen"]),
+        str(meta["fingerprint"]), float(meta["seen"]), restored_scores(estimator, meta, arrays),
     )  # fmt: skip
     estimator._set_fitted(fitted)
     return estimator
@@ -116,6 +119,34 @@ def restored_fit(model: Model, meta: dict[str, Any], arrays: Arrays) -> Fit:
     fit.commit(**{name: saved[name] for name in FIT_SCALARS})
     fit.commit(trace=array_of(arrays, "trace", (int(saved["n_iter"]),)).tolist())
     return fit
+
+
+def best_record(fitted: Fitted) -> dict[str, Any]:
+    """Return which iteration was kept, of a fit with held-out rows."""
+    return {} if fitted.validation is None else {"best_iter_": fitted.validation.best + 1}
+
+
+def trace_record(fitted: Fitted) -> Arrays:
+    """Return the scores of held-out rows, where there are any."""
+    if fitted.validation is None:
+        return {}
+    return {"validation_trace": np.array(fitted.validation.trace, dtype=np.float64)}
+
+
+def restored_scores(estimator: Any, meta: dict[str, Any], arrays: Arrays) -> Scores | None:
+    """Return the scores of held-out rows.
+
+    Raises
+    ------
+    ValueError
+        They are not those of the fit.
+    """
+    if "validation_trace" not in arrays:
+        return None
+    trace = array_of(arrays, "validation_trace", arrays["validation_trace"].shape[:1])
+    scores = Scores(estimator.n_iter_no_change)
+    scores.restore_state({"trace": trace.tolist(), "best": int(meta["fitted"]["best_iter_"]) - 1})
+    return scores
 
 
 def check_components(parameters: dict[str, Any], arrays: Arrays) -> None:

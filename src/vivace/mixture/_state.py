@@ -19,6 +19,7 @@ from vivace.engine import (
     ThreadExecutor,
     resolve_n_jobs,
 )
+from vivace.estimators.scores import Scores
 from vivace.mixture._moments import Moments, scatter
 from vivace.mixture._prior import (
     PriorValues,
@@ -67,6 +68,8 @@ class Fitted:
         Recognises the data and the prior that the bound belongs to; empty if there are none.
     seen : float
         Weight of the rows seen by partial_fit; 0 after fit.
+    validation : Scores or None
+        Scores of the rows that were held out of the fit.
     """
 
     model: Any
@@ -76,6 +79,7 @@ class Fitted:
     shape: tuple[Any, ...]
     fingerprint: str = ""
     seen: float = 0.0
+    validation: Scores | None = None
 
 
 def make_model(

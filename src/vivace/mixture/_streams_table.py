@@ -98,6 +98,16 @@ class FrameSource(TableSource):
         weights = None if self.weights is None else self.weights[rows]
         return Block(tuple(part.read(found) for part in self._parts), weights, 0, len(rows))
 
+    def only(self, rows: NDArray[np.int64]) -> FrameSource:
+        """Return a source of some rows, in memory."""
+        weights = None if self.weights is None else self.weights[rows]
+        return FrameSource(self._stream.only(rows), self._parts, weights)
+
+    def without(self, held: NDArray[np.int64]) -> FrameSource:
+        """Return a source of the other rows."""
+        weights = None if self.weights is None else np.delete(self.weights, held)
+        return FrameSource(self._stream.without(held), self._parts, weights)
+
     def expect(self, start: int, stop: int) -> None:
         """Say which rows are read next."""
         self._stream.expect(start, stop)

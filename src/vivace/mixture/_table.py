@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,19 @@ class TableSource:
         weights = None if self.weights is None else self.weights[rows]
         return Block(data, weights, 0, len(rows))
 
+    def only(self, rows: NDArray[np.int64]) -> TableSource:
+        """Return a source of some rows, which are copied."""
+        weights = None if self.weights is None else self.weights[rows]
+        parts = [
+            _take(part, rows) if isinstance(part, (list, np.ndarray)) else part[rows]
+            for part in self.parts
+        ]
+        return TableSource(parts, len(rows), weights)
+
+    def without(self, held: NDArray[np.int64]) -> TableSource:
+        """Return a source of the other rows."""
+        return self.only(np.delete(np.arange(self.n_rows), held))
+
 
 @dataclass
 class TableRows:
@@ -81,6 +94,19 @@ class TableRows:
     source: TableSource
     weights: NDArray[np.float64] | None
     more_gaps: list[NDArray[np.bool_]] | None = None
+
+    def without(self, held: NDArray[np.int64]) -> TableRows:
+        """Return all rows but those at some positions, which rise."""
+        return self._of(self.source.without(held))
+
+    def only(self, chosen: NDArray[np.int64]) -> TableRows:
+        """Return the rows at some positions."""
+        return self._of(self.source.only(chosen))
+
+    def _of(self, source: TableSource) -> TableRows:
+        # `X` and the columns stay whole: they are asked for names and types from here on.
+        table = replace(self.table, n_rows=source.n_rows)
+        return replace(self, table=table, source=source, weights=source.weights)
 
     @property
     def dtype(self) -> np.dtype[Any]:

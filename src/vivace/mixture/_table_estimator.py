@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,6 +54,12 @@ class TableMixture(TableExplainMixin, TableDescribeMixin, MixtureBase):
             rows = self._rows(X, sample_weight, learn=not hasattr(self, "_fitted"))
             with make_executor(self.n_jobs, rows.n_rows) as executor:
                 return partial_table(self, rows, executor)
+
+    def _score_held_out(self, fitted: Fitted, rows: TableRows) -> float:
+        probe = copy(self)
+        probe._fitted = fitted
+        probe._look_at(rows)  # there may be gaps where none were among the rows that are fitted
+        return float(np.average(probe._log_density(rows), weights=rows.weights))
 
     def _state(self, fitted: Fitted) -> dict[str, Any]:
         counts, weights = fitted.fit.posterior.counts, fitted.model.weight_model
@@ -111,7 +118,8 @@ class BayesianMixture(TableMixture):
     max_iter : int, default=3000
         Most iterations of an initialisation: maps (batch) or passes over the data.
     n_init : int, default=1
-        Number of initialisations; the one with the highest bound is kept.
+        Number of initialisations; the one with the highest bound (with `validation_fraction`, the
+        best score) is kept.
     init_params : {'kmeans', 'k-means++', 'random', 'random_from_data'}, default='kmeans'
         Groups of a seeded sample that rows start from (columns in standard deviations, categories
         as indicators), or random responsibilities.
@@ -131,6 +139,12 @@ class BayesianMixture(TableMixture):
         on it.
     random_state : int, RandomState instance or None, default=None
         Seed of the start, the order of batches, and `sample`.
+    validation_fraction : float, default=None
+        Share of the rows, drawn at random, that is held out: after each iteration they (50,000 at
+        most, evenly spread) are scored as by `score`, and the state with the best score is kept.
+    n_iter_no_change : int, default=10
+        With validation_fraction an initialisation ends after so many iterations without a better
+        score.
     warm_start : bool, default=False
         Start where the previous fit ended.
     verbose : int, default=0
@@ -156,6 +170,11 @@ class BayesianMixture(TableMixture):
         Evidence lower bound in nats, complete with every constant, in the data's units.
     elbo_trace_, lower_bounds_ : ndarray of shape (n_iter_,)
         The bound after each iteration.
+    validation_trace_ : ndarray of shape (n_iter_,)
+        Mean log predictive density of the held-out rows after each iteration, in nats, where
+        validation_fraction is given.
+    best_iter_ : int
+        The iteration whose state was kept, counted from 1, where validation_fraction is given.
     n_iter_ : int
         Iterations of the best initialisation; calls of partial_fit.
     converged_ : bool
@@ -203,6 +222,8 @@ class BayesianMixture(TableMixture):
         total_samples: float | None = None,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
+        validation_fraction: float | None = None,
+        n_iter_no_change: int = 10,
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
@@ -224,6 +245,8 @@ class BayesianMixture(TableMixture):
         self.total_samples = total_samples
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval

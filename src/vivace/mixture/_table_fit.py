@@ -19,6 +19,7 @@ from vivace.mixture._partial import absorb, go_on
 from vivace.mixture._parts import TablePrior, make_part_priors, make_table_model
 from vivace.mixture._start import Starter, sample_positions
 from vivace.mixture._state import Fitted
+from vivace.mixture._streams_table import FrameColumns
 from vivace.mixture._table import TableRows
 from vivace.mixture._table_look import Look, look
 from vivace.mixture._validation import check_resp
@@ -90,6 +91,7 @@ def _model(
     concentration = 1.0 / parameters["n_components"] if given is None else float(given)
     prior = TablePrior(concentration, assignments, parts)
     model = make_table_model(parameters, prior)
+    model.keeps_codes = not isinstance(rows.table, FrameColumns)
     if sparse:
         model.entries_per_row = rows.source.parts[0].nnz / rows.n_rows
     return model, prior

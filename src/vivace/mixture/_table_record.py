@@ -17,7 +17,15 @@ from vivace.estimators.record import Arrays, names_record, parameters_record, re
 from vivace.families.base import Family
 from vivace.mixture._assign import family_of, from_plain, name_of, to_plain
 from vivace.mixture._parts import PartPrior, TablePrior, make_table_model
-from vivace.mixture._record import FIT_SCALARS, array_of, check_components, restored_fit
+from vivace.mixture._record import (
+    FIT_SCALARS,
+    array_of,
+    best_record,
+    check_components,
+    restored_fit,
+    restored_scores,
+    trace_record,
+)
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_fit import shape_of_table
 from vivace.models.scaling import Scaling
@@ -43,6 +51,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
             "converged_": bool(fit.converged),
             "n_effective_components_": estimator.n_effective_components_,
             "leftover_weight_": estimator.leftover_weight_,
+            **best_record(fitted),
             "families_": estimator.families_,
         },
         "fit": {name: getattr(fit, name) for name in FIT_SCALARS},
@@ -64,6 +73,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         for name, value in part.prior.items():
             arrays[f"prior.{i}.{name}"] = np.asarray(value, dtype=np.float64)
     arrays.update({f"statistics.{name}": statistics[name] for name in statistics.names})
+    arrays.update(trace_record(fitted))
     return meta, arrays
 
 
@@ -123,6 +133,7 @@ def from_record(
             shape_of_table(parameters, assignments),
             str(meta["fingerprint"]),
             float(meta["seen"]),
+            restored_scores(estimator, meta, arrays),
         )
     )
     return estimator

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource, Source
 from vivace.estimators.checks import check_weights, text_entry
-from vivace.io.stream import TableStream
+from vivace.io.stream import ArrayTable, TableStream
 from vivace.mixture._streams import StreamSource, check_stream, from_files
 
 # Larger values have squares whose sums leave the range of float64 (1e308) at 1e8 rows.
@@ -47,6 +47,19 @@ class Rows:
         streamed = isinstance(self.X, TableStream)
         source = StreamSource(self.X, weights) if streamed else ArraySource(self.X, weights)
         self.weights, self.source = weights, source
+
+    def without(self, held: NDArray[np.int64]) -> Rows:
+        """Return all rows but those at some positions, which rise; nothing is copied."""
+        table = self.X if isinstance(self.X, TableStream) else ArrayTable(self.X)
+        rest = table.without(held)
+        weights = None if self.weights is None else np.delete(self.weights, held)
+        return Rows(rest, weights, StreamSource(rest, weights))
+
+    def only(self, chosen: NDArray[np.int64]) -> Rows:
+        """Return the rows at some positions, in memory."""
+        X = np.asarray(self.X[chosen])
+        weights = None if self.weights is None else self.weights[chosen]
+        return Rows(X, weights, ArraySource(X, weights))
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -13,8 +13,9 @@ from vivace.engine import Block, Statistics
 from vivace.families.base import Array
 from vivace.families.correlated import Gaussian
 from vivace.families.gaussian import GaussianFamily, GaussianPosterior
-from vivace.models.mixed import BlockState, MixedModel, MixedPosterior, Prepared
+from vivace.models.mixed import MixedModel
 from vivace.models.mixed_predict import TableDensity, table_score_samples
+from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart
 from vivace.models.scaling import Scaling
 from vivace.models.weights import WeightModel

@@ -8,23 +8,22 @@ that meet the rows give their scores to it and take the responsibilities from it
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
 from vivace.models.kernel_call import KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
-from vivace.models.parts import GaussianPart, LevelsPart, Part
-from vivace.models.parts.base import padded
-from vivace.models.parts.gaps import GapTables, Runs, find_runs
-from vivace.models.parts.levels import LevelColumns, aligned_zeros
+from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
+from vivace.models.parts import GaussianPart, Part
+from vivace.models.parts.base import EMPTY, counts_there, padded
+from vivace.models.parts.gaps import GapTables, find_runs
+from vivace.models.parts.joined import aligned_zeros
+from vivace.models.parts.levels import LevelColumns
 from vivace.models.weights import WeightModel
-
-#: Counts below this share of all counts are rounding: the component is taken to be empty.
-EMPTY = 1e-12
 
 #: Multiply-adds of a block: a few milliseconds of one core's work, so that the calls from Python
 #: cost little.
@@ -36,59 +35,6 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS, MAX_GATHER_ROWS = 2_048, 65_536, 8_192
 
 #: Stored entries of a block for each column of compressed rows.
 ENTRIES_PER_COLUMN = 8
-
-
-@dataclass(frozen=True)
-class MixedPosterior:
-    """Posterior of a mixture over a table; arrays are not to be written to.
-
-    Attributes
-    ----------
-    statistics : Statistics
-        Those that made it, with empty components cleaned of rounding.
-    log_weights : (K,)
-        Expected log weights.
-    parts : tuple
-        The posterior of each part.
-    """
-
-    statistics: Statistics
-    log_weights: Array
-    parts: tuple[Any, ...]
-
-    @property
-    def counts(self) -> Array:
-        """N_k, (K,)."""
-        return self.statistics["counts"]
-
-
-class BlockState(NamedTuple):
-    """What is kept for a block between passes: the sum of its base measure, runs of patterns."""
-
-    base: float
-    runs: Runs | None
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a local step reads.
-
-    Attributes
-    ----------
-    eta : (K, F)
-        Natural parameters; without those of the correlated columns where these may have gaps.
-    gathers : dict
-        What parts made that meet the rows, by their place.
-    tables : GapTables or None
-        Of the correlated columns where these may have gaps.
-    lost : (G, padded K) or None
-        What gaps of the other columns add to the scores.
-    """
-
-    eta: Array
-    gathers: Mapping[int, Any]
-    tables: GapTables | None = None
-    lost: Array | None = None
 
 
 class MixedModel:
@@ -109,6 +55,9 @@ class MixedModel:
     single = False
     #: Mean number of stored entries of a row, where rows are compressed.
     entries_per_row = 0.0
+    #: Whether joint levels are kept between passes: four bytes for about five columns of flags. Not
+    #: where rows come from files that may be larger than memory.
+    keeps_codes = True
 
     def __init__(self, parts: Sequence[Part], weight_model: WeightModel, n_components: int) -> None:
         if n_components < 1:
@@ -116,7 +65,7 @@ class MixedModel:
         self.parts = tuple(parts)
         self.weight_model = weight_model
         self.n_components = n_components
-        self.layout = TableLayout(self.parts)
+        self.layout = TableLayout(self.parts, n_components)
 
     @property
     def schedules(self) -> frozenset[str]:
@@ -128,7 +77,7 @@ class MixedModel:
     def prepare(self, posterior: MixedPosterior) -> Prepared:
         """What local steps read."""
         layout = self.layout
-        gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.gathers}
+        gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.met}
         tables = None
         if layout.gaps:
             part = self.parts[layout.native or 0]
@@ -137,14 +86,22 @@ class MixedModel:
         eta, found = layout.eta(posterior.log_weights, posterior.parts)
         lost = aligned_zeros((len(found), padded(self.n_components)))
         lost[:, : self.n_components] = found
-        return Prepared(eta, gathers, tables, lost)
+        levels = None
+        if layout.joined is not None:
+            values = []
+            for i, part in zip(layout.levels, layout.level_parts, strict=True):
+                constant, own = part.level_scores(posterior.parts[i])
+                eta[:, 0] += constant
+                values.append(own)
+            levels = layout.joined.table(np.vstack(values))
+        return Prepared(eta, gathers, tables, lost, levels)
 
     def local_step(
         self, block: Block, prepared: Prepared, local: BlockState | None
     ) -> tuple[Statistics, BlockState]:
         """Responsibilities of a block, reduced to statistics."""
         state = self._look(block) if local is None else local
-        levels = self._levels(block, prepared, with_sums=True)
+        levels = self._levels(block, prepared, state, with_sums=True)
         lost = self._lost(prepared, with_sums=True)
         call = self._call(block, prepared, state, levels, lost)
         suff, entropy, extra = call.soft(prepared.eta, block.weights)
@@ -153,8 +110,8 @@ class MixedModel:
             for i in self.layout.met
             if call.weighted is not None
         }
-        if levels is not None:
-            fields[self.layout.levels or 0] = self._levels_part().sums_of(levels)
+        if levels is not None and levels.sums is not None:
+            fields.update(self._level_fields(levels.sums, suff[:, 0]))
         there = self._there(suff, lost)
         return self._statistics(block, suff, entropy, fields, extra, there, state.base), state
 
@@ -218,21 +175,27 @@ class MixedModel:
 
     def score(self, block: Block, prepared: Prepared, **outputs: Any) -> None:
         """Fill some of `resp`, `labels` and `lse` for a block of rows, without weights."""
-        levels = self._levels(block, prepared, with_sums=False)
+        state = self._look(block, with_base=False)
+        levels = self._levels(block, prepared, state, with_sums=False)
         lost = self._lost(prepared, with_sums=False)
-        call = self._call(block, prepared, self._look(block, with_base=False), levels, lost)
+        call = self._call(block, prepared, state, levels, lost)
         call.score(prepared.eta, outputs)
 
     def given(self, block: Block, resp: Array) -> Statistics:
         """Statistics of rows with given responsibilities (n, K)."""
         k, state = self.n_components, self._look(block)
         fields: dict[int, Mapping[str, Array]] = {}
-        if self.layout.gathers:
+        joined = self.layout.joined
+        if self.layout.met or joined is not None:
             weighted = np.zeros((len(resp), padded(k)))
             weighted[:, :k] = resp if block.weights is None else resp * block.weights[:, None]
+            if joined is not None:
+                codes = self._codes(block) if state.codes is None else state.codes
+                sums = joined.gather(codes, weighted)
+                fields.update(self._level_fields(sums, weighted[:, :k].sum(axis=0)))
             # Latent scales and the like start from the prior.
             zero = self.zero_statistics()
-            for i in self.layout.gathers:
+            for i in self.layout.met:
                 part = self.parts[i]
                 made = part.prepare(part.update(zero["counts"], self._fields(zero, i)))
                 fields[i] = part.accumulate(block.data[i], weighted, made)
@@ -249,7 +212,9 @@ class MixedModel:
     def block_rows(self) -> int:
         """Rows of a block: from shapes alone."""
         entries = int(self.entries_per_row)
-        rows = BLOCK_WORK // (self.n_components * (2 * self.layout.n_features + 2 * entries + 40))
+        joined = self.layout.joined
+        wide = self.layout.n_features + (0 if joined is None else len(joined.first) - 1)
+        rows = BLOCK_WORK // (self.n_components * (2 * wide + 2 * entries + 40))
         most = MAX_GATHER_ROWS if self.layout.met else MAX_BLOCK_ROWS
         if entries:
             # A record is a table of columns and components: a block should outweigh it.
@@ -280,17 +245,32 @@ class MixedModel:
             self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
         return out
 
-    def _levels_part(self) -> LevelsPart:
-        part = self.parts[self.layout.levels or 0]
-        assert isinstance(part, LevelsPart)
-        return part
+    def _codes(self, block: Block) -> NDArray[np.int32]:
+        """Joint levels of the rows."""
+        layout = self.layout
+        assert layout.joined is not None
+        parts = zip(layout.levels, layout.level_parts, strict=True)
+        return layout.joined.codes([part.values(block.data[i]) for i, part in parts])
 
-    def _levels(self, block: Block, prepared: Prepared, with_sums: bool) -> LevelColumns | None:
+    def _levels(
+        self, block: Block, prepared: Prepared, state: BlockState, with_sums: bool
+    ) -> LevelColumns | None:
         """Columns of levels that the kernel reads itself."""
-        i = self.layout.levels
-        if i is None:
+        joined, table = self.layout.joined, prepared.levels
+        if joined is None or table is None:
             return None
-        return self._levels_part().columns(block.data[i], prepared.gathers[i], with_sums)
+        codes = self._codes(block) if state.codes is None else state.codes
+        sums = aligned_zeros(table.shape) if with_sums else None
+        return LevelColumns(codes, joined.first, table, sums)
+
+    def _level_fields(self, sums: Array, counts: Array) -> dict[int, dict[str, Array]]:
+        """Fields of the parts of levels from the sums (V + 1, padded K) of joint levels."""
+        layout = self.layout
+        assert layout.joined is not None
+        edges = np.cumsum([sizes.sum() for sizes in layout.level_sizes])
+        own = np.split(layout.joined.fold(sums), edges[:-1])
+        parts = zip(layout.levels, layout.level_parts, own, strict=True)
+        return {i: part.level_sums(found, counts) for i, part, found in parts}
 
     def _lost(self, prepared: Prepared, with_sums: bool) -> LostColumns | None:
         """Columns of features that may have gaps."""
@@ -304,9 +284,7 @@ class MixedModel:
         """Counts (K, G) of the rows that have each unit that may be missing."""
         if lost is None or lost.sums is None:
             return np.empty((self.n_components, 0))
-        found = suff[:, :1] - lost.sums[:, : self.n_components].T
-        found[np.abs(found) <= EMPTY * suff[:, :1]] = 0.0  # rounding
-        return found
+        return counts_there(suff[:, 0], lost.sums[:, : self.n_components])
 
     def _call(
         self,
@@ -329,14 +307,16 @@ class MixedModel:
 
     def _look(self, block: Block, with_base: bool = True) -> BlockState:
         """What depends on the data alone."""
-        total, runs = 0.0, None
+        total, runs, codes = 0.0, None, None
         for part, x in zip(self.parts, block.data, strict=True):
             found = part.base(x) if with_base else None
             if found is not None:
                 total += float(found.sum() if block.weights is None else found @ block.weights)
         if self.layout.gaps:
             runs = find_runs(~np.isnan(block.data[self.layout.native or 0]))
-        return BlockState(total, runs)
+        if self.keeps_codes and self.layout.codes_are_made:
+            codes = self._codes(block)
+        return BlockState(total, runs, codes)
 
     def _statistics(
         self,

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from vivace.engine import Block
 from vivace.families.base import Array
 from vivace.models.kernel_call import KernelShape
-from vivace.models.parts import GaussianPart, LevelsPart, Part
+from vivace.models.parts import GaussianPart, Part
+from vivace.models.parts.base import LevelledPart
+from vivace.models.parts.joined import JoinedLevels
 
 
 class TableLayout:
@@ -20,15 +22,18 @@ class TableLayout:
     Parameters
     ----------
     parts : sequence of Part
+    n_components : int
 
     Attributes
     ----------
     native : int or None
         Place of the correlated Gaussian part, whose features the kernel makes itself.
-    levels : int or None
-        Place of the part of levels that the kernel reads itself; others of its kind meet the rows.
-    gathers : tuple of int
-        Places of the parts that can meet the rows, the part of levels included.
+    levels : tuple of int
+        Places of the parts whose columns the kernel reads as levels.
+    joined : JoinedLevels or None
+        How their columns are joined.
+    met : tuple of int
+        Places of the parts that meet the rows.
     places : dict
         Columns of each feature part, by its place.
     shape : KernelShape
@@ -42,7 +47,7 @@ class TableLayout:
         F, the constant included.
     """
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], n_components: int) -> None:
         natives = [i for i, part in enumerate(parts) if isinstance(part, GaussianPart)]
         if len(natives) > 1:
             raise ValueError(
@@ -51,9 +56,11 @@ class TableLayout:
             )
         self.parts = tuple(parts)
         self.native = natives[0] if natives else None
-        self.gathers = tuple(i for i, part in enumerate(parts) if part.gathers)
-        found = [i for i in self.gathers if isinstance(parts[i], LevelsPart)]
-        self.levels = found[0] if found else None
+        self.met = tuple(i for i, part in enumerate(parts) if part.gathers)
+        self.levels = tuple(i for i, part in enumerate(parts) if isinstance(part, LevelledPart))
+        self.joined: JoinedLevels | None = None
+        if self.levels:
+            self.joined = JoinedLevels(np.concatenate(self.level_sizes), n_components)
         native = None if self.native is None else parts[self.native]
         self.gaps = isinstance(native, GaussianPart) and native.gaps
         q = 0 if native is None else native.n_columns
@@ -64,10 +71,10 @@ class TableLayout:
         self.places: dict[int, slice] = {}
         at = q
         for i, part in enumerate(parts):
-            if i != self.native and not part.gathers:
+            if i not in (self.native, *self.met, *self.levels):
                 self.places[i] = slice(at, at + part.width)
                 at += part.width
-        self.columns = max(at, 1)  # the kernel wants at least one
+        self.columns = at
         extra = self.columns - q
         self.shape = KernelShape(
             np.concatenate([*centre, np.zeros(extra)]),
@@ -86,9 +93,19 @@ class TableLayout:
         self.lost = np.concatenate(lost).astype(np.int32)
 
     @property
-    def met(self) -> tuple[int, ...]:
-        """Places of the parts that do meet the rows."""
-        return tuple(i for i in self.gathers if i != self.levels)
+    def codes_are_made(self) -> bool:
+        """Whether the kernel reads other codes than those of the rows as they came."""
+        return self.joined is not None and (self.joined.joins or len(self.levels) > 1)
+
+    @property
+    def level_sizes(self) -> list[NDArray[np.int64]]:
+        """Number of values of the columns of each part of levels."""
+        return [part.level_sizes for part in self.level_parts]
+
+    @property
+    def level_parts(self) -> list[LevelledPart]:
+        """The parts of levels."""
+        return [part for part in self.parts if isinstance(part, LevelledPart)]
 
     def features(self, block: Block) -> NDArray[Any]:
         """Columns of the correlated part and features of the others, side by side."""
@@ -96,8 +113,6 @@ class TableLayout:
             rows: NDArray[Any] = block.data[0]
             return rows
         n = block.stop - block.start
-        if not self.places and self.native is None:
-            return np.zeros((n, 1))
         out = np.empty((n, self.columns))
         if self.native is not None:
             out[:, : self.shape.quadratic] = block.data[self.native]
@@ -122,7 +137,7 @@ class TableLayout:
                 eta[:, 0] += found[:, 0]
                 eta[:, 1 : 1 + q] = found[:, 1 : 1 + q]
                 eta[:, 1 + self.columns :] = found[:, 1 + q :]
-            elif not part.gathers:
+            elif i in self.places:
                 constant, coefficients, lost[self.lost_places[i]] = part.scores(posteriors[i])
                 eta[:, 0] += constant
                 place = self.places[i]

@@ -11,7 +11,8 @@ from scipy.special import logsumexp
 
 from vivace.engine import Block
 from vivace.families.base import Array
-from vivace.models.mixed import MixedModel, MixedPosterior
+from vivace.models.mixed import MixedModel
+from vivace.models.mixed_state import MixedPosterior
 from vivace.models.parts import CorrelatedPart
 
 

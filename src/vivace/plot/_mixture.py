@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import chi2, norm
 
 from vivace.plot._canvas import GRID, INK, PAPER, colour, grid, new_axes, plain
 from vivace.plot._moments import Moments, moments
+from vivace.plot._profiles import MOST_COMPONENTS
 from vivace.plot._table import columns_of, numbers_of, sample_of
 from vivace.plot._views import View, best_view, columns_view
 
@@ -18,7 +20,8 @@ Array = NDArray[np.float64]
 
 #: Shares of a component's rows inside its two ellipses.
 INSIDE = (0.5, 0.95)
-_LABELLED = 20  # components with a number beside them
+_LABELLED = MOST_COMPONENTS  # with a number on them
+_LINE = 44  # characters of a label beside an axis
 
 
 def plot_mixture(
@@ -97,7 +100,7 @@ def draw_view(
         _draw_number(ax, centres[place], place, int(found.components[place]))
     _limits(ax, centres, matrices, None if rows is None else view.of(rows))
     ax.set_xlabel(plain(view.labels[0], 60))
-    ax.set_ylabel(plain(view.labels[1], 60))
+    ax.set_ylabel("\n".join(wrap(plain(view.labels[1], 2 * _LINE), _LINE)))
     grid(ax, "both")
 
 

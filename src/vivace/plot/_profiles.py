@@ -14,7 +14,10 @@ from vivace.plot._moments import column_names, components_in_use, is_table, mome
 
 Array = NDArray[np.float64]
 
-_MOST_COLUMNS, _MOST_COMPONENTS, _MOST_LEVELS = 12, 20, 8
+_MOST_COLUMNS, MOST_COMPONENTS = 12, 20
+_MOST_LEVELS = len(COLOURS)
+#: Levels that no component has more often than this are bars that nobody sees.
+_LEAST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def plot_profiles(
     *,
     columns: Sequence[str] | None = None,
     level: float = 0.95,
-    max_components: int = _MOST_COMPONENTS,
+    max_components: int = MOST_COMPONENTS,
     axes: Any = None,
 ) -> list[Any]:
     """Plot the components column by column, each column in its own units.
@@ -108,7 +111,7 @@ def plot_profiles(
     return drawn
 
 
-def draw_profile(ax: Any, one: Profile, max_components: int = _MOST_COMPONENTS) -> None:
+def draw_profile(ax: Any, one: Profile, max_components: int = MOST_COMPONENTS) -> None:
     """Draw one column."""
     n = min(len(one.components), max_components)
     place = np.arange(n)
@@ -137,13 +140,14 @@ def draw_profile(ax: Any, one: Profile, max_components: int = _MOST_COMPONENTS) 
 
 
 def _draw_levels(ax: Any, one: Profile, n: int) -> None:
-    """Stacked probabilities; the levels beyond the most probable ones together."""
+    """Stacked probabilities; levels that are rare everywhere, or one too many, together."""
     from matplotlib.transforms import offset_copy
 
     assert one.levels is not None
     p = one.estimate[:n]
-    order = np.argsort(-p.max(axis=0), kind="stable")[:_MOST_LEVELS]
-    order = np.sort(order)
+    largest = p.max(axis=0)
+    order = np.argsort(-largest, kind="stable")[:_MOST_LEVELS]
+    order = np.sort(order[largest[order] >= _LEAST_SHARE])
     left, place = np.zeros(n), np.arange(n)
     for i, level in enumerate(order):
         ax.barh(
@@ -152,7 +156,9 @@ def _draw_levels(ax: Any, one: Profile, n: int) -> None:
         )  # fmt: skip
         left += p[:, level]
     if len(order) < p.shape[1]:
-        ax.barh(place, 1.0 - left, left=left, height=0.7, color=FADED, label="others")
+        seen = bool((1.0 - left).max() >= _LEAST_SHARE)
+        label = "others" if seen else None
+        ax.barh(place, 1.0 - left, left=left, height=0.7, color=FADED, label=label)
     ax.set_xlim(0.0, 1.0)
     ax.set_xlabel("probability")
     below = offset_copy(ax.transAxes, ax.figure, y=-30, units="points")

@@ -147,10 +147,14 @@ def _draw_map(ax: Any, points: Array, radius: Array, chosen: int) -> None:
     from matplotlib.patches import Circle
 
     for k in np.argsort(-radius, kind="stable"):
-        own = MAIN if k == chosen else FADED
+        # The chosen one lies above its neighbours, which show through.
+        own, above = (MAIN, 2.0) if k == chosen else (FADED, 1.0)
         ax.add_patch(
-            Circle(points[k], radius[k], facecolor=own, edgecolor=INK, alpha=0.55, linewidth=0.8)
-        )
+            Circle(
+                points[k], radius[k], facecolor=own, edgecolor=INK, alpha=0.55, linewidth=0.8,
+                zorder=above,
+            )
+        )  # fmt: skip
         ax.text(*points[k], str(k), ha="center", va="center", fontsize="small", clip_on=True)
     reach = float(np.abs(points).max()) + 1.2 * float(radius.max())
     ax.set_xlim(-reach, reach)

@@ -68,7 +68,7 @@ def plot_held_out(estimator: Any, *, ax: Any = None) -> Any:
     Parameters
     ----------
     estimator : fitted estimator
-        With `validation_trace_`, as topics have it that were fitted with `validation_fraction`.
+        With `validation_trace_`, as those have it that were fitted with `validation_fraction`.
     ax : matplotlib Axes, optional
         Axes to draw on; those of a new figure if None.
 
@@ -91,10 +91,7 @@ def plot_held_out(estimator: Any, *, ax: Any = None) -> Any:
     _line(ax, values, MAIN)
     best = int(getattr(estimator, "best_iter_", np.argmax(values) + 1))
     ax.plot([best], [values[best - 1]], "o", color=ACCENT, markersize=6)
-    ax.annotate(
-        f"kept: iteration {best}", (best, values[best - 1]), xytext=(0, -14), color=ACCENT,
-        textcoords="offset points", ha="right" if best > 0.6 * len(values) else "left",
-    )  # fmt: skip
+    ax.set_title(f"kept: iteration {best}", color=ACCENT, fontsize="small", loc="right")
     unit = "token" if hasattr(type(estimator), "top_words") else "row"
     ax.set_ylabel(f"held-out log likelihood, nats a {unit}")
     return ax

@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 _NOTHING = 1e-9
 #: Words of an axis label: the columns that weigh most, and no more than these.
 _TERMS = 3
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,7 @@ def _in_words(direction: Array, names: list[str]) -> str:
     text = ""
     for i, j in enumerate(shown):
         sign = "\N{MINUS SIGN}" if unit[j] < 0 else "+"
-        text += f"{f' {sign} ' if i else ''}{abs(unit[j]):.2f} {names[j]}"
+        # Lines break before a sign, if at all.
+        text += f"{f' {sign}{_SPACE}' if i else ''}{abs(unit[j]):.2f}{_SPACE}{names[j]}"
     left = np.abs(unit) > 0.1 * abs(unit[order[0]])
     return text + (" …" if left.sum() > len(shown) else "")

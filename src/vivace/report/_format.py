@@ -6,6 +6,8 @@ import math
 from typing import Any
 
 MINUS = "\N{MINUS SIGN}"
+_SPACE = "\N{NO-BREAK SPACE}"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: Any, digits: int = 4) -> str:
@@ -19,7 +21,7 @@ def number(value: Any, digits: int = 4) -> str:
     if size >= 12 or size < -4:
         text = f"{x:.{digits - 1}e}"
         mantissa, _, power = text.partition("e")
-        text = f"{mantissa}·10^{int(power)}"
+        text = f"{mantissa}·10{str(int(power)).translate(_RAISED)}"
     else:
         text = f"{x:,.{max(0, digits - 1 - size)}f}"
     return text.replace("-", MINUS)
@@ -31,19 +33,19 @@ def percent(value: Any) -> str:
     if not math.isfinite(x):
         return "none"
     if 0.0 < x < 0.01:
-        return "< 0.01 %"
-    return f"{x:.{0 if x >= 99.95 else 1 if x >= 1.0 else 2}f} %"
+        return f"<{_SPACE}0.01{_SPACE}%"
+    return f"{x:.{0 if x >= 99.95 else 1 if x >= 1.0 else 2}f}{_SPACE}%"
 
 
 def fixed(value: Any, digits: int = 2) -> str:
     """A number with so many digits behind the point."""
-    x = float(value)
+    x = round(float(value), digits) + 0.0  # no minus before a zero
     return f"{x:.{digits}f}".replace("-", MINUS) if math.isfinite(x) else "none"
 
 
 def count(value: Any) -> str:
     """A whole number with thousands apart."""
-    return f"{round(float(value)):,}"
+    return f"{round(float(value)):,}".replace("-", MINUS)
 
 
 def seconds(value: Any) -> str:

@@ -21,7 +21,7 @@ def headline(
     cards.append(_bound(float(estimator.lower_bound_), per, unit))
     leftover = float(getattr(estimator, "leftover_weight_", 0.0))
     if leftover > 0.0:
-        cards.append(_card(percent(leftover), f"weight beyond the {most} components"))
+        cards.append(_card(percent(leftover), f"of new rows expected in none of the {most}"))
     return cards
 
 
@@ -42,7 +42,8 @@ def _topics(
     if held is not None and len(held):
         cards.append(_card(number(max(held), 5), "nats a held-out token, the best pass"))
     if getattr(estimator, "n_iter_", 0):
-        cards.append(_card(count(estimator.n_iter_), "passes"))
+        state = ", converged" if getattr(estimator, "converged_", False) else ""
+        cards.append(_card(count(estimator.n_iter_), f"passes{state}"))
     return cards
 
 

@@ -11,7 +11,7 @@ from scipy.sparse import issparse
 
 from vivace.plot._mixture import draw_view
 from vivace.plot._moments import column_names, components_in_use, moments
-from vivace.plot._profiles import Profile, draw_profile, profiles
+from vivace.plot._profiles import MOST_COMPONENTS, Profile, draw_profile, profiles
 from vivace.plot._rows import entropies, plot_densities, plot_responsibilities
 from vivace.plot._sizes import plot_sizes, sizes
 from vivace.plot._table import numbers_of, sample_of, take
@@ -19,28 +19,30 @@ from vivace.plot._views import best_view, columns_view, separation
 from vivace.report._data import RowSample
 from vivace.report._format import count, number, percent
 from vivace.report._svg import Figures
+from vivace.report._telling import telling
 
 LEVEL = 0.95
 #: By how much is on the page, from all to what surely fits: points of a view, panels, lines.
 DETAILS = ((3000, 12, 400), (1200, 8, 200), (0, 4, 60))
-_COMPONENTS, _PAIRS, _UNUSUAL, _TELLING = 40, 3, 12, 3
-#: Columns looked at for what sets components apart, those that separate them most.
-_LOOKED_AT = 200
+_COMPONENTS, _PAIRS, _UNUSUAL = 40, 3, 12
 
 
 def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[str, Any]:
     """Everything that the template of mixtures shows."""
     points, panels, lines = DETAILS[detail]
     figures = Figures()
+    n_used = len(components_in_use(estimator))
     found = profiles(estimator, LEVEL)
     labels = None if sample is None else np.asarray(estimator.predict(sample.rows))
     page: dict[str, Any] = {
         "components": _components(estimator, found, labels),
-        "n_hidden": max(0, len(components_in_use(estimator)) - _COMPONENTS),
+        "n_used": n_used,
+        "n_hidden": max(0, n_used - _COMPONENTS),
+        "n_drawn": MOST_COMPONENTS,
         "sizes": figures.draw(
             lambda ax: plot_sizes(estimator, level=LEVEL, max_components=_COMPONENTS, ax=ax),
             "Weights of the components with credible intervals",
-            height=0.8 + 0.2 * min(len(components_in_use(estimator)), _COMPONENTS),
+            height=0.8 + 0.2 * min(n_used, _COMPONENTS),
         ),
         "views": _views(estimator, sample, labels, points, figures),
         "panels": [_panel(one, figures) for one in found[:panels]],
@@ -76,34 +78,6 @@ def _components(
             }
         )
     return result
-
-
-def telling(found: list[Profile], place: int, weights: NDArray[np.float64]) -> list[str]:
-    """Say in which columns a component is unlike all rows together, the strangest first."""
-    w = weights / weights.sum()
-    said: list[tuple[float, str]] = []
-    for one in found[:_LOOKED_AT]:
-        if one.levels is not None:
-            mean = w @ one.estimate
-            share = one.estimate[place]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                gain = np.where(share > 0.0, share * np.log(share / mean), 0.0)
-            best = int(np.argmax(gain))
-            text = f"{one.column} = {one.levels[best]} ({percent(share[best])})"
-            said.append((2.0 * float(gain.sum()), text))
-            continue
-        value = one.estimate[:, 0]
-        mean = float(w @ value)
-        spread = np.sqrt(np.maximum(value, 0.0)) if one.spread is None else one.spread
-        if one.parameter == "probability":
-            spread = np.sqrt(np.maximum(value * (1.0 - value), 0.0))
-        total = float(np.sqrt(w @ (spread**2 + (value - mean) ** 2)))
-        apart = (float(value[place]) - mean) / total if total > 0.0 else 0.0
-        shown = percent(value[place]) if one.parameter == "probability" else number(value[place], 3)
-        arrow = "↑" if apart > 0 else "↓"
-        said.append((apart**2, f"{one.column} {shown}\N{NO-BREAK SPACE}{arrow}"))
-    said.sort(key=lambda item: -item[0])
-    return [text for strength, text in said[:_TELLING] if strength > 0.05]
 
 
 def _views(
@@ -154,7 +128,7 @@ def _explained(kind: str) -> str:
 
 
 def _panel(one: Profile, figures: Figures) -> dict[str, Any]:
-    n = min(len(one.components), 20)
+    n = min(len(one.components), MOST_COMPONENTS)
     height = 0.95 + 0.17 * n + (0.45 if one.levels is not None else 0.0)
     return figures.draw(
         lambda ax: draw_profile(ax, one), f"{one.column}: {one.parameter} by component",
@@ -239,6 +213,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if isinstance(value, (int, float, np.number)):
-        return number(value)
+        x = float(value)
+        return count(x) if x.is_integer() and abs(x) < 1e12 else number(x)
     text = " ".join(str(value).split())
     return text if len(text) <= 30 else text[:29] + "…"

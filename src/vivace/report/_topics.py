@@ -216,9 +216,9 @@ def judged(estimator: Any, sample: DocumentSample, vocabulary: Any = None) -> Ju
 def _excerpt(counts: Any, i: int, text: str | None, names: list[str]) -> str:
     """The beginning of a document's text, or its most frequent words."""
     if text is None:
-        row = counts[[i]].tocoo()
+        row = counts[[i]].tocsr()
         order = np.argsort(-row.data, kind="stable")[:20]
-        text = " ".join(names[w] for w in row.coords[1][order])
+        text = " ".join(names[w] for w in row.indices[order])
     return _word(" ".join(text.split()), _EXCERPT)
 
 

@@ -77,10 +77,9 @@ class Course:
             with job.reading():
                 watch.restore(self._found["watch"])
                 if validation is not None:
-                    kept = None
-                    if self._found["validation"]["best"] >= 0:
-                        kept = job.part("best", self._found["validation"]["best"])
-                    validation.restore_state(self._found["validation"], kept, packing)
+                    validation.restore_state(self._found["validation"])
+                    if validation.best >= 0:
+                        validation.restore_kept(job.part("best", validation.best), packing)
         job.extra = lambda: {
             "random": begin,
             "watch": watch.state(),

@@ -32,7 +32,6 @@ from vivace.topics._fitting import (
 from vivace.topics._inference import InferenceMixin
 from vivace.topics._measure import MeasureMixin
 from vivace.topics._parameters import CONSTRAINTS, given_prior
-from vivace.topics._validation import validation_state
 from vivace.topics._watch import perplexity_of
 
 
@@ -295,7 +294,9 @@ class LatentDirichletAllocation(
             make_executor(self.n_jobs, documents) as executor,
         ):
             outcome = fit_documents(self, documents, y, executor, watching, self._state, job)
-        state = self._state(outcome.fitted, outcome.fit) | validation_state(outcome.validation)
+        state = self._state(outcome.fitted, outcome.fit)
+        if outcome.validation is not None:
+            state |= outcome.validation.attributes()
         if self.evaluate_every > 0 and outcome.interrupted is None:
             state["bound_"] = self._final_perplexity(outcome.fitted, documents)
         state["_about"] = about_documents(watch, documents)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from vivace.engine import Executor, Fit, Packing, Statistics, pack_fit, unpack_fit
+from vivace.estimators.scores import Scores
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics
 from vivace.topics._completion import completion_score, split_tokens
 from vivace.topics._documents import Documents, some_of
 
 
-class Validation:
+class Validation(Scores):
     """Scores held-out documents by completion after each pass, and keeps the best topics.
 
     Completion, and not the bound of whole documents: it asks whether topics say something about
@@ -35,17 +36,11 @@ class Validation:
     def __init__(
         self, documents: Documents, model: LatentDirichletModel, executor: Executor, patience: int
     ) -> None:
+        super().__init__(patience)
         # One split for all passes: scores are to differ by the topics alone.
         self._known, self._asked, _ = split_tokens(documents, model.seed)
-        self._model, self._executor, self._patience = model, executor, patience
-        self.trace: list[float] = []
-        self.best = -1
+        self._model, self._executor = model, executor
         self._kept: tuple[Topics, Statistics, float] | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether the score has not risen for a while."""
-        return len(self.trace) - 1 - self.best >= self._patience
 
     def look(self, fit: Fit) -> float:
         """Score the topics of a pass."""
@@ -53,21 +48,19 @@ class Validation:
         score = completion_score(
             topics, self._known, self._asked, self._model.sweeps, self._executor
         )[0]
-        if self._kept is None or score > self.trace[self.best]:
-            self.best = len(self.trace)
-            # The fit goes on in the same memory.
-            kept = replace(topics, counts=topics.counts.copy())
-            statistics = self._model.statistics_of(kept)
-            for name in fit.statistics.axes:
-                if name in statistics:
-                    statistics[name][...] = fit.statistics[name]
-            self._kept = kept, statistics, fit.elbo
-        self.trace.append(score)
+        found = self._copy(fit) if self.rises(score) else self._kept
+        self.add(score, _kept=found)
         return score
 
-    def state(self) -> dict[str, Any]:
-        """Return the scores so far, for a checkpoint."""
-        return {"trace": list(self.trace), "best": self.best}
+    def _copy(self, fit: Fit) -> tuple[Topics, Statistics, float]:
+        """What is kept of a pass: the fit goes on in the same memory."""
+        topics: Topics = fit.posterior
+        kept = replace(topics, counts=topics.counts.copy())
+        statistics = self._model.statistics_of(kept)
+        for name in fit.statistics.axes:
+            if name in statistics:
+                statistics[name][...] = fit.statistics[name]
+        return kept, statistics, fit.elbo
 
     def kept(self, packing: Packing) -> dict[str, Any]:
         """Return the best topics, for a checkpoint."""
@@ -75,14 +68,10 @@ class Validation:
         topics, statistics, elbo = self._kept
         return pack_fit(Fit(topics, statistics, elbo), packing)
 
-    def restore_state(
-        self, state: dict[str, Any], kept: dict[str, Any] | None, packing: Packing
-    ) -> None:
-        """Take over a `state` and what was `kept`."""
-        self.trace, self.best = [float(score) for score in state["trace"]], int(state["best"])
-        if kept is not None:
-            fit = unpack_fit(kept, packing)
-            self._kept = fit.posterior, fit.statistics, fit.elbo
+    def restore_kept(self, kept: dict[str, Any], packing: Packing) -> None:
+        """Take over what was `kept`."""
+        fit = unpack_fit(kept, packing)
+        self._kept = fit.posterior, fit.statistics, fit.elbo
 
     def restore(self, fit: Fit) -> None:
         """Put the best topics in the place of the last."""
@@ -114,13 +103,3 @@ def hold_out(
     held = np.zeros(documents.n_documents, dtype=bool)
     held[rng.permutation(usable)[:n_held]] = True
     return some_of(documents, np.flatnonzero(~held)), some_of(documents, np.flatnonzero(held))
-
-
-def validation_state(validation: Validation | None) -> dict[str, Any]:
-    """Attributes that a fit with held-out documents sets."""
-    if validation is None:
-        return {}
-    return {
-        "validation_trace_": np.array(validation.trace),
-        "best_iter_": validation.best + 1,
-    }

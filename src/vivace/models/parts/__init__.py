@@ -5,12 +5,13 @@ from vivace.models.parts.correlated import CorrelatedPart, StudentPart
 from vivace.models.parts.feature import FeaturePart
 from vivace.models.parts.gather import GatherPart
 from vivace.models.parts.gaussian import GaussianPart
-from vivace.models.parts.levels import LevelsPart
+from vivace.models.parts.levels import FlagsPart, LevelsPart
 from vivace.models.parts.sparse import SparsePart
 
 __all__ = [
     "CorrelatedPart",
     "FeaturePart",
+    "FlagsPart",
     "GatherPart",
     "GaussianPart",
     "LevelsPart",

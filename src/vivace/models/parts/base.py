@@ -14,10 +14,20 @@ from vivace.models.scaling import Scaling
 
 Fields = Mapping[str, Array]
 
+#: Counts below this share of all counts are rounding: the component is taken to be empty.
+EMPTY = 1e-12
+
 
 def padded(n: int) -> int:
     """Return the width of rows of n numbers, as the kernels want them."""
     return -(-n // _core.PAD) * _core.PAD
+
+
+def counts_there(counts: Array, gone: Array) -> Array:
+    """Counts (K, G) of the rows that have a unit: all counts (K,) less those without, (G, K)."""
+    found = np.asarray(counts[:, None] - gone.T)
+    found[np.abs(found) <= EMPTY * counts[:, None]] = 0.0  # rounding
+    return found
 
 
 def patterns(there: NDArray[np.bool_]) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -33,7 +43,8 @@ class Part:
     """A family on its own columns; subclasses say how it takes part in a local step.
 
     A part is one of: columns of features beside those of other parts (`width`, `fill`,
-    `scores`), or a meeting with the rows (`gathers` is True: `add_scores`, `accumulate`).
+    `scores`), columns of few values that the kernel looks up (`LevelledPart`), or a meeting with
+    the rows (`gathers` is True: `add_scores`, `accumulate`).
 
     Parameters
     ----------
@@ -153,3 +164,24 @@ class Part:
             low=centre + scale * found.low,
             high=centre + scale * found.high,
         )
+
+
+class LevelledPart(Part):
+    """Columns of few values, each of which adds K numbers to the scores."""
+
+    @property
+    def level_sizes(self) -> NDArray[np.int64]:
+        """Number of values of each column, (C,); the gap is the last one where there may be one."""
+        raise NotImplementedError
+
+    def values(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Values (n, C) of rows, from 0 to below their number; a negative one is the last."""
+        raise NotImplementedError
+
+    def level_scores(self, posterior: Any) -> tuple[Array, Array]:
+        """Constants (K,) and what each value adds to the scores, (V, K), column by column."""
+        raise NotImplementedError
+
+    def level_sums(self, sums: Array, counts: Array) -> dict[str, Array]:
+        """Make the fields from the sums of responsibilities (V, K) and all counts (K,)."""
+        raise NotImplementedError

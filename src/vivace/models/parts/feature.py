@@ -56,12 +56,6 @@ class FeaturePart(Part):
         )
         self.width = self.n_units * self.n_features
 
-    def with_gaps(self, gaps: NDArray[np.bool_]) -> FeaturePart:
-        """The same part where other units may be missing; posteriors fit both."""
-        return FeaturePart(
-            self.family, self.prior, self.n_columns, gaps, self.scaling, self.feature_scale
-        )
-
     def fields(self, n_components: int) -> dict[str, tuple[tuple[int, ...], int]]:
         """One field."""
         return {"sums": ((n_components, self.width + int(self.gaps.sum())), 0)}

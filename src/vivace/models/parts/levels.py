@@ -1,8 +1,7 @@
-"""Columns of levels: the kernel reads them itself, tile by tile."""
+"""Columns of few values: the kernel looks up what each adds to the scores, tile by tile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 
 from vivace.families.base import Array
 from vivace.families.categorical import Categorical
+from vivace.models.parts.base import LevelledPart, counts_there
+from vivace.models.parts.feature import FeaturePart
 from vivace.models.parts.gather import GatherPart
 
 
@@ -18,11 +19,11 @@ class LevelColumns(NamedTuple):
 
     Attributes
     ----------
-    codes : (n, C) of int32
-    first : (C + 1,) of int32
+    codes : (n, J) of int32
+    first : (J + 1,) of int32
         Where each column's levels begin among the rows of the table.
     table : (V + 1, padded K)
-        E ln p of every level, and a row of zeros for gaps.
+        What every level adds to the scores, and a row of zeros.
     sums : (V + 1, padded K) or None
         Where weighted responsibilities are added up.
     """
@@ -33,36 +34,71 @@ class LevelColumns(NamedTuple):
     sums: Array | None
 
 
-class LevelsPart(GatherPart):
-    """Categorical columns. One such part of a table goes through the kernel with the others.
-
-    Further ones, and rows with given responsibilities, meet the rows as any gather family does.
-    """
+class LevelsPart(LevelledPart, GatherPart):
+    """Categorical columns; the last value of each is the gap."""
 
     family: Categorical
+    gathers = False
 
-    def columns(self, x: NDArray[np.int32], prepared: Any, with_sums: bool) -> LevelColumns:
-        """What the kernel reads."""
-        table, first = prepared
-        sums = aligned_zeros(table.shape) if with_sums else None
-        return LevelColumns(np.ascontiguousarray(x), first, table, sums)
+    @property
+    def level_sizes(self) -> NDArray[np.int64]:
+        """Levels, and the gap."""
+        found: NDArray[np.int64] = 1 + np.diff(self.prior["start"]).astype(np.int64)
+        return found
 
-    def prepare(self, posterior: Any) -> tuple[Array, NDArray[np.int32]]:
-        """The family's table, where vectors do not straddle lines of the cache."""
-        found, first = self.family.prepare(self.prior, posterior)
-        table = aligned_zeros(found.shape)
-        table[...] = found
-        return table, first
+    def values(self, x: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Codes of levels; gaps are negative."""
+        return x
 
-    def sums_of(self, columns: LevelColumns) -> Mapping[str, Array]:
+    def level_scores(self, posterior: Any) -> tuple[Array, Array]:
+        """E ln p of every level, and zero for gaps."""
+        found, _ = self.family.prepare(self.prior, posterior)
+        table = np.zeros((int(self.level_sizes.sum()), self.n_components))
+        table[self._levels] = found[:-1, : self.n_components]
+        return np.zeros(self.n_components), table
+
+    def level_sums(self, sums: Array, counts: Array) -> dict[str, Array]:
         """The family's field."""
-        assert columns.sums is not None
-        return {"sums": np.ascontiguousarray(columns.sums[:-1, : self.n_components])}
+        return {"sums": np.ascontiguousarray(sums[self._levels])}
+
+    @property
+    def _levels(self) -> NDArray[np.bool_]:
+        """Which of the values are levels."""
+        found = np.ones(int(self.level_sizes.sum()), dtype=bool)
+        found[np.cumsum(self.level_sizes) - 1] = False
+        return found
 
 
-def aligned_zeros(shape: tuple[int, ...]) -> Array:
-    """Zeros that begin at a multiple of 64 bytes."""
-    size = 8 * int(np.prod(shape))
-    held = np.zeros(size + 64, dtype=np.uint8)
-    start = -held.ctypes.data % 64
-    return held[start : start + size].view(np.float64).reshape(shape)
+class FlagsPart(LevelledPart, FeaturePart):
+    """Columns of 0 and 1 (`flags`), the only feature of which is the value itself.
+
+    Statistics are those of `FeaturePart`. Values are 0, 1 and, where a unit may be missing, the
+    gap.
+    """
+
+    @property
+    def level_sizes(self) -> NDArray[np.int64]:
+        """Two, or three with the gap."""
+        return 2 + self.gaps.astype(np.int64)
+
+    def values(self, x: NDArray[Any]) -> NDArray[Any]:
+        """The columns themselves; gaps are 2."""
+        return np.where(np.isnan(x), 2.0, x) if self.gaps.any() else x
+
+    def level_scores(self, posterior: Any) -> tuple[Array, Array]:
+        """Nothing for 0, the coefficient for 1, and what a gap adds."""
+        constant, own, lost = self.scores(posterior)
+        table = np.zeros((int(self.level_sizes.sum()), len(constant)))
+        table[self._ones] = own.T
+        table[self._ones[self.gaps] + 1] = lost
+        return constant, table
+
+    def level_sums(self, sums: Array, counts: Array) -> dict[str, Array]:
+        """Sums of ones, and counts of what is there."""
+        there = counts_there(counts, sums[self._ones[self.gaps] + 1])
+        return self.sums(sums[self._ones].T, there)
+
+    @property
+    def _ones(self) -> NDArray[np.int64]:
+        """Places of the value 1 of each column."""
+        return np.asarray(np.cumsum(self.level_sizes) - self.level_sizes + 1)

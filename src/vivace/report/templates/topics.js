@@ -10,6 +10,7 @@
   const list = document.getElementById("terms");
   const title = document.getElementById("terms-title");
   const examples = document.getElementById("examples");
+  const raised = document.getElementById("raised");
   let chosen = null; // place of a topic, or null for all
 
   const number = (x) =>
@@ -83,6 +84,16 @@
       const r = w === null ? radii[place] : 55 * Math.sqrt(share.get(place) || 0);
       g.querySelector("circle").setAttribute("r", r.toFixed(1));
     });
+    raise();
+  }
+
+  // A copy of the chosen circle above its neighbours, which can be clicked through it.
+  function raise() {
+    raised.replaceChildren();
+    if (chosen === null) return;
+    for (const name of ["circle", "text"]) {
+      raised.append(circles[chosen].querySelector(name).cloneNode(true));
+    }
   }
 
   function choose(place, focus) {
@@ -95,6 +106,7 @@
     if (place !== null && focus) circles[place].focus({ preventScroll: true });
     select.value = place === null ? "" : String(place);
     slider.disabled = place === null;
+    raise();
     if (examples) {
       examples.replaceChildren();
       const held = place === null ? null : document.getElementById(`examples-${place}`);
