@@ -12,18 +12,21 @@ namespace vivace::VIVACE_ISA_NS {
 namespace {
 
 // Up to this many vectors of topics the counts of two documents and the shares of an entry stay in registers (of 32).
-constexpr std::size_t most_in_registers = VIVACE_VECTOR_BYTES == 64 ? 8 : 0;
+// Not in double precision: that would be as much code again, for fewer topics.
+template <class T>
+constexpr std::size_t most_in_registers = VIVACE_VECTOR_BYTES == 64 && sizeof(T) == 4 ? 8 : 0;
 
 // Shares are summed in this many accumulators, so that additions do not wait for each other.
 constexpr std::size_t chains = 4;
 
 template <class T>
 struct Buffers {
-  T *counts, *value, *chance, *below, *part;
+  T *counts[2], *value[2];  // of each of two documents
+  T *chance, *below, *part;
   double* moved;
   Buffers(Arena& arena, std::size_t topics) {
     const std::size_t stride = round_up(topics, lanes<T>);
-    for (T** buffer : {&counts, &value}) *buffer = arena.take<T>(stride);
+    for (T** buffer : {&counts[0], &counts[1], &value[0], &value[1]}) *buffer = arena.take<T>(stride);
     for (T** buffer : {&chance, &below, &part}) *buffer = arena.take<T>(lanes<T>);
     moved = arena.take<double>(stride);
   }
@@ -52,7 +55,7 @@ class Documents {
       sum += static_cast<double>(a.alpha[k]);
     }
     alpha_sum = static_cast<T>(sum);
-    for (std::size_t d = 0; d < a.documents; d += vectors ? 2 : 1) turns(d);
+    for (std::size_t d = 0; d < a.documents; d += 2) turns(d);
     add_likelihood();
     *a.likelihood = likelihood;
     for (std::size_t k = 0; k < a.topics; ++k) a.moved[k] = buffers.moved[k];
@@ -64,6 +67,7 @@ class Documents {
     Vec<T> held[room];
     std::size_t first = 0, size = 0;
     T weight = 1, tokens = 0;
+    T *counts, *value;  // where `held` and an entry's shares are while there are too many for registers
   };
 
   /// Of an entry, not yet divided by their sum.
@@ -112,35 +116,35 @@ class Documents {
   /// Document `d`, and the one after it where two take turns.
   VIVACE_MEMBER void turns(std::size_t d) {
     Document one{}, two{};
+    one.counts = buffers.counts[0], one.value = buffers.value[0];
+    two.counts = buffers.counts[1], two.value = buffers.value[1];
     std::size_t other = d + 1 < a.documents ? d + 1 : d;
-    if constexpr (vectors)
-      if (size(other) > size(d)) std::swap(other, d);
+    if (size(other) > size(d)) std::swap(other, d);
     begin(one, d);
-    if (vectors && other != d) begin(two, other);
+    if (other != d) begin(two, other);
     const std::size_t both = one.size + two.size;
     for (std::size_t s = 0; s < (visit == Visit::fresh ? a.sweeps : 1); ++s) {
       const bool final = visit != Visit::fresh || s + 1 == a.sweeps;
       std::size_t i = 0;
-      if constexpr (vectors)
-        for (; i < two.size; ++i) {
-          Shares first = weigh(one, i, both), second = weigh(two, i, both);
-          spread(one, i, first, final);
-          spread(two, i, second, final);
-        }
+      for (; i < two.size; ++i) {
+        Shares first = weigh(one, i, both), second = weigh(two, i, both);
+        spread(one, i, first, final);
+        spread(two, i, second, final);
+      }
       for (; i < one.size; ++i) {
         Shares alone = weigh(one, i, both);
         spread(one, i, alone, final);
       }
     }
     add_moved(one, one.weight);
-    if (vectors && other != d) add_moved(two, two.weight);
+    if (other != d) add_moved(two, two.weight);
   }
 
   VIVACE_MEMBER void begin(Document& doc, std::size_t d) {
     doc.first = static_cast<std::size_t>(a.start[d]);
     doc.size = size(d);
     if (a.row_weights) doc.weight = static_cast<T>(a.row_weights[d]);
-    each([&](std::size_t j) VIVACE_LAMBDA { put(doc.held, buffers.counts, j, loadu(a.alpha + j * n)); });
+    each([&](std::size_t j) VIVACE_LAMBDA { put(doc.held, doc.counts, j, loadu(a.alpha + j * n)); });
     for (std::size_t e = doc.first; e < doc.first + doc.size; ++e) {
       doc.tokens += a.counts[e];
       const Vec<T> c = broadcast<T>(a.counts[e] / S::one);
@@ -150,7 +154,7 @@ class Documents {
           S::clear(g + j * n);
         } else {
           S::copy(before(e) + j * n, g + j * n);
-          put(doc.held, buffers.counts, j, mul_add(S::load(g + j * n), c, get(doc.held, buffers.counts, j)));
+          put(doc.held, doc.counts, j, mul_add(S::load(g + j * n), c, get(doc.held, doc.counts, j)));
         }
       });
     }
@@ -159,7 +163,7 @@ class Documents {
 
   VIVACE_MEMBER void add_moved(const Document& doc, T weight) const {
     each([&](std::size_t j) VIVACE_LAMBDA {
-      const Vec<T> v = get(doc.held, buffers.counts, j) * weight;
+      const Vec<T> v = get(doc.held, doc.counts, j) * weight;
       for (std::size_t i = 0; i < n; ++i) buffers.moved[j * n + i] += static_cast<double>(v[i]);
     });
   }
@@ -181,7 +185,7 @@ class Documents {
     Shares shares;
     Vec<T> sum[chains] = {};
     const auto add = [&](std::size_t j, std::size_t chain) VIVACE_LAMBDA {
-      const Vec<T> now = S::load(g + j * n), count = get(doc.held, buffers.counts, j);
+      const Vec<T> now = S::load(g + j * n), count = get(doc.held, doc.counts, j);
       __builtin_prefetch(next + j * n);
       if (j % 2 == 0) __builtin_prefetch(soon + j * n, 1, 2);
       Vec<T> v = max(count - now * own_topic, least_topic);
@@ -196,7 +200,7 @@ class Documents {
         else
           v = v * mul_add(own, loadu(squares + j * n), loadu(inverses + j * n));
       }
-      put(shares.value, buffers.value, j, v);
+      put(shares.value, doc.value, j, v);
       sum[chain] += v;
     };
     if constexpr (vectors > 0) {
@@ -220,11 +224,11 @@ class Documents {
     const Vec<T> taken = broadcast<T>(c / S::one);
     const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(c * inverse);
     each([&](std::size_t j) VIVACE_LAMBDA {
-      const Vec<T> v = get(shares.value, buffers.value, j);
+      const Vec<T> v = get(shares.value, doc.value, j);
       if constexpr (vectors)
         doc.held[j] = mul_add(v, given, doc.held[j]);
       else
-        storeu(buffers.counts + j * n, mul_add(v, given, loadu(buffers.counts + j * n) - S::load(g + j * n) * taken));
+        storeu(doc.counts + j * n, mul_add(v, given, loadu(doc.counts + j * n) - S::load(g + j * n) * taken));
       S::save(g + j * n, v * scale);
     });
     if (!final) return;
@@ -247,7 +251,7 @@ class Documents {
   }
 };
 
-template <class T, Visit visit, std::size_t vectors = most_in_registers>
+template <class T, Visit visit, std::size_t vectors = most_in_registers<T>>
 static inline void documents(const Cvb0Documents<T>& a) {
   if constexpr (vectors == 0) {
     Documents<T, 0, visit> all(a);
