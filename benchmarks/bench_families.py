@@ -14,12 +14,18 @@ ROWS, COLUMNS, COMPONENTS = 1_000_000, 20, 20
 def table(case: str, n: int = ROWS) -> tuple[Any, Any, int]:
     """Return (rows, families, components) of a case; groups overlap, so that no sum is short.
 
-    "holes" before a family: a tenth of all values is missing.
+    "holes" before a family: a tenth of all values is missing. "own" before it: a user's family of
+    the same likelihood, whose features are compiled by numba.
     """
     rng = np.random.default_rng(0)
     if case.startswith("holes "):
         rows, families, k = table(case.removeprefix("holes "), n)
         return np.where(rng.random(rows.shape) < 0.1, np.nan, rows), families, k
+    if case.startswith("own "):
+        from benchmarks.own_family import FAMILIES
+
+        rows, family, k = table(case.removeprefix("own "), n)
+        return rows, FAMILIES[family](), k
     z = rng.integers(0, 5, n)
     if case == "bernoulli":
         rate = rng.uniform(0.2, 0.8, size=(5, COLUMNS))
@@ -129,6 +135,7 @@ class Families:
         [
             *("bernoulli", "poisson", "categorical", "gaussian_diag"),
             *("holes bernoulli", "holes poisson", "holes categorical", "holes gaussian_diag"),
+            *("own poisson", "own gaussian_diag"),
             *("mixed", "gaussian", "gaps gaussian"),
         ],
     )

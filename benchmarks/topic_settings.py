@@ -1,6 +1,6 @@
-"""What starts, priors and stores of topic models are worth: the tables of the user guide.
+"""What starts, priors, stores and sampling are worth to topic models: the tables of the user guide.
 
-    python -m benchmarks.topic_settings starts            # or priors, stores; all three if left out
+    python -m benchmarks.topic_settings starts            # priors, stores, sampling; or all
     python -m benchmarks.topic_settings priors --corpus deb-packages --seeds 2 --folder DIR
 
 Held-out nats a token after so many passes, judged as in `versus/topics/completion.py`; means over
@@ -45,6 +45,12 @@ PRIORS = (
 )
 PRIOR_PASSES = (10, 25)
 STORE_PASSES = (2, 8, 16, 30)
+SAMPLED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("cvb0", CVB0),
+    ("gibbs", CVB0 | {"inference": "gibbs"}),
+    ("gibbs, learned doc_topic_prior", CVB0 | {"inference": "gibbs", "doc_topic_prior": "auto"}),
+)
+SAMPLED_PASSES = (1, 3, 10, 30, 100, 200)
 
 
 class Looks:
@@ -124,7 +130,17 @@ def stores(bench: Bench) -> Table:
     return table
 
 
-PARTS = {"starts": starts, "priors": priors, "stores": stores}
+def sampling(bench: Bench) -> Table:
+    """Both kinds of collapsed inference."""
+    table = Table(
+        f"Collapsed inference: {bench.name}", ("fit", *(f"{n} passes" for n in SAMPLED_PASSES))
+    )
+    for name, settings in SAMPLED:
+        table.rows.append((name, *bench.scores(SAMPLED_PASSES, **settings)[0]))
+    return table
+
+
+PARTS = {"starts": starts, "priors": priors, "stores": stores, "sampling": sampling}
 
 
 def main() -> None:

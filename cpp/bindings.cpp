@@ -11,6 +11,7 @@
 
 namespace vivace {
 void bind_cvb0(py::module_& m);
+void bind_sampled(py::module_& m);
 void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
 
@@ -372,4 +373,5 @@ PYBIND11_MODULE(_core, m) {
   bind_text(m);
   bind_topics(m);
   bind_cvb0(m);
+  bind_sampled(m);
 }

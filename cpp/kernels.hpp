@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "cvb0.hpp"
+#include "sampled.hpp"
 #include "topics.hpp"
 #include "view.hpp"
 
@@ -191,6 +192,11 @@ struct Kernels {
   void (*cvb0_words_f)(const Cvb0Words<float>&);
   void (*cvb0_extrapolate_d)(const Cvb0Extrapolation<double>&);
   void (*cvb0_extrapolate_f)(const Cvb0Extrapolation<float>&);
+  std::size_t (*sampled_scratch)(std::size_t topics);
+  void (*sampled_documents)(const SampledDocuments&);
+  void (*sampled_counts)(const SampledCounts&);
+  void (*sampled_means_d)(const SampledMeans<double>&);
+  void (*sampled_means_f)(const SampledMeans<float>&);
   void (*row_update_d)(const RowUpdate<double>&);
   void (*row_update_f)(const RowUpdate<float>&);
 };

@@ -78,6 +78,9 @@ JOBS: dict[str, Any] = {
     "lda collapsed held out": lambda: LatentDirichletAllocation(
         **_TOPICS, max_iter=20, inference="cvb0", cvb0_store="lean", validation_fraction=0.1
     ),
+    "lda sampled": lambda: LatentDirichletAllocation(
+        **_TOPICS, max_iter=25, inference="gibbs", doc_topic_prior="auto"
+    ),
     "lda streamed": lambda: LatentDirichletAllocation(
         **_TOPICS, max_iter=12, learning_method="memoized", batch_size=60
     ),

@@ -1,8 +1,9 @@
 """Model files of every estimator, kept in the repository: each format version must stay readable.
 
-`python tests/golden.py` writes those of today's format into tests/golden/format-<version>, with
-what the models say of fixed rows in expected.json. Files of a version that was released are never
-made again: what they hold must be read for good, or the version of the format be raised.
+`python tests/golden.py` writes those of today's format that are not yet there into
+tests/golden/format-<version>, with what the models say of fixed rows in expected.json. Files of a
+version that was released are never made again: what they hold must be read for good, or the version
+of the format be raised.
 """
 
 from __future__ import annotations
@@ -89,9 +90,38 @@ def _one(family: str, X: Callable[[], np.ndarray]) -> Callable[[], Any]:
     return lambda: vivace.BayesianMixture(n_components=3, families=family, random_state=0).fit(X())
 
 
+def _mixture(X: Callable[[], Any], **more: Any) -> Callable[[], Any]:
+    settings = {"n_components": 2, "random_state": 0, **more}
+    return lambda: vivace.BayesianMixture(**settings).fit(X())
+
+
 def _lda(**more: Any) -> Callable[[], Any]:
     settings = {"n_components": 3, "random_state": np.random.RandomState(3), "max_iter": 5, **more}
     return lambda: vivace.LatentDirichletAllocation(**settings).fit(words())
+
+
+def _lda_of(X: Callable[[], Any]) -> Callable[[], Any]:
+    return lambda: vivace.LatentDirichletAllocation(2, random_state=0, max_iter=3).fit(X())
+
+
+def _named_words() -> Any:
+    import pandas as pd
+
+    X = words()
+    return pd.DataFrame(X, columns=[f"word {j} <b>" for j in range(X.shape[1])])
+
+
+def _sparse() -> Any:
+    import scipy.sparse
+
+    return scipy.sparse.csr_array(counts())
+
+
+def _hours(n: int = 60) -> Any:
+    """Counts in hours of their own, and columns for families that occur twice."""
+    table = mixed(n)[["x", "y", "t", "n", "town"]]
+    table["z"] = -table["y"]
+    return table.assign(hours=1.0 + np.arange(n) % 4)
 
 
 def _texts() -> Any:
@@ -105,6 +135,12 @@ def _gaps() -> np.ndarray:
     X = numbers()
     X[::7, 0] = np.nan
     return X
+
+
+def _gaussian_with_gaps(kind: str) -> Callable[[], Any]:
+    return lambda: vivace.BayesianGaussianMixture(
+        n_components=2, covariance_type=kind, missing="marginalize", random_state=0
+    ).fit(_gaps())
 
 
 def _flags() -> np.ndarray:
@@ -137,13 +173,26 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
         ),
         numbers,
     ),
-    "gaussian-gaps": (
-        lambda: vivace.BayesianGaussianMixture(
-            n_components=2, missing="marginalize", random_state=0
-        ).fit(_gaps()),
-        _gaps,
-    ),
+    "gaussian-gaps": (_gaussian_with_gaps("full"), _gaps),
+    **{f"gaussian-gaps-{kind}": (_gaussian_with_gaps(kind), _gaps) for kind in TYPES[1:]},
     "gaussian-held-out": (_gaussian(validation_fraction=0.2), numbers),
+    "gaussian-memoized": (_gaussian(learning_method="memoized", batch_size=20), numbers),
+    "gaussian-online": (_gaussian(learning_method="online", batch_size=20, max_iter=5), numbers),
+    "gaussian-given": (
+        _gaussian(
+            n_components=2,
+            mean_prior=[0.0, 1.0],
+            covariance_prior=np.eye(2),
+            means_init=[[6.0, -4.0], [0.0, 0.0]],
+        ),
+        numbers,
+    ),
+    "gaussian-weights": (
+        lambda: vivace.BayesianGaussianMixture(n_components=2, random_state=0).fit(
+            numbers(), sample_weight=1.0 + np.arange(60) % 3
+        ),
+        numbers,
+    ),
     "gaussian-partial": (
         lambda: vivace.BayesianGaussianMixture(n_components=2, random_state=0)
         .partial_fit(numbers())
@@ -160,6 +209,45 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "mixture-multinomial": (_one("multinomial", counts), counts),
     "mixture-gamma": (_one("gamma", lambda: 1.0 + counts()), lambda: 1.0 + counts()),
     "mixture-exponential": (_one("exponential", lambda: 0.5 + counts()), lambda: 0.5 + counts()),
+    "mixture-gaps": (
+        _mixture(
+            mixed, families=[("student_t", ["x", "y"]), ("gaussian", ["t", "n", "wait", "gap"]),
+                             ("bernoulli", ["flag"]), ("categorical", ["town"])],
+        ),
+        mixed,
+    ),
+    "mixture-parts": (
+        _mixture(
+            _hours,
+            families=[
+                ("gaussian", ["x", "y"]), ("gaussian_diag", ["t"]),
+                (families.Normal(mean_precision=0.5), ["z"]),
+                (families.Poisson(shape=2.0, exposure="hours"), ["n"]),
+                (families.Categorical(unknown="error"), ["town"]),
+            ],
+            weight_concentration_prior_type="pitman_yor",
+        ),
+        _hours,
+    ),
+    "mixture-groups": (
+        _mixture(
+            lambda: mixed()[["x", "y", "t", "n"]], families={"gaussian": [["x", "y"], ["t", "n"]]}
+        ),
+        lambda: mixed()[["x", "y", "t", "n"]],
+    ),
+    "mixture-sparse": (_mixture(_sparse, families="poisson"), _sparse),
+    "mixture-sparse-bernoulli": (
+        _mixture(lambda: _sparse() > 4.0, families="bernoulli"), lambda: _sparse() > 4.0
+    ),
+    "mixture-sparse-multinomial": (_mixture(_sparse, families="multinomial"), _sparse),
+    "mixture-online": (
+        _mixture(mixed, learning_method="online", batch_size=20, max_iter=5), mixed
+    ),
+    "mixture-held-out": (_mixture(mixed, validation_fraction=0.2), mixed),
+    "mixture-partial": (
+        lambda: vivace.BayesianMixture(n_components=2, random_state=0).partial_fit(mixed()),
+        mixed,
+    ),
     "short-poisson": (
         lambda: vivace.BayesianPoissonMixture(n_components=2, random_state=0).fit(counts()),
         counts,
@@ -185,6 +273,25 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "lda-online": (_lda(learning_method="online", batch_size=10), words),
     "lda-held-out": (_lda(validation_fraction=0.2), words),
     "lda-cvb0": (_lda(inference="cvb0"), words),
+    "lda-cvb0-held-out": (
+        _lda(inference="cvb0", cvb0_store="lean", validation_fraction=0.2), words
+    ),
+    "lda-float32": (_lda_of(lambda: words().astype(np.float32)), words),
+    "lda-memoized": (_lda(learning_method="memoized", batch_size=10), words),
+    "lda-named": (_lda_of(_named_words), _named_words),
+    "lda-partial": (
+        lambda: vivace.LatentDirichletAllocation(2, random_state=0).partial_fit(words()),
+        words,
+    ),
+    "lda-priors": (
+        _lda(
+            doc_topic_prior=[0.1, 0.2, 0.3],
+            topic_word_prior=0.1 + np.arange(36.0).reshape(3, 12) / 50.0,
+            topics_init=1.0 + np.arange(36.0).reshape(3, 12) % 5,
+        ),
+        words,
+    ),
+    "lda-word-prior": (_lda(topic_word_prior=0.1 + np.arange(12.0) / 20.0), words),
     "lda-texts": (_texts, lambda: ["rain wind sun", "stock price", "unknown"]),
 }  # fmt: skip
 
@@ -214,14 +321,17 @@ def says(name: str, model: Any) -> dict[str, Any]:
 
 
 def write(folder: Path) -> None:
-    """Fit all models and store them, with what they say."""
+    """Fit the models that the folder lacks and store them, with what they say."""
     folder.mkdir(parents=True, exist_ok=True)
-    expected = {}
+    told = folder / "expected.json"
+    expected = json.loads(told.read_text("utf-8")) if told.exists() else {}
     for name in MODELS:
+        if name in expected:
+            continue
         save_model(fitted(name), folder / f"{name}.vivace")
         expected[name] = says(name, load_model(folder / f"{name}.vivace"))
     text = json.dumps(expected, indent=0, sort_keys=True)
-    (folder / "expected.json").write_text(text + "\n", "utf-8")
+    told.write_text(text + "\n", "utf-8")
 
 
 def disagreements(folder: Path) -> list[str]:

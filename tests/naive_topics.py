@@ -174,3 +174,13 @@ def collapsed_pass(
         table += change
         totals += change.sum(axis=0)
     return likelihood
+
+
+def topic_of_token(word, mine, counts, alpha, prior):
+    """Probabilities of a token's topic (K,), not normalised: p(topic, word | all other tokens).
+
+    `mine` (K,) are the topics of the document's other tokens, `counts` (V, K) the words' counts
+    without the token; collapsed Gibbs sampling, Griffiths and Steyvers (2004).
+    """
+    words = (counts[word] + prior) / (counts.sum(axis=0) + len(counts) * prior)
+    return words * (mine + alpha) / (mine.sum() + alpha.sum())

@@ -7,8 +7,10 @@ import numpy as np
 
 from vivace import families
 from vivace.engine import Block
+from vivace.families.gaussian import GaussianFamily, GaussianPrior
 from vivace.models.mixed import MixedModel
-from vivace.models.parts import FeaturePart, FlagsPart, LevelsPart
+from vivace.models.parts import FeaturePart, FlagsPart, GaussianPart, LevelsPart
+from vivace.models.scaling import Scaling
 
 FEATURE = ["bernoulli", "poisson", "gamma", "exponential", "gaussian_diag", "multinomial"]
 ALL = [*FEATURE, "categorical"]
@@ -96,6 +98,33 @@ def prior(rng, name, d, levels):
         return given, [naive.DirichletMultinomial(a)]
     given = {"start": np.append(0.0, np.cumsum(levels)), "concentration": a[:1]}
     return given, [naive.DirichletCategorical(np.full(size, a[0])) for size in levels]
+
+
+def correlated(rng, x, gaps=True, kind="full"):
+    """A correlated Gaussian part of a random prior, for rows x."""
+    d = x.shape[1]
+    a = rng.normal(size=(d, 2 * d))
+    prior = {
+        "mean": rng.normal(size=d) * 0.3,
+        "mean_precision": np.array([0.7]),
+        "dof": np.array([d + 1.5]),
+        "scale": a @ a.T / d,
+    }
+    scaling = Scaling(np.nanmean(x, axis=0), np.nanstd(x, axis=0) + 0.1)
+    gaussian = GaussianPrior(kind, prior["mean"], 0.7, d + 1.5, prior["scale"])
+    return GaussianPart(families.Gaussian(), prior, d, scaling, gaps, GaussianFamily(gaussian))
+
+
+def rows_with_gaps(rng, n, d):
+    """Correlated rows of two groups with gaps; the first row is complete, some hold nothing."""
+    x = (
+        5.0
+        + rng.normal(size=(n, d)) @ rng.normal(size=(d, d))
+        + 3.0 * rng.integers(0, 2, size=(n, 1))
+    )
+    x[rng.random((n, d)) < 0.35] = np.nan
+    x[0] = 5.0 + rng.normal(size=d)
+    return x
 
 
 def model_of(parts, weight_model, k):

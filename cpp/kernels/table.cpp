@@ -1,6 +1,7 @@
 // The table of this instruction set.
 #include "cvb0.hpp"
 #include "mixture.hpp"
+#include "sampled.hpp"
 #include "special.hpp"
 #include "topics.hpp"
 
@@ -59,6 +60,11 @@ const Kernels kernels = {
     .cvb0_words_f = cvb0_words_f,
     .cvb0_extrapolate_d = cvb0_extrapolate_d,
     .cvb0_extrapolate_f = cvb0_extrapolate_f,
+    .sampled_scratch = sampled_scratch,
+    .sampled_documents = sampled_documents,
+    .sampled_counts = sampled_counts,
+    .sampled_means_d = sampled_means_d,
+    .sampled_means_f = sampled_means_f,
     .row_update_d = row_update_d,
     .row_update_f = row_update_f,
 };

@@ -203,6 +203,52 @@ def cvb0_extrapolate(
     step: float,
     sums: _Doubles,
 ) -> None: ...
+
+class SampledCorpus:
+    def __init__(
+        self,
+        start: NDArray[np.int64],
+        words: NDArray[np.int32],
+        counts: _Rows,
+        n_words: int,
+    ) -> None: ...
+    @property
+    def n_tokens(self) -> int: ...
+
+def sampled_documents(
+    corpus: SampledCorpus,
+    first: int,
+    last: int,
+    topic: NDArray[np.uint16],
+    table: NDArray[np.float32],
+    alpha: NDArray[np.float32],
+    one: NDArray[np.float32],
+    rest: NDArray[np.float32],
+    least: float,
+    topics: int,
+    sweeps: int,
+    key: int,
+    learned: _Doubles | None,
+) -> float: ...
+def sampled_counts(
+    corpus: SampledCorpus,
+    first: int,
+    last: int,
+    topic: NDArray[np.uint16],
+    table: NDArray[np.float32],
+    sums: _Doubles,
+) -> None: ...
+def sampled_means(
+    previous: _Rows,
+    first: int,
+    last: int,
+    table: NDArray[np.float32],
+    means: _Rows,
+    prior: _Rows,
+    one: NDArray[np.float32],
+    rate: float,
+    sums: _Doubles,
+) -> None: ...
 def row_update(
     base: _Rows,
     version: NDArray[np.int64],

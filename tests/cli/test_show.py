@@ -50,6 +50,24 @@ def test_inspect_a_model_saved_from_python(run: Any) -> None:
     assert json.loads(run("inspect", "m", "--json").stdout)["n_rows"] is None
 
 
+def test_inspect_models_that_learnt_in_batches(run: Any) -> None:
+    X = np.load("data.npy")
+    model = vivace.BayesianGaussianMixture(n_components=2, random_state=0)
+    model.fit(X[:200]).partial_fit(X[200:]).save("m")
+    shown = run("inspect", "m").stdout
+    assert "fingerprint      none (partial_fit keeps nothing of the batches" in shown
+    assert "data             2 columns, 400 weight" in shown
+    assert "times            fit " in shown
+    assert ", partial_fit " in shown
+    meta = json.loads(run("inspect", "m", "--json").stdout)["meta"]
+    assert meta["data"] == {"n_columns": 2, "weight": 400.0}
+    lda = vivace.LatentDirichletAllocation(n_components=2, random_state=0)
+    lda.partial_fit(np.ones((20, 5))).save("m")
+    assert "fingerprint      none (partial_fit" in run("inspect", "m").stdout
+    model.fit(X).save("m")
+    assert model._to_record()[0]["data"]["fingerprint"] in run("inspect", "m").stdout
+
+
 @pytest.mark.parametrize("length", [0, 10, 1000, 3000])
 def test_damaged_model(run: Any, length: int) -> None:
     content = Path("model.vivace").read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import json
 import re
@@ -18,13 +17,14 @@ from typing import Any
 import golden
 import numpy as np
 import pytest
+from forged import Arrays, contents, forged_arrays, forged_metadata
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import vivace
 from vivace.io import ModelFileError, load_model
 from vivace.io.checkpoint_folder import MANIFEST, CheckpointError, CheckpointFolder
-from vivace.io.container import read_arrays, read_header, write_container
+from vivace.io.container import write_container
 from vivace.io.model_file import FORMAT_VERSION
 
 pytest.importorskip("pandas")
@@ -88,29 +88,6 @@ def test_flipped_bits_of_models(name: str, tmp_path: Path) -> None:
             assert all(found[n].tobytes() == expected[n].tobytes() for n in expected)
 
 
-def parts(name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with zipfile.ZipFile(FOLDER / f"{name}.vivace") as archive:
-        header, members = read_header(archive)
-        return header, read_arrays(archive, members)
-
-
-def places(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value of a nested header."""
-    found = [where] if where else []
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    for key, item in value.items() if isinstance(value, dict) else ():
-        found += places(item, (*where, key))
-    return found
-
-
-ODD = [
-    None, True, -1, 0, 1, 7, 10**9, 10**30, -0.5, 1e308, "", "x", "full", "poisson", [], [1, 2],
-    [[1]], {}, {"a": 1}, {"$float": "nan"}, {"$float": "-inf"}, {"$tuple": [1]},
-    {"$array": "trace"}, {"family": "os", "with": {}}, {"family": "os:system", "with": {"x": "ls"}},
-]  # fmt: skip
-
-
 def applied(name: str, model: Any) -> None:
     """A forged model that loads may be nonsense, but must end in numbers or in an exception."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -123,54 +100,20 @@ def applied(name: str, model: Any) -> None:
 @given(st.data())
 @pytest.mark.parametrize("name", NAMES)
 def test_forged_metadata(name: str, tmp_path: Path, data: st.DataObject) -> None:
-    header, arrays = parts(name)
-    header = copy.deepcopy(header)
-    for _ in range(data.draw(st.integers(1, 2))):
-        *way, last = data.draw(st.sampled_from(places(header["meta"])))
-        inner = header["meta"]
-        try:
-            for key in way:
-                inner = inner[key]
-            if data.draw(st.booleans()):
-                inner[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
-            else:
-                del inner[last]
-        except (KeyError, IndexError, TypeError):  # gone with the first change
-            pass
-    forged(name, tmp_path / "m", header, arrays)
+    header, arrays = contents(FOLDER / f"{name}.vivace")
+    header["meta"] = forged_metadata(data, header["meta"], data.draw(st.integers(1, 2)))
+    loaded_and_applied(name, tmp_path / "m", header, arrays)
 
 
 @CALM
 @given(st.data())
 @pytest.mark.parametrize("name", NAMES)
 def test_forged_arrays(name: str, tmp_path: Path, data: st.DataObject) -> None:
-    header, arrays = parts(name)
-    which = data.draw(st.sampled_from(sorted(arrays)))
-    array = arrays[which]
-    change = data.draw(st.sampled_from(["value", "shape", "dtype", "gone", "long"]))
-    if change == "value" and array.dtype.kind == "f":
-        odd = data.draw(st.sampled_from([np.nan, np.inf, 0.0, -1.0, 1e300, -1e300, 1e-320]))
-        with np.errstate(over="ignore"):
-            array = np.where(array == array.max(), odd, array).astype(array.dtype)
-    elif change == "value":
-        array = array ^ array.dtype.type(1) if array.dtype.kind in "iub" else array
-    elif change == "shape":
-        forms = [array.reshape(-1)[:0], array[None], array.reshape(-1)[:1], array.T]
-        array = data.draw(st.sampled_from(forms))
-    elif change == "dtype":
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array = array.astype(data.draw(st.sampled_from(["f4", "i8", ">f8", "c16", "u1"])))
-    elif change == "long":
-        array = np.concatenate([array.reshape(-1)] * 3)
-    arrays[which] = array
-    if change == "gone":
-        del arrays[which]
-        header["arrays"] = [one for one in header["arrays"] if one != which]
-    forged(name, tmp_path / "m", header, arrays)
+    header, arrays = forged_arrays(data, *contents(FOLDER / f"{name}.vivace"))
+    loaded_and_applied(name, tmp_path / "m", header, arrays)
 
 
-def forged(name: str, path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+def loaded_and_applied(name: str, path: Path, header: dict[str, Any], arrays: Arrays) -> None:
     with open(path, "wb") as file:
         write_container(file, header, arrays)
     model = load(path)
@@ -282,12 +225,6 @@ def test_missing_files_of_checkpoints(checkpoint: Path, tmp_path: Path) -> None:
         assert resumed(folder) is None
 
 
-def manifest(checkpoint: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with zipfile.ZipFile(checkpoint / MANIFEST) as archive:
-        header, members = read_header(archive)
-        return header, read_arrays(archive, members)
-
-
 @pytest.mark.parametrize(
     "files",
     [
@@ -299,7 +236,7 @@ def manifest(checkpoint: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 )  # fmt: skip
 def test_tricks_with_paths(files: Any, checkpoint: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(checkpoint, tmp_path / "c")
-    header, arrays = manifest(checkpoint)
+    header, arrays = contents(checkpoint / MANIFEST)
     with open(folder / MANIFEST, "wb") as file:
         write_container(file, {**header, "files": files}, arrays)
     assert read(folder) is None
@@ -369,16 +306,9 @@ def test_forged_states(checkpoint: Path, tmp_path: Path, data: st.DataObject) ->
     folder = tmp_path / "c"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(checkpoint, folder)
-    header, arrays = manifest(checkpoint)
-    header = copy.deepcopy(header)
-    *way, last = data.draw(st.sampled_from(places({k: header[k] for k in ("state", "files")})))
-    inner = header
-    for key in way:
-        inner = inner[key]
-    if data.draw(st.booleans()):
-        inner[last] = copy.deepcopy(data.draw(st.sampled_from(ODD)))
-    else:
-        del inner[last]
+    header, arrays = contents(checkpoint / MANIFEST)
+    given = {name: header.pop(name) for name in ("state", "files")}
+    header |= forged_metadata(data, given)
     with open(folder / MANIFEST, "wb") as file:
         write_container(file, header, arrays)
     read(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,19 +42,56 @@ def test_every_version_estimator_and_family_is_there() -> None:
     records = [read_record(path) for path in today.glob("*.vivace")]
     assert {record.class_name for record in records} == set(REGISTRY)
     assert {record.format_version for record in records} == {FORMAT_VERSION}
-    families = {name for record in records for name in record.meta["fitted"].get("families_", {})}
-    assert families == set(BUILT_IN)
+    found = (name for record in records for name in record.meta["fitted"].get("families_", {}))
+    assert {re.sub(r"_\d+$", "", name) for name in found} == set(BUILT_IN)
     assert {path.stem for path in today.glob("*.vivace")} == set(golden.MODELS)
-    assert sum(path.stat().st_size for path in FILES) < 400_000
+    assert sum(path.stat().st_size for path in today.glob("*.vivace")) < 500_000
+
+
+def test_every_array_that_a_file_can_hold_is_there() -> None:
+    """What the record modules write, by name; a new array needs a file that has it."""
+    today = golden.FOLDER / f"format-{FORMAT_VERSION}"
+    names = {name for path in today.glob("*.vivace") for name in read_record(path).arrays}
+    assert {re.sub(r"\d+", "#", name) for name in names} == {
+        # mixtures
+        "trace", "validation_trace", "centre", "scale", "prior.mean", "prior.covariance",
+        "prior.ridge", "statistics.suff", "statistics.shared", "statistics.entropy",
+        "statistics.weight",
+        # mixtures of parts
+        "statistics.counts", "statistics.base", "statistics.#.suff", "statistics.#.gaps",
+        "statistics.#.sums", "statistics.#.rows", "statistics.#.log_scale", "statistics.#.latent",
+        "gaps.#", "centre.#", "scale.#", "feature_scale.#", "prior.#.mean",
+        "prior.#.mean_precision", "prior.#.dof", "prior.#.scale", "prior.#.shape", "prior.#.rate",
+        "prior.#.exposure", "prior.#.a", "prior.#.b", "prior.#.start", "prior.#.concentration",
+        "prior.#.total",
+        # topics
+        "counts", "totals", "alpha", "prior", "log_theta", "vocabulary",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["gaussian-partial", "mixture-partial", "lda-partial"])
+def test_batches_that_came_and_went_have_no_fingerprint(name: str) -> None:
+    """Of `partial_fit` the file says how much there was and how long it took."""
+    meta = read_record(golden.FOLDER / f"format-{FORMAT_VERSION}" / f"{name}.vivace").meta
+    assert "fingerprint" not in meta["data"]
+    seen = meta["data"]["n_documents" if name.startswith("lda") else "weight"]
+    assert seen == {"gaussian": 120, "mixture": 60, "lda": 40}[name.split("-")[0]]
+    assert set(meta["timings"]) == {"partial_fit"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_what_is_read_is_what_is_written(path: Path, tmp_path: Path) -> None:
-    """Reading and writing a file of any version changes no bit of an array."""
+    """Reading and writing a file of any version changes no bit of an array.
+
+    A number that is made of them again may differ in its last digit where the library that makes
+    it is another's version.
+    """
     save_model(load_model(path), tmp_path / "again")
     before, after = read_record(path), read_record(tmp_path / "again")
     assert same(before.arrays, after.arrays)
     skipped = ("instruction_set", "random_state", "parameters")
+    made = [record.meta["fitted"].pop("leftover_weight_", 0.0) for record in (before, after)]
+    assert made[0] == pytest.approx(made[1], rel=1e-13)
     for name, value in before.meta.items():
         if name not in skipped:
             assert after.meta[name] == value, name
@@ -77,20 +115,23 @@ def test_a_fit_comes_back_bit_for_bit(name: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["gaussian-full", "mixture-all", "lda-vb", "lda-cvb0"])
+@pytest.mark.parametrize("name", sorted(golden.MODELS))
 def test_metadata_are_complete(name: str) -> None:
     record = read_record(golden.FOLDER / f"format-{FORMAT_VERSION}" / f"{name}.vivace")
     meta = record.meta
     assert set(record.versions) >= {"python", "vivace", "numpy", "scipy", "scikit-learn"}
-    assert meta["parameters"]["n_components"] == 3
+    assert meta["parameters"]["n_components"] in (2, 3)
     assert meta["instruction_set"]
-    n_rows = {"lda": "n_documents"}.get(name.split("-")[0], "n_rows")
-    assert meta["data"][n_rows] == len(golden.rows(name))
+    columns = getattr(golden.rows(name), "columns", None)
+    assert meta["feature_names"] == (None if columns is None else list(columns))
+    if name.endswith("-partial"):
+        return
+    rows, n = ("n_documents", 40) if name.startswith("lda") else ("n_rows", 60)
+    n = 20 if name == "lda-texts" else n
+    assert meta["data"][rows] + meta["data"].get("n_held_out", 0) == n
     assert len(meta["data"]["fingerprint"]) == 32
     assert 0.0 < meta["timings"]["fit"] < 60.0
     assert len(record.arrays["trace"]) == meta["fitted"]["n_iter_"]
-    if name == "mixture-all":
-        assert meta["feature_names"] == list(golden.mixed().columns)
 
 
 def test_fingerprints_tell_data_apart() -> None:

@@ -1,7 +1,11 @@
 """The tables of the user guide, on a draw that takes a second."""
 
+import pytest
+
 from benchmarks import topic_settings
 from benchmarks.versus.corpora import Corpus, synthetic
+
+pytest.importorskip("sklearn.callback", reason="a look after each pass needs scikit-learn 1.9")
 
 
 def bench(seeds=2):

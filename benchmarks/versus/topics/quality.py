@@ -30,6 +30,7 @@ class Entry:
 CVB0 = {"inference": "cvb0", "doc_topic_prior": 0.01, "topic_word_prior": 0.03}
 VB = {"doc_topic_prior": 0.05, "topic_word_prior": 0.1}
 ONLINE, MEMOIZED = {"learning_method": "online"}, {"learning_method": "memoized"}
+SAMPLED = CVB0 | {"inference": "gibbs", "doc_topic_prior": "auto"}
 GIBBS = {"alpha": 0.1, "eta": 0.03}
 SPARSE = {"alpha_sum": 5.0, "beta": 0.02, "optimize_interval": 10, "burn_in": 20, "num_threads": 2}
 TOPICA_VB = {"alpha_sum": 5.0, "beta": 0.1}
@@ -48,6 +49,7 @@ ENTRIES = (
     Entry("vivace/cvb0, tuned", "ours:fit", CVB0, 0.3),
     # Documents with siblings in training want the smallest priors.
     Entry("vivace/cvb0, small priors", "ours:fit", CVB0 | {"doc_topic_prior": 0.005}, 0.3),
+    Entry("vivace/gibbs, tuned", "ours:fit", SAMPLED, 0.3),
     Entry("vivace/cvb0 lean, tuned", "ours:fit", CVB0 | {"cvb0_store": "lean"}, 0.6, False),
     Entry("vivace/vb batch, random", "ours:fit", {"init": "random"} | VB, 0.6, False),
     Entry("vivace/cvb0, random", "ours:fit", {"init": "random"} | CVB0, 0.3, False),

@@ -61,8 +61,9 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
 @click.option("--token-pattern", metavar="REGEX", help="Text: what a word is.")
 @click.option(
     "--inference",
-    type=click.Choice(["vb", "cvb0"]),
-    help="Variational Bayes, or collapsed: no bound, better topics sooner.  [default: vb]",
+    type=click.Choice(["vb", "cvb0", "gibbs"]),
+    help="Variational Bayes, or collapsed (cvb0) and sampled (gibbs): no bound, better topics "
+    "sooner.  [default: vb]",
 )
 @click.option(
     "--dtype",

@@ -14,6 +14,7 @@ from vivace.cli.options import (
     debug_option,
     examples,
     quiet_option,
+    seed_of,
     trusted_option,
 )
 
@@ -34,14 +35,7 @@ _ROWS_AT_A_TIME = 1 << 14
 @columns_option
 @click.option("--id-column", metavar="NAME", help="Column of DATA to copy in front of the others.")
 @click.option("--sample", is_flag=True, help="Draw what is missing; the default are means.")
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the draws.",
-)
+@seed_of("draws")
 @trusted_option
 @quiet_option
 @debug_option

@@ -6,14 +6,15 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 
 from vivace.cli.errors import Failure
 
 _DEBUG = "vivace.debug"
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def _remember_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -62,14 +63,21 @@ trusted_option = click.option(
     "repeated.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-seed_option = click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the start.",
-)
+
+
+def seed_of(what: str) -> Callable[[_F], _F]:
+    """Return the option --seed of something that is drawn."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        metavar="N",
+        default=0,
+        show_default=True,
+        help=f"Seed of the {what}.",
+    )
+
+
+seed_option = seed_of("start")
 threads_option = click.option(
     "--threads",
     type=click.IntRange(min=1),

@@ -21,6 +21,7 @@ from vivace.cli.options import (
     examples,
     quiet_option,
     say,
+    seed_of,
 )
 
 
@@ -49,14 +50,7 @@ from vivace.cli.options import (
     help="Look at no more rows or documents than this, drawn at random.  "
     "[default: 50,000 rows, 20,000 documents]",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**32 - 1),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of the draw.",
-)
+@seed_of("draw")
 @columns_option
 @memory_option
 @document_options

@@ -106,6 +106,8 @@ def _about(record: Any) -> dict[str, str]:
         found["data"] = ", ".join(numbers)
     if "fingerprint" in data:
         found["fingerprint"] = str(data["fingerprint"])
+    elif "partial_fit" in timings:
+        found["fingerprint"] = "none (partial_fit keeps nothing of the batches that it is given)"
     if names:
         more = f", ... ({len(names)})" if len(names) > _MAX_NAMES else ""
         found["columns"] = ", ".join(str(name)[:40] for name in names[:_MAX_NAMES]) + more

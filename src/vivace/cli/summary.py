@@ -51,12 +51,19 @@ def fit_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
 
 def print_summary(record: dict[str, Any]) -> None:
     """Print a fit for people: some lines, and the heaviest components."""
+    print_course(record, record["covariance_type"])
+    click.echo()
+    _print_components(record)
+
+
+def print_course(record: dict[str, Any], kind: str = "", families: str = "") -> None:
+    """Print what is known of the fit of any mixture: model, data, components, bound."""
     rows = f"{record['n_rows']:,} rows, " if record["n_rows"] else ""
     state = "converged" if record["converged"] else "NOT converged"
     per_row = record.get("lower_bound_per_row")
     lines = {
-        "model": "{estimator} ({covariance_type}, {learning_method})".format(**record),
-        "data": f"{rows}{record['n_features']} columns",
+        "model": f"{record['estimator']} ({kind}{', ' * bool(kind)}{record['learning_method']})",
+        "data": f"{rows}{record['n_features']} columns{families}",
         "components": f"{record['n_effective_components']} in use of {record['n_components']}",
         "iterations": f"{record['n_iter']}, {state}",
         "lower bound": f"{record['lower_bound']:,.4f} nats"
@@ -65,8 +72,6 @@ def print_summary(record: dict[str, Any]) -> None:
     if "best_iter" in record:
         lines["held out"] = held_out_line(record, "row")
     print_pairs(lines)
-    click.echo()
-    _print_components(record)
 
 
 def held_out_record(estimator: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vivace.cli.summary import held_out_line, held_out_record, print_pairs, print_table
+from vivace.cli.summary import held_out_record, print_course, print_table
 
 _MAX_COMPONENTS = 12  # a screenful
 _MAX_LINES = 40
@@ -45,21 +45,8 @@ def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
 
 def print_table_summary(record: dict[str, Any]) -> None:
     """Print a fit for people: some lines, and the parameters of the heaviest components."""
-    rows = f"{record['n_rows']:,} rows, " if record["n_rows"] else ""
-    state = "converged" if record["converged"] else "NOT converged"
-    per_row = record.get("lower_bound_per_row")
     families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
-    lines = {
-        "model": "{estimator} ({learning_method})".format(**record),
-        "data": f"{rows}{record['n_features']} columns ({families})",
-        "components": f"{record['n_effective_components']} in use of {record['n_components']}",
-        "iterations": f"{record['n_iter']}, {state}",
-        "lower bound": f"{record['lower_bound']:,.4f} nats"
-        + (f" ({per_row:.6f} a row)" if per_row is not None else ""),
-    }
-    if "best_iter" in record:
-        lines["held out"] = held_out_line(record, "row")
-    print_pairs(lines)
+    print_course(record, families=f" ({families})")
     for name, held in record["families"].items():
         click.echo(f"  {name}: {_some([str(column) for column in held])}")
     click.echo()

@@ -34,7 +34,7 @@ def topics_meter(
     settings: dict[str, Any] = {
         "unit": "documents", "units": notes.get("n_documents"), "verbose": verbose
     }  # fmt: skip
-    if estimator.get_params(deep=False).get("inference") == "cvb0":
+    if estimator.get_params(deep=False).get("inference", "vb") != "vb":
         return FitMeter(1.0, quiet, "log likelihood per token", **settings)
     return FitMeter(max(1.0, notes["n_tokens"]), quiet, "bound per token", **settings)
 

@@ -43,7 +43,11 @@ class Stopwatch:
         return {"data": data, "timings": {"fit": perf_counter() - self._began}}
 
     def about_more(self, before: dict[str, Any] | None, **facts: Any) -> dict[str, Any]:
-        """Return what is known after another batch: `facts`, no fingerprint, and all times."""
+        """Return what is known after another batch: `facts` and all times.
+
+        There is no fingerprint: batches are gone when they are learnt, and one that belonged to an
+        earlier `fit` would speak for less than what the model holds.
+        """
         timings = (before or {}).get("timings", {})
         spent = timings.get("partial_fit", 0.0) + perf_counter() - self._began
         return {"data": facts, "timings": {**timings, "partial_fit": spent}}

@@ -62,7 +62,7 @@ def text_entry(X: Any) -> str | None:
             array[:, j].astype(np.float64)
         except (TypeError, ValueError):
             name = f"column {j}" if names is None else f"column {names[j]!r}"
-            row = next(i for i, value in enumerate(array[:, j]) if not _is_number(value))
+            row = next(i for i, value in enumerate(array[:, j]) if not is_number(value))
             return (
                 f"{name}, row {row}: expected a number, got {str(array[row, j])[:50]!r}. Leave the "
                 "column out, or turn it into numbers first."
@@ -70,7 +70,8 @@ def text_entry(X: Any) -> str | None:
     return None
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value is a number or text that reads as one."""
     try:
         float(value)
     except (TypeError, ValueError):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         GatherFamily,
         ImpossibleStatisticsError,
         MissingPieceError,
+        NotFiniteError,
         Summary,
     )
     from vivace.families.bernoulli import Bernoulli
@@ -41,6 +42,7 @@ _LAZY = {
             "GatherFamily",
             "ImpossibleStatisticsError",
             "MissingPieceError",
+            "NotFiniteError",
             "Summary",
         ),
         "base",
@@ -71,6 +73,7 @@ __all__ = [
     "MissingPieceError",
     "Multinomial",
     "Normal",
+    "NotFiniteError",
     "Poisson",
     "StudentT",
     "Summary",

@@ -13,9 +13,12 @@ the component, parts are independent. There are two doors, and a family takes on
     `fields`, `prior`, `update`, `prepare`, `expected_log_likelihood`, `accumulate`, `bound`.
 
 Both may give `log_predictive` (for score_samples, explain), `draw` (sample, sample_missing),
-`moments` (impute, profiles) and `describe` (profiles); what is missing is named when it is asked
-for. Everything is written on NumPy arrays; a loop over a block may be a numba function at the
-level of a module (``@njit(nogil=True, cache=True)``), called from the method.
+`moments` (impute, profiles), `describe` (profiles, credible_interval) and `n_parameters` (aic,
+bic); what is missing is named when it is asked for. Everything is written on NumPy arrays; a loop
+over a block may be a numba function at the level of a module (``@njit(nogil=True, cache=True)``),
+called from the method.
+
+What a method returns (of units that are there) is finite, or `NotFiniteError` names it.
 
 Shapes: n rows of a block, d columns, K components. A *unit* is what can be missing on its own: a
 column, or all columns together where the family is `joint`; U units with m features each.
@@ -26,7 +29,7 @@ by convention a dict of arrays whose first axis is K.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
 
@@ -56,6 +59,28 @@ class ColumnError(ValueError):
         super().__init__(f"column {column} {complaint}")
         self.column = column
         self.complaint = complaint
+
+
+class NotFiniteError(FloatingPointError):
+    """A family returned NaN, or an infinity where none can be.
+
+    Parameters
+    ----------
+    family, method : str
+        Who returned it.
+    values : array-like
+        What is not finite.
+    columns : sequence of str
+        The columns in question, as messages call them.
+    """
+
+    def __init__(self, family: str, method: str, values: Any, columns: Sequence[str]) -> None:
+        what = "NaN" if np.isnan(values).any() else "an infinity"
+        shown = ", ".join(columns[:20]) + (", ..." if len(columns) > 20 else "")
+        super().__init__(
+            f"family {family} returned {what} from `{method}` for columns [{shown}]; expected "
+            "finite numbers. If the data are to blame, let its `check` refuse them"
+        )
 
 
 class MissingPieceError(NotImplementedError):
@@ -213,7 +238,15 @@ class Family:
 
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Parameters of the components with credible intervals that hold `level`."""
-        self.lacks("describe", "profiles")
+        self.lacks("describe", "profiles and credible_interval")
+
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Return the number of free parameters of one component."""
+        self.lacks("n_parameters", "aic and bic")
+
+    def n_shared_parameters(self) -> int:
+        """Return the number of free parameters that belong to all components together."""
+        return 0
 
     def embed(self, x: NDArray[Any], summary: Summary) -> Array:
         """Coordinates (n, e) in which Euclidean distances mean something, for starts.

@@ -106,6 +106,10 @@ class Bernoulli(FeatureFamily):
         p = posterior["a"] / (posterior["a"] + posterior["b"])
         return p, p * (1.0 - p)
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """One probability a column."""
+        return n_columns
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """The probability of 1."""
         a, b, tail = posterior["a"], posterior["b"], 0.5 * (1.0 - level)

@@ -142,6 +142,10 @@ class Categorical(GatherFamily):
         p, edges = self._probabilities(posterior), _edges(posterior)
         return [p[:, a:b] for a, b in pairwise(edges)]
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Probabilities of each column's levels sum to one."""
+        return int(prior["start"][-1]) - n_columns
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """The probability of every level; the name is its code."""
         p, counts, edges = self._probabilities(posterior), posterior["counts"], _edges(posterior)

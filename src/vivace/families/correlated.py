@@ -81,6 +81,10 @@ class Correlated(Family):
 
     # -- predictions, in z --------------------------------------------------------------------
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Means and a symmetric matrix."""
+        return n_columns + n_columns * (n_columns + 1) // 2
+
     def _student(self, posterior: Any) -> tuple[Array, Array, Array]:
         """Degrees of freedom (K,), places (K, d) and scale matrices (K, d, d)."""
         raise NotImplementedError
@@ -158,8 +162,9 @@ class Correlated(Family):
 class Gaussian(Correlated):
     """Real columns, jointly Gaussian given the component, with a full covariance.
 
-    The kernel makes the features of these columns itself; a mixture has one such group. Source:
-    Bishop, PRML, 10.2.
+    The kernel makes the features of these columns itself. Several groups of columns, independent
+    of one another given the component, cost what one of all their columns costs. Source: Bishop,
+    PRML, 10.2.
 
     Parameters
     ----------
@@ -180,8 +185,7 @@ class Gaussian(Correlated):
 
     def _student(self, posterior: GaussianPosterior) -> tuple[Array, Array, Array]:
         """Degrees of freedom (K,), places (K, d) and scale matrices (K, d, d)."""
-        d = posterior.means.shape[1]
-        dof = posterior.precisions.dof + 1.0 - d
+        dof = posterior.dof + 1.0 - posterior.means.shape[1]
         spread = (1.0 + 1.0 / posterior.mean_precision) / dof
         return dof, posterior.means, posterior.precisions.factor.scale * spread[:, None, None]
 

@@ -129,6 +129,10 @@ class Multinomial(FeatureFamily):
         p = counts / total
         return n * p, n * p * (1.0 - p) * (n + total) / (1.0 + total)
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Probabilities sum to one."""
+        return n_columns - 1
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """The probability of every column."""
         from scipy.special import betaincinv

@@ -22,10 +22,57 @@ LOG_2PI = np.log(2.0 * np.pi)
 #: A sum of squares below the prior's by this share of the second moment is rounding.
 ROUNDING = 1e-9
 
+#: Counts of columns with gaps are differences: exact to this share of all counts at least.
+COUNT_ROUNDING = 1e-13
+
 
 def deviations(summary: Summary) -> Array:
     """Standard deviations of the columns, 1 for a constant one: the scale of z."""
     return np.sqrt(np.where(summary.variance > 0.0, summary.variance, 1.0))
+
+
+def write_features(z: Array, out: Array) -> None:
+    """Write z (n, d) and its square to out (n, d, 2)."""
+    out[:, :, 0] = z
+    np.multiply(z, z, out=out[:, :, 1])
+
+
+def update_cells(
+    mean: Array, mean_precision: Array, counts: Array, sums: Array
+) -> tuple[Array, Array, Array]:
+    """Update of the mean in every cell: a component and a column (PRML 2.3.6).
+
+    Parameters
+    ----------
+    mean, mean_precision : (d,) or (1,)
+        Prior.
+    counts : (K, d)
+    sums : (K, d, 2)
+        Of z and its square.
+
+    Returns
+    -------
+    mean_precision, means : (K, d)
+    scatter : (K, d)
+        Sums of squares about the cells' own means, and what the prior mean adds.
+
+    Raises
+    ------
+    ImpossibleStatisticsError
+        If no data can have these statistics.
+    """
+    beta = mean_precision + counts
+    if not beta.min() > 0.0:
+        raise ImpossibleStatisticsError("a count is negative")
+    held = counts > 0.0
+    own = np.where(held, sums[:, :, 0], mean) / np.where(held, counts, 1.0)
+    share = counts / beta
+    within = np.where(held, sums[:, :, 1] - counts * own**2, 0.0)
+    noise = ROUNDING * (sums[:, :, 1] + counts) + COUNT_ROUNDING * counts.sum() * own**2
+    if (within < -noise).any():
+        raise ImpossibleStatisticsError("a sum of squares about a mean is negative")
+    scatter = np.maximum(within, 0.0) + mean_precision * share * (own - mean) ** 2
+    return beta, mean + share * (own - mean), scatter
 
 
 class Normal(FeatureFamily):
@@ -95,8 +142,7 @@ class Normal(FeatureFamily):
 
     def features(self, x: Array, out: Array) -> None:
         """Z and its square."""
-        out[:, :, 0] = x
-        np.multiply(x, x, out=out[:, :, 1])
+        write_features(x, out)
 
     def feature_scale(self, summary: Summary, n_columns: int) -> Array:
         """One: z has unit variance."""
@@ -104,20 +150,11 @@ class Normal(FeatureFamily):
 
     def update(self, prior: Prior, counts: Array, sums: Array) -> dict[str, Array]:
         """PRML 2.3.6, column by column; sums of squares about the components' own means."""
-        beta0, m0 = prior["mean_precision"], prior["mean"]
-        beta = beta0 + counts
-        held = counts > 0.0
-        own = np.where(held, sums[:, :, 0], m0) / np.where(held, counts, 1.0)
-        own = np.where(held, own, m0)
-        share = counts / beta
-        within = np.where(held, sums[:, :, 1] - counts * own**2, 0.0)
-        if (within < -ROUNDING * (sums[:, :, 1] + counts)).any():
-            raise ImpossibleStatisticsError("a sum of squares about a mean is negative")
-        scale = prior["scale"] + np.maximum(within, 0.0) + beta0 * share * (own - m0) ** 2
-        dof = prior["dof"] + counts
-        if not (beta.min() > 0.0 and dof.min() > 0.0 and scale.min() > 0.0):
+        beta, means, scatter = update_cells(prior["mean"], prior["mean_precision"], counts, sums)
+        dof, scale = prior["dof"] + counts, prior["scale"] + scatter
+        if not (dof.min() > 0.0 and scale.min() > 0.0):
             raise ImpossibleStatisticsError("a count is negative")
-        return {"mean": m0 + share * (own - m0), "mean_precision": beta, "dof": dof, "scale": scale}
+        return {"mean": means, "mean_precision": beta, "dof": dof, "scale": scale}
 
     def expected_natural(self, posterior: Any) -> Array:
         """Constant, E[precision mean] and -E[precision] / 2."""
@@ -162,6 +199,10 @@ class Normal(FeatureFamily):
         dof, mean, square = self._student(posterior)
         variance = square * dof / np.maximum(dof - 2.0, 1e-300)
         return mean, np.where(dof > 2.0, variance, np.inf)
+
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """Mean and variance of each column."""
+        return 2 * n_columns
 
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """Mean, and standard deviation (its median)."""

@@ -64,6 +64,10 @@ class _Rate(FeatureFamily):
         after = _log_z(posterior["shape"], posterior["rate"])
         return float((after - _log_z(prior["shape"], prior["rate"])).sum())
 
+    def n_parameters(self, prior: Prior, n_columns: int) -> int:
+        """One rate a column; an exposure has none."""
+        return self.units(n_columns)
+
     def describe(self, posterior: Any, level: float) -> list[Estimate]:
         """The rate."""
         return _intervals(posterior, level)

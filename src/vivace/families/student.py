@@ -20,7 +20,7 @@ from vivace.families.base import (
 )
 from vivace.families.correlated import Correlated
 from vivace.families.gaussian.full import Full
-from vivace.families.gaussian.missing import Missing, completed, find_runs, missing
+from vivace.families.gaussian.missing import Missing, PatternCache, completed, find_runs, missing
 from vivace.families.gaussian.predictive import quadratic_form
 from vivace.families.gaussian.structure import Factor
 from vivace.special import log
@@ -64,15 +64,8 @@ class _Prepared:
     def __init__(self, posterior: StudentPosterior) -> None:
         self.v = posterior.v
         self._q = posterior
-        # Threads may make the same entry twice: both are equal to the last bit.
-        self._made: dict[bytes, _Pattern] = {}
-
-    def pattern(self, there: NDArray[np.bool_]) -> _Pattern:
-        """Return the entry of columns that are there, (d,)."""
-        key = there.tobytes()
-        if key not in self._made:
-            self._made[key] = self._make(there)
-        return self._made[key]
+        #: The entry of columns that are there, (d,).
+        self.pattern = PatternCache(self._make, *posterior.means.shape).get
 
     def _make(self, there: NDArray[np.bool_]) -> _Pattern:
         q, half, d = self._q, 0.5 * self.v, len(there)
@@ -269,6 +262,10 @@ class StudentT(Correlated, GatherFamily):
 
     def _deviations(self, q: StudentPosterior) -> Array:
         return np.sqrt(np.diagonal(q.factor.scale, axis1=1, axis2=2) / q.wishart_dof[:, None])
+
+    def n_shared_parameters(self) -> int:
+        """The degrees of freedom, where they are learned."""
+        return int(self.dof is None)
 
     def describe(self, posterior: StudentPosterior, level: float) -> list[Estimate]:
         """Means with the interval of their Student marginals, and scales (no interval)."""

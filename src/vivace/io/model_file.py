@@ -42,6 +42,8 @@ from vivace.io.values import Arrays, decode, encode
 
 FORMAT = "vivace-model"
 FORMAT_VERSION = 1
+#: Characters of what the readers of the standard library say: they may quote the file itself.
+_LONGEST_REASON = 200
 
 # Classes that a model file may name, and where they live; imported when asked for.
 REGISTRY = {
@@ -215,7 +217,7 @@ def read_record(path: str | os.PathLike[str]) -> Record:
         except ModelFileError as error:
             raise ModelFileError(f"{where}: {error}") from error
         except DAMAGE as error:
-            reason = str(error) or type(error).__name__
+            reason = (str(error) or type(error).__name__)[:_LONGEST_REASON]
             raise ModelFileError(
                 f"{where}: expected a vivace model file, got something else or a damaged copy "
                 f"({reason}). Remedy: copy the file again, or save the model again"

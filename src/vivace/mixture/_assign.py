@@ -38,11 +38,14 @@ class Assignment:
         Its columns, and after them those that parameters name (the exposure).
     levels : list of list
         The levels of each column of a categorical family, known after the first fit.
+    labels : list of str
+        What messages call the columns.
     """
 
     family: Family
     columns: list[int]
     levels: list[list[Any]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
 
 
 def assign(given: Any, table: Columns) -> list[Assignment]:
@@ -51,7 +54,7 @@ def assign(given: Any, table: Columns) -> list[Assignment]:
     Raises
     ------
     ValueError, TypeError
-        An unknown family or column, a column listed twice or in no family.
+        An unknown family or column, a column listed twice or in no family, groups beside columns.
     """
     pairs: list[tuple[Any, Any]]
     if isinstance(given, str):
@@ -69,7 +72,11 @@ def assign(given: Any, table: Columns) -> list[Assignment]:
             "families must be 'auto', the name of a family, a mapping from names to columns or a "
             f"list of (family, columns); got {given!r}"
         )
-    found = [Assignment(_family(family), _places(columns, table)) for family, columns in pairs]
+    found = [
+        Assignment(_family(family), _places(group, table))
+        for family, columns in pairs
+        for group in _groups(columns)
+    ]
     found = [one for one in found if one.columns]
     for one in found:
         for name in one.family.extra:
@@ -77,6 +84,8 @@ def assign(given: Any, table: Columns) -> list[Assignment]:
             if column is not None:
                 one.columns = [*one.columns, *_places([column], table)]
     _check_once(found, table)
+    for one in found:
+        one.labels = [table.label(j) for j in one.columns]
     return found
 
 
@@ -134,7 +143,8 @@ def from_plain(records: Any, trusted: Sequence[str]) -> list[Assignment]:
     for record in records:
         family = family_of(str(record["family"]), record["parameters"], trusted)
         columns = [int(j) for j in record["columns"]]
-        found.append(Assignment(family, columns, [list(levels) for levels in record["levels"]]))
+        levels = [list(own) for own in record["levels"]]
+        found.append(Assignment(family, columns, levels, [str(j) for j in columns]))
     return found
 
 
@@ -206,6 +216,21 @@ def _all_but_extra(family: Family, table: Columns) -> list[int]:
     extra = [getattr(family, name) for name in family.extra]
     taken = set(_places([column for column in extra if column is not None], table))
     return [j for j in range(table.n_columns) if j not in taken]
+
+
+def _groups(columns: Any) -> list[Any]:
+    """Lists of columns where several are given, [["x", "y"], ["z", "w"]]; else the one."""
+    if isinstance(columns, (str, int)):
+        return [columns]
+    listed = list(columns)
+    nested = [isinstance(item, (list, tuple)) for item in listed]
+    if any(nested) and not all(nested):
+        single = listed[nested.index(False)]
+        raise TypeError(
+            f"families: expected columns or groups of columns, got both in {listed!r}. For a group "
+            f"of one column write [{single!r}]"
+        )
+    return listed if any(nested) else [listed]
 
 
 def _places(columns: Any, table: Columns) -> list[int]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.families.gaussian import GaussianPosterior
+from vivace.families.gaussian import GaussianComponents
 from vivace.mixture._parameters import MATRIX_TYPES
 from vivace.mixture._prior import PriorValues
+from vivace.models.incomplete import IncompleteModel
 from vivace.models.mixture import MixtureModel
 from vivace.models.scaling import Scaling
 
@@ -21,14 +22,14 @@ LEAST_ROWS = 0.5
 
 
 def fitted_attributes(
-    model: MixtureModel, posterior: Any, row_weight: float, dtype: np.dtype[Any]
+    model: MixtureModel | IncompleteModel, posterior: Any, row_weight: float, dtype: np.dtype[Any]
 ) -> dict[str, Any]:
     """Return the attributes that describe the posterior.
 
     Parameters
     ----------
-    model : MixtureModel
-    posterior : MixturePosterior
+    model : MixtureModel or IncompleteModel
+    posterior : MixturePosterior or IncompletePosterior
         float64, in z coordinates.
     row_weight : float
         Mean weight of the rows.
@@ -36,7 +37,7 @@ def fitted_attributes(
         Of the arrays returned; one beyond the range of float32 stays float64.
     """
     gaussian, weights = posterior.gaussian, model.weight_model
-    counts = np.asarray(gaussian.counts)
+    counts = np.asarray(posterior.counts)
     mean = weights.mean(counts)
     concentration = weights.concentration(counts)
     covariances, precisions, factors = second_moments(model.scaling, gaussian)
@@ -60,7 +61,7 @@ def fitted_attributes(
             else out(concentration)
         ),
         "mean_precision_": out(gaussian.mean_precision),
-        "degrees_of_freedom_": out(np.broadcast_to(gaussian.dof, counts.shape)),
+        "degrees_of_freedom_": out(gaussian.dof),
         "leftover_weight_": float(weights.leftover(counts)),
         "n_effective_components_": int(np.count_nonzero(in_use(counts, row_weight))),
     }
@@ -85,7 +86,7 @@ def in_use(counts: Array, row_weight: float) -> NDArray[np.bool_]:
     return np.asarray(counts > LEAST_ROWS * min(1.0, row_weight))
 
 
-def second_moments(scaling: Scaling, gaussian: GaussianPosterior) -> tuple[Array, Array, Array]:
+def second_moments(scaling: Scaling, gaussian: GaussianComponents) -> tuple[Array, Array, Array]:
     """Covariances, precisions and Cholesky factors of the precisions, in the data's units.
 
     The covariances are scale / degrees of freedom, scikit-learn's. Factors are upper triangular,

@@ -16,6 +16,7 @@ import warnings
 from datetime import datetime
 from typing import Any
 
+from vivace.estimators.checks import is_number
 from vivace.mixture._columns import Columns
 
 #: Non-negative integers up to this are taken for counts, larger ones for measurements: a Poisson
@@ -77,7 +78,7 @@ def _suspect(table: Columns, j: int) -> None:
         return
     name = table.label(j)
     for what, reads, remedy in (
-        ("numbers", _is_number, "Convert it: pandas.to_numeric(column, errors='coerce')"),
+        ("numbers", is_number, "Convert it: pandas.to_numeric(column, errors='coerce')"),
         ("dates", _is_date, "Convert it to a number, such as days since a date"),
     ):
         good = [level for level in levels if reads(level)]
@@ -102,14 +103,6 @@ def _suspect(table: Columns, j: int) -> None:
 
 def _some(values: list[Any]) -> str:
     return ", ".join(repr(value) for value in values[:3])
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_date(value: Any) -> bool:

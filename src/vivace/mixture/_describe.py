@@ -12,12 +12,13 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from vivace.engine import Fit, single_threaded_blas
+from vivace.engine import Fit, Statistics, single_threaded_blas
 from vivace.mixture._attributes import in_use
 from vivace.mixture._parameters import MATRIX_TYPES, SPHERICAL_TYPES
-from vivace.mixture._prune import merge_into, parameters_of_kept
+from vivace.mixture._prune import merge_by_bound, merge_into, parameters_of_kept
 from vivace.mixture._record import from_record, to_record
 from vivace.mixture._state import Fitted, model_of, shape_of_fit
+from vivace.models.incomplete import IncompleteModel
 
 if TYPE_CHECKING:
     from vivace.mixture._intervals import CredibleIntervals
@@ -73,9 +74,10 @@ class DescribeMixin(SavedMixin):
                 f"Invalid value for 'n_samples': {n_samples!r}. The sampling requires at least one "
                 "sample."
             )
-        model, gaussian = self._fitted.model, self._fitted.fit.posterior.gaussian
+        model, posterior = self._fitted.model, self._fitted.fit.posterior
+        gaussian = posterior.gaussian
         rng = check_random_state(self.random_state)  # type: ignore[attr-defined]
-        mean = model.weight_model.mean(gaussian.counts)
+        mean = model.weight_model.mean(posterior.counts)
         drawn = rng.multinomial(n_samples, mean / mean.sum())
         labels = np.repeat(np.arange(len(mean)), drawn)
         z = rng.standard_normal((n_samples, gaussian.means.shape[1]))
@@ -113,13 +115,11 @@ class DescribeMixin(SavedMixin):
             (lower, upper). float64, in the data's units. Known parameters have intervals of
             length zero.
         """
-        from vivace.mixture._intervals import credible_intervals
+        from vivace.mixture._intervals import check_level, credible_intervals
 
         check_is_fitted(self)
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level must be a number between 0 and 1, got {level!r}.")
-        gaussian = self._fitted.fit.posterior.gaussian
-        return credible_intervals(self._fitted.model, gaussian, float(level))
+        check_level(level)
+        return credible_intervals(self._fitted.model, self._fitted.fit.posterior, float(level))
 
     def prune(self) -> Self:
         """Return a smaller mixture without the components that hold nothing.
@@ -140,7 +140,7 @@ class DescribeMixin(SavedMixin):
         check_is_fitted(self)
         fitted = self._fitted
         fit = fitted.fit
-        counts = fit.posterior.gaussian.counts
+        counts = fit.posterior.counts
         kept = in_use(counts, fitted.row_weight)
         kept[counts.argmax()] = True
         old = self.get_params(deep=False)  # type: ignore[attr-defined]
@@ -150,8 +150,15 @@ class DescribeMixin(SavedMixin):
             if hasattr(self, name):
                 setattr(pruned, name, getattr(self, name))
         model: Any = model_of(parameters, fitted.prior, fitted.model.scaling, fitted.model.single)
+
+        def bound(statistics: Statistics) -> float:
+            return float(model.elbo(model.global_step(statistics, None), statistics))
+
         with single_threaded_blas():
-            statistics = merge_into(fit.statistics, fit.posterior.eta, kept)
+            if isinstance(model, IncompleteModel):
+                statistics = merge_by_bound(fit.statistics, kept, bound)
+            else:
+                statistics = merge_into(fit.statistics, fit.posterior.eta, kept)
             posterior: Any = model.global_step(statistics, None)
             elbo = float(model.elbo(posterior, statistics))
         shape = shape_of_fit(parameters, len(fitted.prior.mean))

@@ -80,8 +80,9 @@ default='full'
         covariance of the data (variances; their mean), divided by max(W - 1, W / 2) where W is the
         sum of the weights.
     missing : {'error', 'marginalize'}, default='error'
-        What becomes of NaN: an error, or values missing at random that are integrated out by mean
-        field over the gaps ('full' covariances with unknown parameters). `impute` then fills them.
+        What becomes of NaN: an error, or values missing at random that are integrated out, exactly
+        for diagonal and spherical types, by mean field over the gaps for 'full' and 'tied'. All
+        parameters are then unknown ones. `impute` fills gaps.
     fixed_means : array-like of shape (n_components, n_features), default=None
         Known means: constants of the model. Rows start at the nearest unless told otherwise.
     fixed_covariances : float or array-like, default=None
@@ -134,6 +135,9 @@ default='full'
         Parameters of the Dirichlet distribution, or of each stick's Beta distribution.
     mean_precision_, degrees_of_freedom_ : ndarray of shape (n_components,)
         Numbers of rows behind each mean and each covariance, prior included; infinite where known.
+        With missing='marginalize' diagonal and spherical types count the values of each column:
+        `mean_precision_` is then (n_components, n_features), `degrees_of_freedom_` (n_components,
+        n_features) for 'diag', (n_features,) for 'tied_diag'.
     leftover_weight_ : float
         Expected mass of the components beyond the first K; 0 for a Dirichlet distribution.
     n_effective_components_ : int

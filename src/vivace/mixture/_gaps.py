@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 
 from vivace.engine import Block, Layout, ThreadExecutor
 from vivace.mixture._attributes import in_use
-from vivace.mixture._moments import Moments, denominator, moment_blocks
+from vivace.mixture._moments import Moments, check_distance, denominator, moment_blocks
 from vivace.mixture._state import Fitted, make_executor
-from vivace.mixture._validation import Rows, check_range
+from vivace.mixture._validation import Rows, check_range, extremes_of_values
 from vivace.models.mixed_predict import log_joint
+from vivace.models.scaling import Scaling
 
 Array = NDArray[np.float64]
 
@@ -30,6 +31,39 @@ def moments_with_gaps(estimator: Any, rows: Rows, executor: ThreadExecutor) -> M
     ValueError
         A column holds no value, or one whose square overflows.
     """
+    shift = _first_values(rows)
+    _drop_empty(rows)
+    found = _column_sums(rows, executor, shift)
+    if not (found.weight > 0.0).all():
+        raise ValueError(
+            f"column {int((found.weight > 0.0).argmin())} of X holds no value at all; leave it out"
+        )
+    check_range(estimator, found.low, found.high)
+    variance = np.maximum(found.squares - found.sums**2 / found.weight, 0.0)
+    variance = variance / np.array([denominator(float(w)) for w in found.weight])
+    variance[found.low == found.high] = 0.0
+    mean = shift + found.sums / found.weight
+    return Moments(rows.total_weight, mean, variance, found.low, found.high)
+
+
+def check_gaps_of_batch(
+    estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: Scaling
+) -> None:
+    """Check the values of a batch that are there; rows without any get weight zero.
+
+    Raises
+    ------
+    ValueError
+        No row holds anything, a value's square overflows, or a column lies too far away.
+    """
+    _drop_empty(rows)
+    found = _column_sums(rows, executor, scaling.centre)
+    check_range(estimator, found.low, found.high)
+    check_distance(found.sums / np.where(found.weight > 0.0, found.weight, 1.0), scaling)
+
+
+def _first_values(rows: Rows) -> Array:
+    """Return a value of each column, 0 where it has none: sums of squares about it stay exact."""
     shift = np.full(rows.X.shape[1], np.nan)
     for edges in moment_blocks(rows):
         block = rows.source.read(*edges).data
@@ -37,9 +71,20 @@ def moments_with_gaps(estimator: Any, rows: Rows, executor: ThreadExecutor) -> M
         shift = np.where(np.isnan(shift), block[first, np.arange(len(shift))], shift)
         if np.isfinite(shift).all():
             break
-    shift = np.where(np.isfinite(shift), shift, 0.0)
-    _drop_empty(rows)
+    return np.where(np.isfinite(shift), shift, 0.0)
 
+
+class _Sums(NamedTuple):
+    """Sums over the values of each column, less a shift, and their extremes."""
+
+    weight: Array
+    sums: Array
+    squares: Array
+    low: Array
+    high: Array
+
+
+def _column_sums(rows: Rows, executor: ThreadExecutor, shift: Array) -> _Sums:
     def one(edges: tuple[int, int]) -> tuple[Array, Array, Array, Array, Array]:
         block = rows.source.read(*edges)
         there = ~np.isnan(block.data)
@@ -47,21 +92,11 @@ def moments_with_gaps(estimator: Any, rows: Rows, executor: ThreadExecutor) -> M
         t = np.where(there, block.data.astype(np.float64) - shift, 0.0)
         with np.errstate(over="ignore", invalid="ignore"):
             sums = w @ there, w @ t, w @ (t * t)
-        low = np.where(there, block.data, np.inf).min(axis=0)
-        return (*sums, low, np.where(there, block.data, -np.inf).max(axis=0))
+        return (*sums, *extremes_of_values(block.data))
 
     found = [np.array(item) for item in zip(*executor.map(one, moment_blocks(rows)), strict=True)]
     weight, sums, squares = (item.sum(axis=0) for item in found[:3])
-    low, high = found[3].min(axis=0), found[4].max(axis=0)
-    if not (weight > 0.0).all():
-        raise ValueError(
-            f"column {int((weight > 0.0).argmin())} of X holds no value at all; leave it out"
-        )
-    check_range(estimator, low, high)
-    variance = np.maximum(squares - sums**2 / weight, 0.0)
-    variance = variance / np.array([denominator(float(w)) for w in weight])
-    variance[low == high] = 0.0
-    return Moments(rows.total_weight, shift + sums / weight, variance, low, high)
+    return _Sums(weight, sums, squares, found[3].min(axis=0), found[4].max(axis=0))
 
 
 def scatter_with_gaps(
@@ -83,6 +118,8 @@ def _drop_empty(rows: Rows) -> None:
     empty = np.concatenate(
         [np.isnan(rows.source.read(*edges).data).all(axis=1) for edges in moment_blocks(rows)]
     )
+    if empty.all():
+        raise ValueError("X holds no value at all: every row is NaN throughout; leave it out")
     if empty.any():
         weights = np.ones(rows.n_rows) if rows.weights is None else rows.weights.copy()
         weights[empty] = 0.0

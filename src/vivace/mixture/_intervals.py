@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.families.gaussian import GaussianPosterior
 from vivace.families.gaussian.intervals import mean_intervals, variance_intervals
-from vivace.models.mixture import MixtureModel
+from vivace.models.incomplete import IncompleteModel, IncompletePosterior
+from vivace.models.mixture import MixtureModel, MixturePosterior
 
 Array = NDArray[np.float64]
 
 # The interval of stick-breaking weights is a seeded draw: asked twice, it answers the same.
-_SEED = 0
+SEED = 0
 
 
 class CredibleIntervals(NamedTuple):
@@ -36,14 +36,23 @@ class CredibleIntervals(NamedTuple):
     variances: Array
 
 
+def check_level(level: float) -> None:
+    """Raise ValueError where `level` is no share of posterior mass."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be a number between 0 and 1, got {level!r}.")
+
+
 def credible_intervals(
-    model: MixtureModel, gaussian: GaussianPosterior, level: float
+    model: MixtureModel | IncompleteModel,
+    posterior: MixturePosterior | IncompletePosterior,
+    level: float,
 ) -> CredibleIntervals:
     """Intervals that hold `level` of the posterior mass of each parameter."""
+    gaussian = posterior.gaussian
     spherical = gaussian.structure.kind == "spherical"
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     return CredibleIntervals(
-        weights=model.weight_model.interval(gaussian.counts, level, rng),
+        weights=model.weight_model.interval(posterior.counts, level, rng),
         means=model.scaling.from_z(mean_intervals(gaussian, level)),
         variances=model.scaling.covariances_from_z(
             variance_intervals(gaussian, level), "spherical" if spherical else "diag"

@@ -126,9 +126,20 @@ def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: S
         are too coarse for the scale.
     """
     if estimator.missing == "marginalize":
-        return  # looked at when it is predicted
+        from vivace.mixture._gaps import check_gaps_of_batch
+
+        check_gaps_of_batch(estimator, rows, executor, scaling)
+        return
     sums, _, _, _ = _sums(estimator, rows, executor, scaling.centre)
     distance = sums / rows.total_weight
+    check_distance(distance, scaling)
+    if rows.dtype == np.float32:
+        mean = scaling.centre + distance
+        _check_float32(Moments(rows.total_weight, mean, scaling.scale**2, mean, mean))
+
+
+def check_distance(distance: Array, scaling: Scaling) -> None:
+    """Refuse a batch whose means lie too far from the centre, by `distance` (D,)."""
     lost = np.abs(distance) > FARTHEST_BATCH * scaling.scale
     if lost.any():
         k = int(np.argmax(lost))
@@ -139,9 +150,6 @@ def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: S
             "batch or the priors put the data: its covariance would be lost to rounding. Give "
             "mean_prior and covariance_prior of the data's location and scale."
         )
-    if rows.dtype == np.float32:
-        mean = scaling.centre + distance
-        _check_float32(Moments(rows.total_weight, mean, scaling.scale**2, mean, mean))
 
 
 def _sums(

@@ -28,13 +28,12 @@ def partial_rows(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Fitted
     """Take in one batch and return the new state; the old one is left as it was."""
     parameters = estimator.get_params(deep=False)
     previous: Fitted | None = getattr(estimator, "_fitted", None)
-    batch_weight = rows.total_weight
     if previous is None:
         state, before = _first(estimator, parameters, rows, executor), 0.0
     else:
         _check_shape(previous, parameters, rows)
         check_batch(estimator, rows, executor, previous.model.scaling)
-        state, before = go_on(previous, batch_weight)
+        state, before = go_on(previous, rows.total_weight)
     absorb(state, before, previous is None, rows, parameters, executor)
     return state
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.families.base import FeatureFamily, GatherFamily
+from vivace.families.base import FeatureFamily, GatherFamily, NotFiniteError
 from vivace.families.categorical import Categorical
 from vivace.families.correlated import Gaussian
 from vivace.families.student import StudentT
@@ -92,6 +92,9 @@ def make_part_priors(
         if isinstance(family, FeatureFamily):
             scale = family.feature_scale(summary, len(one.columns))
         prior = {name: np.asarray(value) for name, value in family.prior(summary).items()}
+        for value in prior.values():
+            if np.isnan(value).any():
+                raise NotFiniteError(family.name, "prior", value, one.labels)
         found.append(PartPrior(prior, scaling, gaps, scale, sparse))
     return found
 
@@ -127,11 +130,8 @@ def make_table_model(
     """Put family, weight model and coordinates of every part together."""
     k = parameters["n_components"]
     extra = [None] * len(prior.parts) if gaps is None else gaps
-    return MixedModel(
-        [
-            make_part(one, fixed, k, more)
-            for one, fixed, more in zip(prior.assignments, prior.parts, extra, strict=True)
-        ],
-        make_weight_model(parameters, prior.weight_concentration),
-        k,
-    )
+    parts = []
+    for one, fixed, more in zip(prior.assignments, prior.parts, extra, strict=True):
+        parts.append(make_part(one, fixed, k, more))
+        parts[-1].labels = one.labels
+    return MixedModel(parts, make_weight_model(parameters, prior.weight_concentration), k)

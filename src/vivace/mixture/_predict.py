@@ -13,11 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from vivace import _core
 from vivace.engine import Block, Layout
+from vivace.mixture._criteria import CriteriaMixin
 from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import (
     Rows,
     check_range,
     check_rows,
+    extremes_of_values,
     raise_not_finite,
     raise_too_far,
 )
@@ -32,11 +34,11 @@ FARTHEST_ROW = 1e100
 FARTHEST_SINGLE = 64.0
 
 
-class RowsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ignore[misc]
+class RowsMixin(CriteriaMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ignore[misc]
     """Methods of any fitted mixture that take rows.
 
     scikit-learn wraps `transform` for `set_output` in the class that defines it, hence the bases.
-    An estimator gives `_check`, `_each_block` and `_log_density`.
+    An estimator gives `_check`, `_each_block`, `_log_density` and `_n_parameters`.
     """
 
     _fitted: Fitted
@@ -172,42 +174,6 @@ class RowsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):  # type: ign
 class PredictMixin(RowsMixin):
     """Methods of a fitted Gaussian mixture that take rows."""
 
-    def aic(self, X: Any) -> float:
-        """Akaike's information criterion; lower is better.
-
-        -2 ln p(X) + 2 p with the log posterior predictive density of `score_samples` (the mass
-        beyond the components included) and p free parameters of the components that are in use
-        (`n_effective_components_`); known means and covariances are not free.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        aic : float
-        """
-        return float(-2.0 * self.score_samples(X).sum() + 2.0 * self._n_parameters())
-
-    def bic(self, X: Any) -> float:
-        """Bayesian information criterion; lower is better.
-
-        -2 ln p(X) + p ln n, with density and parameters counted as in `aic`. The bound
-        (`lower_bound_`) compares models without this approximation.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        bic : float
-        """
-        density = self.score_samples(X)
-        return float(-2.0 * density.sum() + self._n_parameters() * np.log(len(density)))
-
     def _n_parameters(self) -> int:
         """Free parameters of the components in use."""
         gaussian = self._fitted.fit.posterior.gaussian
@@ -257,8 +223,7 @@ class PredictMixin(RowsMixin):
         def task(edges: tuple[int, int]) -> None:
             block = rows.source.read(*edges)
             if isinstance(model, IncompleteModel):
-                there = np.nan_to_num(block.data, nan=centre)
-                check_range(self, there.min(axis=0), there.max(axis=0))
+                check_range(self, *extremes_of_values(block.data))
                 function(block, True)
                 return
             sums = np.empty((4, len(centre)))

@@ -32,20 +32,12 @@ def merge_into(
         At least one True.
     """
     merged = statistics.copy()
-    name = "suff" if "suff" in statistics else "0.suff"  # rows with gaps: a table's first part
-    suff, entropy = merged[name], merged["entropy"]
-    others = [
-        merged[field]
-        for field, axis in merged.axes.items()
-        if axis == 0 and field not in (name, "entropy")
-    ]
+    suff, entropy = merged["suff"], merged["entropy"]
     survivors = np.flatnonzero(kept)
     for a in np.flatnonzero(~kept):
-        j = survivors[np.argmax(eta[survivors] @ statistics[name][a])]
+        j = survivors[np.argmax(eta[survivors] @ statistics["suff"][a])]
         loss = _entropy_of_split(suff[a, 0], suff[j, 0])
         suff[j] += suff[a]
-        for array in others:
-            array[j] += array[a]
         entropy[j] = max(entropy[j] + entropy[a] - loss, 0.0)
     return merged.take(survivors)
 

@@ -112,12 +112,11 @@ def model_of(
         known = [
             name for name in ("fixed_means", "fixed_covariances") if parameters[name] is not None
         ]
-        if parameters["covariance_type"] != "full" or known:
+        if known:
             raise ValueError(
-                "missing='marginalize' needs covariance_type='full' and no known parameters; got "
-                f"covariance_type={parameters['covariance_type']!r}"
-                f"{' and ' + ', '.join(known) if known else ''}. For independent columns with gaps "
-                "use BayesianMixture(families='gaussian_diag')."
+                "missing='marginalize' takes no known parameters, got "
+                f"{' and '.join(known)}. Leave rows with gaps out, or give priors instead "
+                "(mean_prior, covariance_prior)."
             )
         return IncompleteModel(family, weights, parameters["n_components"], scaling)
     return MixtureModel(family, weights, parameters["n_components"], scaling, single)

@@ -100,11 +100,12 @@ class BayesianMixture(TableMixture):
         Which family takes which columns: a mapping from names to columns, as in
         ``{"gaussian": ["x", "y"], "poisson": ["visits"]}``; a list of (family, columns), where a
         family is a name or an instance from `vivace.families` or of your own; or one family for
-        all columns. 'auto' goes by the types: truth values are bernoulli; text and categories
-        categorical; integers bernoulli if all are 0 or 1, poisson if they lie from 0 to 1000, else
-        gaussian; floats gaussian, beyond 32 such columns gaussian_diag. Floats that are all whole
-        numbers, some missing, count as integers. Text that holds numbers or dates is an error.
-        See `families_`.
+        all columns. Lists of lists are groups: ``{"gaussian": [["x", "y"], ["u", "v"]]}`` has two
+        covariances a component. 'auto' goes by the types: truth values are bernoulli; text and
+        categories categorical; integers bernoulli if all are 0 or 1, poisson if they lie from 0 to
+        1000, else gaussian; floats gaussian, beyond 32 such columns gaussian_diag. Floats that are
+        all whole numbers, some missing, count as integers. Text that holds numbers or dates is an
+        error. See `families_`.
     weight_concentration_prior_type : {'dirichlet_process', 'dirichlet_distribution', \
 'pitman_yor'}, default='dirichlet_process'
         Prior of the weights.

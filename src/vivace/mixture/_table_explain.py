@@ -12,15 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from vivace.engine import Block
 from vivace.mixture._attributes import in_use
+from vivace.mixture._intervals import check_level
 from vivace.mixture._table import TableRows
 from vivace.mixture._table_frames import Explanation, as_frame, editable, numbers_like, table_like
+from vivace.mixture._table_intervals import estimates, label, weight_intervals
 from vivace.mixture._table_predict import TableRowsMixin
 from vivace.models.mixed_predict import log_joint
 from vivace.models.parts import SparsePart
 
 Array = NDArray[np.float64]
-
-_SEED = 0  # the interval of stick-breaking weights is a seeded draw
 
 
 class TableExplainMixin(TableRowsMixin):
@@ -149,32 +149,20 @@ class TableExplainMixin(TableRowsMixin):
             parameter, estimate, lower, upper. Components in order of weight.
         """
         check_is_fitted(self)
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level must be a number between 0 and 1, got {level!r}.")
-        model, posterior = self._fitted.model, self._fitted.fit.posterior
+        check_level(level)
         names = getattr(self, "feature_names_in_", None)
-        low, high = model.weight_model.interval(
-            posterior.counts, level, np.random.default_rng(_SEED)
-        )
+        low, high = weight_intervals(self._fitted, level)
         weights: Array = self.weights_
         lines = []
         used: int = self.n_effective_components_
         order = np.argsort(-weights, kind="stable")[: max(1, used)]
-        described = [
-            part.describe(own, level)
-            for part, own in zip(model.parts, posterior.parts, strict=True)
-        ]
+        described = list(estimates(self._fitted, level))
         for k in order:
             lines.append((k, "", "", "weight", weights[k], low[k], high[k]))
-            for one, estimates in zip(self._fitted.prior.assignments, described, strict=True):
-                for e in estimates:
-                    j = one.columns[e.column]
-                    column = j if names is None else str(names[j])
-                    name = e.name
-                    if isinstance(name, int):
-                        name = f"P({one.levels[e.column][name]})"
-                    found = (e.mean[k], e.low[k], e.high[k])
-                    lines.append((k, one.family.name, column, name, *found))
+            for one, e, name in described:
+                column = label(one.columns[e.column], names)
+                found = (e.mean[k], e.low[k], e.high[k])
+                lines.append((k, one.family.name, column, name, *found))
         head = ("component", "family", "column", "parameter", "estimate", "lower", "upper")
         records = [
             dict(zip(head, (int(line[0]), *line[1:4], *map(float, line[4:])), strict=True))

@@ -125,6 +125,16 @@ class TableRowsMixin(RowsMixin):
                 lambda edges: function(rows.source.read(*edges)), layout.blocks(layout.batches[0])
             )
 
+    def _n_parameters(self) -> int:
+        """Free parameters of the components in use."""
+        fitted = self._fitted
+        k: int = max(1, self.n_effective_components_)
+        free = k - 1
+        for part, one in zip(fitted.model.parts, fitted.prior.assignments, strict=True):
+            free += k * one.family.n_parameters(part.prior, len(one.columns))
+            free += one.family.n_shared_parameters()
+        return free
+
     def _log_density(self, rows: TableRows) -> NDArray[np.float64]:
         model = self._model_for(rows)
         density = table_density(model, self._fitted.fit.posterior)

@@ -158,6 +158,13 @@ def check_range(estimator: Any, low: NDArray[np.float64], high: NDArray[np.float
         )
 
 
+def extremes_of_values(x: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Smallest and largest value of each column, NaN left out; infinite the other way for none."""
+    low, high = np.fmin.reduce(x, axis=0), np.fmax.reduce(x, axis=0)
+    low, high = low.astype(np.float64), high.astype(np.float64)
+    return np.where(np.isnan(low), np.inf, low), np.where(np.isnan(high), -np.inf, high)
+
+
 def raise_too_far(estimator: Any, distance: float) -> None:
     """Raise for rows whose squared distance overflows."""
     raise ValueError(

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
-from vivace.engine import CsrSource, Executor, Layout, RowTable
+from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
@@ -73,7 +73,7 @@ class CollapsedModel(LatentDirichletModel):
 
     def begin_sweeps(
         self, source: CsrSource, layout: Layout, posterior: Topics, executor: Executor
-    ) -> CollapsedSweeps:
+    ) -> Sweeper:
         """Start from the topics of `posterior`; its counts are taken back after the first pass."""
         return CollapsedSweeps(self, source, layout, posterior, executor)
 

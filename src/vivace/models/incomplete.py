@@ -1,8 +1,7 @@
-"""The Gaussian mixture over rows with gaps: a table of one correlated part, as a Gaussian model."""
+"""The Gaussian mixture over rows with gaps: a table of one part, as a Gaussian model."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,35 @@ from vivace import _core
 from vivace.engine import Block, Statistics
 from vivace.families.base import Array
 from vivace.families.correlated import Gaussian
-from vivace.families.gaussian import GaussianFamily, GaussianPosterior
+from vivace.families.gaussian import GaussianComponents, GaussianFamily
 from vivace.models.mixed import MixedModel
 from vivace.models.mixed_predict import TableDensity, table_score_samples
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
-from vivace.models.parts import GaussianPart
+from vivace.models.parts import GaussianPart, PooledPart
 from vivace.models.scaling import Scaling
 from vivace.models.weights import WeightModel
 
 
-@dataclass(frozen=True)
 class IncompletePosterior(MixedPosterior):
-    """Posterior with the names that the Gaussian mixture knows.
-
-    Attributes
-    ----------
-    eta : (K, F)
-        Expected natural parameters of complete rows, log weights included.
-    """
-
-    eta: Array
+    """Posterior with the name that the Gaussian mixture knows."""
 
     @property
-    def gaussian(self) -> GaussianPosterior:
+    def gaussian(self) -> GaussianComponents:
         """Of the components."""
-        found: GaussianPosterior = self.parts[0]
+        found: GaussianComponents = self.parts[0]
         return found
 
 
 class IncompleteModel(MixedModel):
-    """Mixture of full Gaussians whose rows may have gaps (mean field over what is missing).
+    """Mixture of Gaussians whose rows may have gaps.
 
-    Statistics are those of a table with one part: `0.suff` are the completed rows'.
+    What is missing is left out where precisions are diagonal (exact), and filled in by mean field
+    for full and tied ones. Statistics are those of a table with one part.
 
     Parameters
     ----------
     family, weight_model, n_components, scaling
-        As for `MixtureModel`; covariances are full.
+        As for `MixtureModel`; no parameters are known.
     """
 
     def __init__(
@@ -58,8 +49,11 @@ class IncompleteModel(MixedModel):
         n_components: int,
         scaling: Scaling,
     ) -> None:
-        d = len(scaling.centre)
-        part = GaussianPart(Gaussian(), {}, d, scaling, True, family)
+        part: GaussianPart | PooledPart
+        if family.structure.kind == "full":
+            part = GaussianPart(Gaussian(), {}, len(scaling.centre), scaling, True, family)
+        else:
+            part = PooledPart(family.prior, scaling)
         super().__init__([part], weight_model, n_components)
         self.family = family
         self.scaling = scaling
@@ -80,10 +74,7 @@ class IncompleteModel(MixedModel):
 
     def global_step(self, statistics: Statistics, previous: Any = None) -> IncompletePosterior:
         """As for a table."""
-        found = super().global_step(statistics, previous)
-        eta = self.family.expected_natural(found.parts[0])[0]
-        eta[:, 0] += found.log_weights
-        return IncompletePosterior(found.statistics, found.log_weights, found.parts, eta)
+        return IncompletePosterior(**vars(super().global_step(statistics, previous)))
 
     def accumulate(
         self, block: Block, eta: Array, *, mode: str, score_kind: str
@@ -104,7 +95,7 @@ class IncompleteModel(MixedModel):
         return table_score_samples(self, density, _wrapped(block))
 
     def conditional(self, posterior: IncompletePosterior, x: Array) -> tuple[Array, Array]:
-        """Mean and variance of what is missing, (n, d, K) each."""
+        """Mean and variance of what is missing, (n or 1, d, K) each."""
         return self.parts[0].conditional(posterior.gaussian, x)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +14,59 @@ from vivace.models.parts.base import padded
 from vivace.models.parts.gaps import GapTables, Runs
 from vivace.models.parts.levels import LevelColumns
 
+#: Fields of the statistics of each correlated part, by its place.
+Completed = dict[int, dict[str, Array]]
+
+
+class Group(NamedTuple):
+    """Where a correlated part stands among the kernel's columns and features.
+
+    Groups are side by side: the kernel makes the products of all their columns, and those of
+    columns of two groups have no part in scores.
+
+    Attributes
+    ----------
+    place : int
+        Of the part in the table.
+    columns : slice
+    quadratic : array of int
+        Places of its products z_i z_j (i <= j, row by row) among the features.
+    """
+
+    place: int
+    columns: slice
+    quadratic: NDArray[np.intp]
+
+    def put(self, eta: Array, own: Array) -> None:
+        """Write natural parameters (K, F of the part), its constants added to the others'."""
+        start, stop = self.columns.start, self.columns.stop
+        eta[:, 0] += own[:, 0]
+        eta[:, 1 + start : 1 + stop] = own[:, 1 : 1 + stop - start]
+        eta[:, self.quadratic] = own[:, 1 + stop - start :]
+
+    def take(self, suff: Array) -> Array:
+        """Counts, sums and products of the part, (K, F of the part)."""
+        linear = suff[:, 1 + self.columns.start : 1 + self.columns.stop]
+        return np.concatenate([suff[:, :1], linear, suff[:, self.quadratic]], axis=1)
+
 
 class KernelShape(NamedTuple):
-    """Coordinates of the kernel's columns, and how many of them have quadratic features."""
+    """Coordinates of the kernel's columns, and the correlated groups among them.
+
+    Attributes
+    ----------
+    centre, inv_scale : (columns,)
+    kind : str
+    quadratic : int
+        The first columns, of all groups, have quadratic features.
+    groups : tuple of Group
+    """
 
     centre: Array
     inv_scale: Array
     kind: Any
     quadratic: int
+    groups: tuple[Group, ...]
 
 
 class LostColumns(NamedTuple):
@@ -52,7 +97,8 @@ class KernelCall:
         Scores of parts that meet the rows.
     runs : Runs or None
         The rows pattern by pattern; None where nothing may be missing.
-    tables : GapTables or None
+    tables : sequence of GapTables
+        One a group, where there are runs.
     n_components : int
     levels : LevelColumns or None
         Columns of levels; `soft` adds to their sums.
@@ -61,6 +107,8 @@ class KernelCall:
 
     Attributes
     ----------
+    added : (n, padded K) or None
+        As given.
     weighted : (n, padded K) or None
         After `soft`, responsibilities times weights, where `added` was given.
     """
@@ -71,7 +119,7 @@ class KernelCall:
         features: NDArray[Any],
         added: Array | None,
         runs: Runs | None,
-        tables: GapTables | None,
+        tables: Sequence[GapTables],
         n_components: int,
         levels: LevelColumns | None = None,
         lost: LostColumns | None = None,
@@ -80,38 +128,39 @@ class KernelCall:
         self._levels = levels
         self._lost = lost
         self._features = features
-        self._added = added
+        self.added = added
         self._runs = runs
         self._tables = tables
         self._k = n_components
         q = shape.quadratic
-        self._columns = len(shape.centre)
-        self._width = 1 + self._columns + (q * (q + 1) // 2 if shape.kind == "full" else 0)
+        self._width = 1 + len(shape.centre) + (q * (q + 1) // 2 if shape.kind == "full" else 0)
         self.weighted: Array | None = None
 
-    def soft(self, eta: Array, weights: Array | None) -> tuple[Array, Array, dict[str, Array]]:
-        """Statistics (K, F), entropies (K,), and the completed fields of columns with gaps."""
-        if self._added is not None:
+    def soft(self, eta: Array, weights: Array | None) -> tuple[Array, Array, Completed]:
+        """Statistics (K, F), entropies (K,), and the completed fields of groups with gaps."""
+        if self.added is not None:
             self.weighted = np.empty((len(self._features), padded(self._k)))
         if self._runs is None:
             suff, entropy = np.empty((self._k, self._width)), np.empty(self._k)
-            self._step(self._features, weights, eta, "soft", suff, entropy, added=self._added,
+            self._step(self._features, weights, eta, "soft", suff, entropy, added=self.added,
                        weighted=self.weighted, levels=self._levels)  # fmt: skip
             return suff, entropy, {}
-        stack, total = self._stack()
-        for p, rows, x, pattern in self._patterns():
-            suff, entropy = stack[p], np.empty(self._k)
+        total, entropies, completed = self._nothing()
+        for there, rows, x in self._patterns():
+            suff, entropy = np.empty_like(total), np.empty(self._k)
             some = None if self.weighted is None else np.empty((len(rows), padded(self._k)))
-            added = None if self._added is None else self._added[rows]
+            added = None if self.added is None else self.added[rows]
             own = None if weights is None else weights[rows]
-            self._step(x, own, self._with(eta, pattern.eta), "soft", suff, entropy,
+            self._step(x, own, self._with(eta, there), "soft", suff, entropy,
                        added=added, weighted=some, levels=self._some_levels(rows))  # fmt: skip
             if self.weighted is not None and some is not None:
                 self.weighted[rows] = some
-            total += entropy
-        return stack.sum(axis=0), total, self._fields(stack)
+            total += suff
+            entropies += entropy
+            self._complete(there, suff, completed)
+        return total, entropies, completed
 
-    def given(self, resp: Array, weights: Array | None) -> tuple[Array, Array, dict[str, Array]]:
+    def given(self, resp: Array, weights: Array | None) -> tuple[Array, Array, Completed]:
         """The same for given responsibilities (n, K)."""
         if self._lost is not None and self._lost.sums is not None:
             gone = np.isnan(self._features[:, self._lost.columns]).astype(np.float64)
@@ -121,25 +170,27 @@ class KernelCall:
             suff, entropy = np.empty((self._k, self._width)), np.empty(self._k)
             self._step(self._features, weights, None, "given", suff, entropy, resp=resp)
             return suff, entropy, {}
-        stack, total = self._stack()
-        for p, rows, x, _ in self._patterns():
-            entropy = np.empty(self._k)
+        total, entropies, completed = self._nothing()
+        for there, rows, x in self._patterns():
+            suff, entropy = np.empty_like(total), np.empty(self._k)
             own = None if weights is None else weights[rows]
-            self._step(x, own, None, "given", stack[p], entropy,
+            self._step(x, own, None, "given", suff, entropy,
                        resp=np.ascontiguousarray(resp[rows]))  # fmt: skip
-            total += entropy
-        return stack.sum(axis=0), total, self._fields(stack)
+            total += suff
+            entropies += entropy
+            self._complete(there, suff, completed)
+        return total, entropies, completed
 
     def score(self, eta: Array, outputs: dict[str, Any]) -> None:
         """Fill `resp`, `labels` and `lse` where they are among the outputs."""
         if self._runs is None:
             self._step(self._features, None, eta, "score", None, None,
-                       added=self._added, levels=self._levels, **outputs)  # fmt: skip
+                       added=self.added, levels=self._levels, **outputs)  # fmt: skip
             return
-        for _, rows, x, pattern in self._patterns():
+        for there, rows, x in self._patterns():
             some = {name: np.empty_like(out[: len(rows)]) for name, out in outputs.items()}
-            added = None if self._added is None else self._added[rows]
-            self._step(x, None, self._with(eta, pattern.eta), "score", None, None,
+            added = None if self.added is None else self.added[rows]
+            self._step(x, None, self._with(eta, there), "score", None, None,
                        added=added, levels=self._some_levels(rows), **some)  # fmt: skip
             for name, out in outputs.items():
                 out[rows] = some[name]
@@ -174,42 +225,42 @@ class KernelCall:
             **others,
         )
 
-    def _patterns(self) -> Iterator[tuple[int, NDArray[np.intp], Array, Any]]:
-        """(number, rows, columns with gaps at the centre, entry) of each pattern."""
+    def _patterns(self) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp], Array]]:
+        """(what is there, rows, columns with gaps at the centre) of each pattern."""
         assert self._runs is not None
-        assert self._tables is not None
         order, edges, there = self._runs
-        q, centre = self._shape.quadratic, self._shape.centre
-        for p, pattern in enumerate(self._tables.patterns(there)):
+        centre = self._shape.centre
+        for p, row in enumerate(there):
             rows = order[edges[p] : edges[p + 1]]
             x = np.array(self._features[rows], dtype=np.float64)
-            gone = np.flatnonzero(~there[p])
-            x[:, gone] = centre[:q][gone]
-            yield p, rows, x, pattern
+            gone = np.flatnonzero(~row)
+            x[:, gone] = centre[gone]
+            yield row, rows, x
 
     def _some_levels(self, rows: NDArray[np.intp]) -> LevelColumns | None:
         if self._levels is None:
             return None
         return self._levels._replace(codes=np.ascontiguousarray(self._levels.codes[rows]))
 
-    def _with(self, eta: Array, own: Array) -> Array:
+    def _with(self, eta: Array, there: NDArray[np.bool_]) -> Array:
         """Natural parameters with those of a pattern."""
-        q, columns = self._shape.quadratic, self._columns
         found = eta.copy()
-        found[:, 0] += own[:, 0]
-        found[:, 1 : 1 + q] = own[:, 1 : 1 + q]
-        found[:, 1 + columns :] = own[:, 1 + q :]
+        for group, tables in zip(self._shape.groups, self._tables, strict=True):
+            group.put(found, tables.pattern(there[group.columns]).eta)
         return found
 
-    def _stack(self) -> tuple[Array, Array]:
-        assert self._runs is not None
-        return np.empty((len(self._runs.there), self._k, self._width)), np.zeros(self._k)
+    def _nothing(self) -> tuple[Array, Array, Completed]:
+        """Sums of no rows."""
+        nothing = np.zeros((self._k, self._width))
+        completed = {
+            group.place: {"suff": group.take(nothing), "gaps": np.zeros(self._k)}
+            for group in self._shape.groups
+        }
+        return nothing, np.zeros(self._k), completed
 
-    def _fields(self, stack: Array) -> dict[str, Array]:
-        """Completed statistics of the correlated columns, and the entropy of what was filled in."""
-        assert self._runs is not None
-        assert self._tables is not None
-        q, columns = self._shape.quadratic, self._columns
-        own = np.concatenate([stack[:, :, : 1 + q], stack[:, :, 1 + columns :]], axis=2)
-        suff, entropy = self._tables.complete(self._runs.there, own)
-        return {"suff": suff, "gaps": entropy}
+    def _complete(self, there: NDArray[np.bool_], suff: Array, completed: Completed) -> None:
+        """Add statistics of a pattern's completed rows, and the entropy of what is filled in."""
+        for group, tables in zip(self._shape.groups, self._tables, strict=True):
+            found, entropy = tables.complete(there[group.columns], group.take(suff))
+            completed[group.place]["suff"] += found
+            completed[group.place]["gaps"] += entropy

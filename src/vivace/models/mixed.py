@@ -7,7 +7,7 @@ that meet the rows give their scores to it and take the responsibilities from it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
-from vivace.models.kernel_call import KernelCall, LostColumns
+from vivace.models.kernel_call import Completed, KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart, Part
@@ -78,11 +78,7 @@ class MixedModel:
         """What local steps read."""
         layout = self.layout
         gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.met}
-        tables = None
-        if layout.gaps:
-            part = self.parts[layout.native or 0]
-            assert isinstance(part, GaussianPart)
-            tables = part.tables(posterior.parts[layout.native or 0])
+        tables = tuple(part.tables(posterior.parts[i]) for i, part in self._with_gaps())
         eta, found = layout.eta(posterior.log_weights, posterior.parts)
         lost = aligned_zeros((len(found), padded(self.n_components)))
         lost[:, : self.n_components] = found
@@ -103,8 +99,10 @@ class MixedModel:
         state = self._look(block) if local is None else local
         levels = self._levels(block, prepared, state, with_sums=True)
         lost = self._lost(prepared, with_sums=True)
-        call = self._call(block, prepared, state, levels, lost)
+        call = self._call(block, prepared, state, levels, lost, check=local is None)
         suff, entropy, extra = call.soft(prepared.eta, block.weights)
+        if not np.isfinite(entropy).all():
+            self._find_fault(block, prepared)
         fields: dict[int, Mapping[str, Array]] = {
             i: self.parts[i].accumulate(block.data[i], call.weighted, prepared.gathers[i])
             for i in self.layout.met
@@ -179,6 +177,8 @@ class MixedModel:
         levels = self._levels(block, prepared, state, with_sums=False)
         lost = self._lost(prepared, with_sums=False)
         call = self._call(block, prepared, state, levels, lost)
+        if call.added is not None and np.isnan(call.added).any():
+            self._find_fault(block, prepared)
         call.score(prepared.eta, outputs)
 
     def given(self, block: Block, resp: Array) -> Statistics:
@@ -199,9 +199,7 @@ class MixedModel:
                 part = self.parts[i]
                 made = part.prepare(part.update(zero["counts"], self._fields(zero, i)))
                 fields[i] = part.accumulate(block.data[i], weighted, made)
-        tables = None
-        if state.runs is not None:
-            tables = GapTables.neutral(k, self.layout.shape.quadratic)
+        tables = tuple(GapTables.neutral(k, part.n_columns) for _, part in self._with_gaps())
         nothing = Prepared(np.empty((k, 0)), {}, tables)
         lost = self._lost(nothing, with_sums=True)
         call = self._call(block, nothing, state, None, lost)
@@ -245,6 +243,16 @@ class MixedModel:
             self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
         return out
 
+    def _find_fault(self, block: Block, prepared: Prepared) -> None:
+        """Raise NotFiniteError if one of the parts that meet the rows is why scores are no numbers.
+
+        (The others' features and natural parameters were looked at before.)
+        """
+        for i in self.layout.met:
+            out = np.zeros((block.stop - block.start, padded(self.n_components)))
+            self.parts[i].add_scores(block.data[i], prepared.gathers[i], out)
+            self.parts[i].finite("expected_log_likelihood", out[:, : self.n_components].ravel())
+
     def _codes(self, block: Block) -> NDArray[np.int32]:
         """Joint levels of the rows."""
         layout = self.layout
@@ -272,6 +280,13 @@ class MixedModel:
         parts = zip(layout.levels, layout.level_parts, own, strict=True)
         return {i: part.level_sums(found, counts) for i, part, found in parts}
 
+    def _with_gaps(self) -> Iterator[tuple[int, GaussianPart]]:
+        """All correlated parts and their places, where some value of theirs may be missing."""
+        for i in self.layout.groups if self.layout.gaps else ():
+            part = self.parts[i]
+            assert isinstance(part, GaussianPart)
+            yield i, part
+
     def _lost(self, prepared: Prepared, with_sums: bool) -> LostColumns | None:
         """Columns of features that may have gaps."""
         columns = self.layout.lost
@@ -293,10 +308,11 @@ class MixedModel:
         state: BlockState,
         levels: LevelColumns | None,
         lost: LostColumns | None,
+        check: bool = True,
     ) -> KernelCall:
         return KernelCall(
             self.layout.shape,
-            self.layout.features(block),
+            self.layout.features(block, check),
             self._scores(block, prepared),
             state.runs,
             prepared.tables,
@@ -313,7 +329,8 @@ class MixedModel:
             if found is not None:
                 total += float(found.sum() if block.weights is None else found @ block.weights)
         if self.layout.gaps:
-            runs = find_runs(~np.isnan(block.data[self.layout.native or 0]))
+            there = [~np.isnan(block.data[i]) for i in self.layout.groups]
+            runs = find_runs(np.hstack(there))
         if self.keeps_codes and self.layout.codes_are_made:
             codes = self._codes(block)
         return BlockState(total, runs, codes)
@@ -324,7 +341,7 @@ class MixedModel:
         suff: Array,
         entropy: Array,
         met: Mapping[int, Mapping[str, Array]],
-        completed: Mapping[str, Array],
+        completed: Completed,
         there: Array,
         base: float,
     ) -> Statistics:
@@ -340,12 +357,13 @@ class MixedModel:
         for i, part in enumerate(self.parts):
             if i in met:
                 found = met[i]
-            elif i == self.layout.native:
-                found = completed or {"suff": self.layout.own(suff, i)}
+            elif i in self.layout.groups:
+                found = completed.get(i, {"suff": self.layout.own(suff, i)})
             else:
                 own = there[:, self.layout.lost_places[i]]
                 found = part.sums(self.layout.own(suff, i), own)
-            arrays.update({f"{i}.{name}": array for name, array in found.items()})
+            names = part.fields(self.n_components)
+            arrays.update({f"{i}.{name}": found[name] for name in names})
         return Statistics(arrays, self._axes())
 
     def _cleaned(self, statistics: Statistics) -> Statistics:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from vivace.engine import Block
 from vivace.families.base import Array
-from vivace.models.kernel_call import KernelShape
+from vivace.models.kernel_call import Group, KernelShape
 from vivace.models.parts import GaussianPart, Part
 from vivace.models.parts.base import LevelledPart
 from vivace.models.parts.joined import JoinedLevels
 
 
 class TableLayout:
-    """The kernel's columns: first those of the correlated part, then features of the others.
+    """The kernel's columns: first those of the correlated parts, then features of the others.
 
     Parameters
     ----------
@@ -26,8 +26,8 @@ class TableLayout:
 
     Attributes
     ----------
-    native : int or None
-        Place of the correlated Gaussian part, whose features the kernel makes itself.
+    groups : dict of Group
+        The correlated Gaussian parts, whose features the kernel makes itself, by their places.
     levels : tuple of int
         Places of the parts whose columns the kernel reads as levels.
     joined : JoinedLevels or None
@@ -38,7 +38,7 @@ class TableLayout:
         Columns of each feature part, by its place.
     shape : KernelShape
     gaps : bool
-        Whether values of the correlated part may be missing.
+        Whether values of the correlated parts may be missing.
     lost : (G,) of int32
         Columns of features that are NaN where a unit is missing, one a unit that may be.
     lost_places : dict
@@ -48,39 +48,31 @@ class TableLayout:
     """
 
     def __init__(self, parts: Sequence[Part], n_components: int) -> None:
-        natives = [i for i, part in enumerate(parts) if isinstance(part, GaussianPart)]
-        if len(natives) > 1:
-            raise ValueError(
-                "a mixture has at most one group of correlated Gaussian columns, and this one has "
-                f"{len(natives)}. Put all of them into one group, or give some to 'gaussian_diag'"
-            )
         self.parts = tuple(parts)
-        self.native = natives[0] if natives else None
+        natives = {i: part for i, part in enumerate(parts) if isinstance(part, GaussianPart)}
         self.met = tuple(i for i, part in enumerate(parts) if part.gathers)
         self.levels = tuple(i for i, part in enumerate(parts) if isinstance(part, LevelledPart))
         self.joined: JoinedLevels | None = None
         if self.levels:
             self.joined = JoinedLevels(np.concatenate(self.level_sizes), n_components)
-        native = None if self.native is None else parts[self.native]
-        self.gaps = isinstance(native, GaussianPart) and native.gaps
-        q = 0 if native is None else native.n_columns
-        centre, inv_scale = [np.empty(0)], [np.empty(0)]
-        if isinstance(native, GaussianPart):
-            centre.append(native.scaling.centre)
-            inv_scale.append(native.scaling.inv_scale)
+        self.gaps = any(part.gaps for part in natives.values())
+        q = sum(part.n_columns for part in natives.values())
         self.places: dict[int, slice] = {}
         at = q
         for i, part in enumerate(parts):
-            if i not in (self.native, *self.met, *self.levels):
+            if i not in (*natives, *self.met, *self.levels):
                 self.places[i] = slice(at, at + part.width)
                 at += part.width
         self.columns = at
+        self.groups = _groups(natives, 1 + self.columns)
         extra = self.columns - q
+        scalings = [part.scaling for part in natives.values()]
         self.shape = KernelShape(
-            np.concatenate([*centre, np.zeros(extra)]),
-            np.concatenate([*inv_scale, np.ones(extra)]),
-            "linear" if native is None else "full",
+            np.concatenate([*(scaling.centre for scaling in scalings), np.zeros(extra)]),
+            np.concatenate([*(scaling.inv_scale for scaling in scalings), np.ones(extra)]),
+            "full" if natives else "linear",
             q,
+            tuple(self.groups.values()),
         )
         self.n_features = 1 + self.columns + q * (q + 1) // 2
         lost, at = [np.empty(0, dtype=np.intp)], 0
@@ -107,17 +99,20 @@ class TableLayout:
         """The parts of levels."""
         return [part for part in self.parts if isinstance(part, LevelledPart)]
 
-    def features(self, block: Block) -> NDArray[Any]:
-        """Columns of the correlated part and features of the others, side by side."""
-        if len(self.parts) == 1 and self.native == 0:
+    def features(self, block: Block, check: bool) -> NDArray[Any]:
+        """Columns of the correlated parts and features of the others, side by side.
+
+        `check` that families gave finite ones: they depend on the data alone, so once is enough.
+        """
+        if len(self.parts) == 1 and self.groups:
             rows: NDArray[Any] = block.data[0]
             return rows
         n = block.stop - block.start
         out = np.empty((n, self.columns))
-        if self.native is not None:
-            out[:, : self.shape.quadratic] = block.data[self.native]
+        for i, group in self.groups.items():
+            out[:, group.columns] = block.data[i]
         for i, place in self.places.items():
-            self.parts[i].fill(block.data[i], out[:, place])
+            self.parts[i].fill(block.data[i], out[:, place], check)
         return out
 
     def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> tuple[Array, Array]:
@@ -125,7 +120,6 @@ class TableLayout:
 
         And what each gap of the other columns adds, (G, K).
         """
-        q = self.shape.quadratic
         lost = np.zeros((len(self.lost), len(log_weights)))
         eta = np.zeros((len(log_weights), self.n_features))
         eta[:, 0] = log_weights
@@ -133,10 +127,7 @@ class TableLayout:
             if isinstance(part, GaussianPart):
                 if self.gaps:
                     continue  # each pattern has parameters of its own
-                found = part.eta(posteriors[i])
-                eta[:, 0] += found[:, 0]
-                eta[:, 1 : 1 + q] = found[:, 1 : 1 + q]
-                eta[:, 1 + self.columns :] = found[:, 1 + q :]
+                self.groups[i].put(eta, part.eta(posteriors[i]))
             elif i in self.places:
                 constant, coefficients, lost[self.lost_places[i]] = part.scores(posteriors[i])
                 eta[:, 0] += constant
@@ -146,8 +137,19 @@ class TableLayout:
 
     def own(self, suff: Array, i: int) -> Array:
         """The sums of part i's features among those of a call."""
-        if i == self.native:
-            q = self.shape.quadratic
-            return np.hstack([suff[:, : 1 + q], suff[:, 1 + self.columns :]])
+        if i in self.groups:
+            return self.groups[i].take(suff)
         place = self.places[i]
         return suff[:, 1 + place.start : 1 + place.stop].copy()
+
+
+def _groups(parts: Mapping[int, Part], first: int) -> dict[int, Group]:
+    """Put correlated parts side by side; their products begin at feature `first`."""
+    a, b = np.triu_indices(sum(part.n_columns for part in parts.values()))
+    found, at = {}, 0
+    for i, part in parts.items():
+        stop = at + part.n_columns
+        own = np.flatnonzero((a >= at) & (b < stop))
+        found[i] = Group(i, slice(at, stop), first + own)
+        at = stop
+    return found

@@ -13,7 +13,6 @@ from vivace.engine import Block
 from vivace.families.base import Array
 from vivace.models.mixed import MixedModel
 from vivace.models.mixed_state import MixedPosterior
-from vivace.models.parts import CorrelatedPart
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,7 @@ def table_density(model: MixedModel, posterior: MixedPosterior) -> TableDensity:
     log_mean = model.weight_model.log_mean(posterior.counts)
     if not np.isfinite(log_mean[-1]):
         return TableDensity(posterior, log_mean[:-1], None)
-    fresh = []
-    for part in model.parts:
-        nothing = {name: np.zeros(shape) for name, (shape, _) in part.fields(1).items()}
-        fresh.append(part.update(np.zeros(1), nothing))
+    fresh = [part.fresh(own) for part, own in zip(model.parts, posterior.parts, strict=True)]
     return TableDensity(posterior, log_mean, tuple(fresh))
 
 
@@ -51,10 +47,7 @@ def log_joint(model: MixedModel, posteriors: Sequence[Any], block: Block) -> Arr
     """Logarithm of p(x_n | k, data) of whole rows, (n, K); gaps are left out."""
     total: Any = 0.0
     for part, posterior, x in zip(model.parts, posteriors, block.data, strict=True):
-        if isinstance(part, CorrelatedPart):
-            total = total + part.log_predictive_rows(posterior, x)
-        else:
-            total = total + part.log_predictive(posterior, x).sum(axis=1)
+        total = total + part.log_predictive_rows(posterior, x)
     return np.asarray(total)
 
 

@@ -66,8 +66,8 @@ class Prepared:
         Natural parameters; without those of the correlated columns where these may have gaps.
     gathers : dict
         What parts made that meet the rows, by their place.
-    tables : GapTables or None
-        Of the correlated columns where these may have gaps.
+    tables : tuple of GapTables
+        Of each correlated group where these may have gaps.
     lost : (G, padded K) or None
         What gaps of the other columns add to the scores.
     levels : (V + 1, padded K) or None
@@ -76,6 +76,6 @@ class Prepared:
 
     eta: Array
     gathers: Mapping[int, Any]
-    tables: GapTables | None = None
+    tables: tuple[GapTables, ...] = ()
     lost: Array | None = None
     levels: Array | None = None

@@ -26,6 +26,8 @@ def fit_facts(estimator: Any, meta: dict[str, Any], notes: dict[str, Any]) -> Pa
     fingerprint = data.get("fingerprint") or meta.get("fingerprint")
     if isinstance(fingerprint, str) and fingerprint:
         found.append(("fingerprint of the data", fingerprint[:32]))
+    elif "partial_fit" in meta.get("timings", {}):
+        found.append(("fingerprint of the data", "none: it came in batches (partial_fit)"))
     for label, source in (("timings", meta), ("seconds", notes)):
         times = source.get(label)
         if isinstance(times, dict):

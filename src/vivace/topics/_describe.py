@@ -53,8 +53,9 @@ class DescribeMixin:
             )
         if name in ("elbo_", "elbo_trace_") and "log_likelihood_" in vars(self):
             raise AttributeError(
-                f"{name}: inference='cvb0' has no bound while it fits. See log_likelihood_ and "
-                "log_likelihood_trace_, or call elbo(X), which takes the step of inference='vb'."
+                f"{name}: inference={self.inference!r} has no bound while it fits. See "
+                "log_likelihood_ and log_likelihood_trace_, or call elbo(X), which takes the "
+                "step of inference='vb'."
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

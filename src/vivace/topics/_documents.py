@@ -22,6 +22,12 @@ from vivace.topics._corpus_streams import StreamSource, is_stream
 # lean store, by whether counts are float32.
 CORPUS_ENTRY, LEAN_ENTRY = 25, {True: 48, False: 72}
 
+# Bytes of a token in sampling: its word, its place among the word's, and its topic.
+TOKEN = 10
+
+
+# Limits of sampling, which keeps the number of a topic in 16 bits and the place of a token in 31.
+MOST_TOPICS, MOST_TOKENS = 2**16, 2**31
 
 # Blocks of documents of a stream that are looked at together.
 PART_BLOCKS = 64
@@ -154,20 +160,51 @@ def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
         The message says how much it takes.
     """
     stream = documents.counts
-    if parameters["inference"] != "cvb0" or not isinstance(documents.source, StreamSource):
+    inference = parameters["inference"]
+    if inference == "vb" or not isinstance(documents.source, StreamSource):
         return
     topics = int(parameters["n_components"])
     single = stream.dtype == np.float32
     lean = parameters["cvb0_store"] != "full"
-    entry = CORPUS_ENTRY + (LEAN_ENTRY[single] if lean else topics * (2 if single else 4))
-    least = (
-        documents.source.n_nonzeros * entry + 4 * documents.n_words * topics * stream.dtype.itemsize
-    )
+    entry: float = LEAN_ENTRY[single] if lean else topics * (2 if single else 4)
+    if inference == "gibbs":
+        entry = TOKEN * documents.n_tokens / max(1, documents.source.n_nonzeros)
+    least = documents.source.n_nonzeros * (CORPUS_ENTRY + entry)
+    least += 4 * documents.n_words * topics * stream.dtype.itemsize
     if least > stream.memory:
         raise ValueError(
-            f"inference='cvb0' keeps something of every count: {stream.name} takes at least "
+            f"inference={inference!r} keeps something of every count: {stream.name} takes at least "
             f"{least / 1e6:,.0f} MB of memory, got {stream.memory / 1e6:,.0f}. Give more memory, "
             "or use inference='vb' with learning_method='online'."
+        )
+
+
+def check_tokens(parameters: dict[str, Any], documents: Documents) -> None:
+    """Refuse what sampling cannot take apart into tokens of equal weight, and too many topics.
+
+    Raises
+    ------
+    ValueError
+        The message names the remedy.
+    """
+    if parameters["inference"] != "gibbs":
+        return
+    wrong, remedy = None, "Use inference='cvb0' for such documents."
+    if int(parameters["n_components"]) > MOST_TOPICS:
+        wrong, remedy = f"n_components={parameters['n_components']}", "Use inference='cvb0'."
+    elif documents.weights is not None:
+        wrong = "sample_weight"
+    elif not isinstance(documents.source, StreamSource):
+        values = documents.counts.data
+        odd = np.flatnonzero(values != np.floor(values))
+        wrong = f"a count of {values[odd[0]]:g}" if len(odd) else None
+    if wrong is None and not documents.n_tokens < MOST_TOKENS:
+        wrong = f"{documents.n_tokens:.0f} tokens"
+    if wrong is not None:
+        raise ValueError(
+            "inference='gibbs' draws a topic for every token: counts must be whole numbers without "
+            f"sample_weight, for up to {MOST_TOPICS:,} topics and {MOST_TOKENS:,} tokens; got "
+            f"{wrong}. {remedy}"
         )
 
 

@@ -62,9 +62,11 @@ class LatentDirichletAllocation(
         a word, (n_words,), or a row for each topic, (n_components, n_words): larger numbers seed a
         topic with words. 'auto' learns one number for all, from 1 / n_components on, whenever as
         many rows of words as there are were gone over.
-    inference : {'vb', 'cvb0'}, default='vb'
+    inference : {'vb', 'cvb0', 'gibbs'}, default='vb'
         Variational Bayes, which has a bound; or collapsed variational Bayes of order zero, which
-        has none but fits better topics in less time. It takes learning_method='batch'.
+        has none but fits better topics in less time; or collapsed Gibbs sampling, whose topics, the
+        mean of the last 40 % of passes, go on to become better (whole counts and no weights). Both
+        take learning_method='batch', cvb0 no 'auto' prior, gibbs that of documents.
     cvb0_store : {'auto', 'full', 'lean'}, default='auto'
         What collapsed inference keeps for each nonzero count while it fits: 'full' a number of 2
         bytes (float64 counts: 4) for every topic, 'lean' the 12 largest in 48 bytes (72), which
@@ -73,9 +75,9 @@ class LatentDirichletAllocation(
         Topics to start from, where `topics_init` does not give them. 'documents': means of some
         documents that are alike, one such group a topic, around which a first pass of collapsed
         inference makes topics; variational inference goes on from there after 10 passes that keep
-        nothing of the documents. 'random': scikit-learn's start, which short documents are slow to
-        leave. None: 'documents', but 'random' for
-        inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
+        nothing of the documents (sampling after one). 'random': scikit-learn's start, which short
+        documents are slow to leave. None: 'documents', but 'random' for inference='vb' of fewer
+        than 1,000 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
@@ -138,8 +140,8 @@ class LatentDirichletAllocation(
     elbo_trace_ : ndarray of shape (n_iter_,)
         The bound after each pass.
     log_likelihood_, log_likelihood_trace_ : float and ndarray of shape (n_iter_,)
-        In the place of the two bounds where inference='cvb0': mean log likelihood of a training
-        token during the last and each pass, every token predicted from all others.
+        In the place of the two bounds where inference is collapsed: mean log likelihood of a
+        training token during the last and each pass, every token predicted from all others.
     bound_ : float
         Perplexity of the fitted documents, where evaluate_every is positive.
     validation_trace_ : ndarray of shape (n_iter_,)

@@ -31,8 +31,9 @@ from vivace.engine import (
 from vivace.estimators.callbacks import Callback, Observers
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
+from vivace.models.sampled import SampledModel
 from vivace.topics._course import Course
-from vivace.topics._documents import Documents, check_memory, some_of
+from vivace.topics._documents import Documents, check_memory, check_tokens, some_of
 from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
 from vivace.topics._starts import drawn_topics, formed_topics
 from vivace.topics._validation import Validation, hold_out
@@ -42,6 +43,12 @@ from vivace.topics._watch import Watch
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
+
+KINDS: dict[str, type[LatentDirichletModel]] = {
+    "vb": LatentDirichletModel,
+    "cvb0": CollapsedModel,
+    "gibbs": SampledModel,
+}
 
 
 @dataclass
@@ -79,8 +86,7 @@ def make_model(
     parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any], seed: int
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
-    kind = CollapsedModel if parameters["inference"] == "cvb0" else LatentDirichletModel
-    model = kind(
+    model = KINDS[parameters["inference"]](
         document_prior(parameters),
         word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
@@ -133,6 +139,7 @@ def fit_documents(
         rng = course.rng
     previous: Fitted | None = getattr(estimator, "_fitted", None)
     check_memory(parameters, documents)
+    check_tokens(parameters, documents)
     told = {"X": documents.counts, "y": y, "metadata": _metadata(documents)}
     # What is drawn comes first: a random start is scikit-learn's for the same seed.
     model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
@@ -270,7 +277,7 @@ def objective_name(fitted: Fitted) -> str:
 
 
 def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
-    collapsed = parameters["inference"] == "cvb0"
+    collapsed = parameters["inference"] != "vb"
     if parameters["learning_method"] == "batch" and not collapsed:
         return None
     if collapsed and parameters["batch_size"] is None:
@@ -282,7 +289,7 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
 
 
 def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
-    if parameters["inference"] == "cvb0":
+    if parameters["inference"] != "vb":
         return Sweeping()
     if parameters["learning_method"] == "online":
         return _stochastic(parameters, seed)

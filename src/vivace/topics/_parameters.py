@@ -20,7 +20,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [_count],
     "doc_topic_prior": [None, _positive, "array-like", StrOptions({"auto"})],
     "topic_word_prior": [None, _positive, "array-like", StrOptions({"auto"})],
-    "inference": [StrOptions({"vb", "cvb0"})],
+    "inference": [StrOptions({"vb", "cvb0", "gibbs"})],
     "cvb0_store": [StrOptions({"auto", "full", "lean"})],
     "init": [None, StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
@@ -50,7 +50,8 @@ def learned(parameters: dict[str, Any], name: str) -> bool:
 
 def check_inference(parameters: dict[str, Any], whom: str) -> None:
     """Raise unless `inference` can do what is asked of it."""
-    if parameters["inference"] == "vb":
+    inference = parameters["inference"]
+    if inference == "vb":
         return
     asked = None
     if whom == "partial_fit":
@@ -58,12 +59,14 @@ def check_inference(parameters: dict[str, Any], whom: str) -> None:
     elif parameters["learning_method"] != "batch":
         asked = f"learning_method={parameters['learning_method']!r}"
     else:
-        for name in ("doc_topic_prior", "topic_word_prior"):
+        given = ("topic_word_prior", "doc_topic_prior")
+        for name in given[: 1 if inference == "gibbs" else 2]:
             asked = f"{name}='auto'" if learned(parameters, name) else asked
     if asked is not None:
         raise ValueError(
-            f"inference='cvb0' works with learning_method='batch', fit and given priors; got "
-            f"{asked}. Use inference='vb' for that."
+            f"inference={inference!r} works with learning_method='batch', fit and given priors"
+            f"{' of words' if inference == 'gibbs' else ''}; got {asked}. Use inference='vb' for "
+            "that."
         )
 
 

@@ -76,7 +76,10 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     parameters = estimator.get_params(deep=False)
     topics = _topics(meta, arrays)
     n_words, n_topics = topics.counts.shape
-    inference = "cvb0" if meta["objective"] == "log_likelihood" else "vb"
+    inference = "vb"
+    if meta["objective"] == "log_likelihood":
+        # As fitted; the parameter may have been set anew since.
+        inference = "cvb0" if parameters["inference"] == "vb" else parameters["inference"]
     parameters |= {"n_components": n_topics, "inference": inference}
     model = make_model(
         {**parameters, "doc_topic_prior": None, "topic_word_prior": None},

@@ -136,14 +136,14 @@ class GaussianFamily:
                 factor = structure.factor(scale0 + structure.scale(scatter))
             precisions = Precisions(prior.dof + weight, factor)
         return GaussianPosterior(
-            prior.covariance_type,
-            structure,
-            suff,
-            shared,
-            mean_precision,
-            means,
-            precisions,
-            scatter,
+            covariance_type=prior.covariance_type,
+            structure=structure,
+            mean_precision=mean_precision,
+            means=means,
+            precisions=precisions,
+            suff=suff,
+            shared=shared,
+            scatter=scatter,
         )
 
     def _cleaned(self, suff: Array) -> Array:

@@ -16,13 +16,13 @@ import numpy as np
 from scipy.special import gammainccinv, ndtri, stdtrit
 
 from vivace.families.base import Array
-from vivace.families.gaussian.posterior import GaussianPosterior
+from vivace.families.gaussian.posterior import GaussianComponents
 
 
-def mean_intervals(posterior: GaussianPosterior, level: float) -> Array:
+def mean_intervals(posterior: GaussianComponents, level: float) -> Array:
     """Equal-tailed intervals of every mean, (2, K, D): low, high; known means are their own."""
     tail = _tail(level)
-    beta = posterior.mean_precision[:, None]
+    beta = _by_column(posterior.mean_precision)
     e, squares = _marginals(posterior)
     if posterior.precisions.known:
         half = -ndtri(tail) * np.sqrt(squares / beta)
@@ -31,7 +31,7 @@ def mean_intervals(posterior: GaussianPosterior, level: float) -> Array:
     return np.stack([posterior.means - half, posterior.means + half])
 
 
-def variance_intervals(posterior: GaussianPosterior, level: float) -> Array:
+def variance_intervals(posterior: GaussianComponents, level: float) -> Array:
     """Equal-tailed intervals of the diagonal of every covariance: low, high in the first axis.
 
     Then (K, D) for full and diag, (K,) for spherical, (D,) for tied and tied_diag, and no more
@@ -49,19 +49,24 @@ def variance_intervals(posterior: GaussianPosterior, level: float) -> Array:
     return bounds[:, 0] if posterior.covariance_type.startswith("tied") else bounds
 
 
-def _marginals(posterior: GaussianPosterior) -> tuple[Array, Array]:
-    """(e, S) of each variance, (C, 1) and (C, D); (C, 1) for spherical.
+def _marginals(posterior: GaussianComponents) -> tuple[Array, Array]:
+    """(e, S) of each variance, (C, 1) or (C, D), and (C, D); (C, 1) for spherical.
 
     S is the variance itself where covariances are known.
     """
     structure, precisions = posterior.structure, posterior.precisions
     squares = structure.variances(precisions.factor.scale)
-    dof, d = precisions.dof[:, None], structure.d
+    dof, d = _by_column(precisions.dof), structure.d
     if precisions.known or structure.kind == "diag":
         return dof, squares
     if structure.kind == "full":
         return dof + 1.0 - d, squares
     return d * dof, d * squares
+
+
+def _by_column(counts: Array) -> Array:
+    """One row a component, whether columns have counts of their own or not."""
+    return counts[:, None] if counts.ndim == 1 else counts
 
 
 def _tail(level: float) -> float:

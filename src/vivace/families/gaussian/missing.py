@@ -10,16 +10,51 @@ Source: Bishop, PRML, 2.3.1.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import Array
 
+#: Bytes of entries of patterns that are kept. There may be as many patterns as rows: what is made
+#: later is made again for every block that asks.
+KEPT_BYTES = 1 << 26
+
+Entry = TypeVar("Entry")
+
+
+class PatternCache(Generic[Entry]):
+    """Entries of patterns of gaps, made when rows ask for them.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the entry of columns that are there, (d,) of bool.
+    k, d : int
+        An entry holds some 4 k d^2 numbers.
+    """
+
+    def __init__(self, make: Callable[[NDArray[np.bool_]], Entry], k: int, d: int) -> None:
+        self._make = make
+        self._most = KEPT_BYTES // (32 * k * d * d)
+        # Threads may make the same entry twice: both are equal to the last bit.
+        self._made: dict[bytes, Entry] = {}
+
+    def get(self, there: NDArray[np.bool_]) -> Entry:
+        """Return the entry of columns that are there, (d,)."""
+        key = there.tobytes()
+        found = self._made.get(key)
+        if found is None:
+            found = self._make(there)
+            if len(self._made) < self._most:
+                self._made[key] = found
+        return found
+
 
 class Missing(NamedTuple):
-    """One pattern of gaps, for every component.
+    """One pattern of gaps, for every component; matrices that all share are stacks of one.
 
     Attributes
     ----------
@@ -73,7 +108,7 @@ def find_runs(there: NDArray[np.bool_]) -> Runs:
 
 
 def missing(precisions: Array, means: Array, there: NDArray[np.bool_]) -> Missing:
-    """Make the entry of a pattern `there` (d,) from P (K, d, d) and m (K, d)."""
+    """Make the entry of a pattern `there` (d,) from P (K or 1, d, d) and m (K, d)."""
     p, m, gone = precisions, means, ~there
     lost = np.outer(gone, gone)
     # The block of what is missing, with ones for the rest: one inverse for any pattern.

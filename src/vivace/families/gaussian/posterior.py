@@ -17,7 +17,8 @@ class Precisions:
     Attributes
     ----------
     dof : (C,)
-        Degrees of freedom; infinite where covariances are known constants.
+        Degrees of freedom; infinite where covariances are known constants. (C, D) where counts
+        are those of each column.
     factor : Factor
         Of the scales dof x covariance; of the covariances themselves where they are known.
     """
@@ -28,7 +29,7 @@ class Precisions:
     @property
     def known(self) -> bool:
         """Whether covariances are constants of the model."""
-        return bool(np.isinf(self.dof[0]))
+        return bool(np.isinf(self.dof).any())
 
     def expected(self, structure: Structure) -> Array:
         """E[precision], a stack of C matrices."""
@@ -44,44 +45,44 @@ class Precisions:
 
 
 @dataclass(frozen=True)
-class GaussianPosterior:
-    """Posterior of K components in z; arrays are not to be written to.
+class GaussianComponents:
+    """What is believed of K components in z; arrays are not to be written to.
 
     Attributes
     ----------
     covariance_type : str
         As in the prior.
-    suff : (K, F), shared : (G,) or None
-        The statistics that made it, cleaned of rounding.
+    structure : Structure
     mean_precision : (K,)
-        beta_k; infinite where means are known constants.
+        beta_k; infinite where means are known constants. (K, D) where counts are those of each
+        column (diagonal types with gaps).
     means : (K, D)
         E[mean].
     precisions : Precisions
         q of the precisions.
-    scatter : (C, Q)
-        Moments about the means plus the pull of the prior mean: what the data add to the prior's
-        scale.
     """
 
     covariance_type: str
     structure: Structure
-    suff: Array
-    shared: Array | None
     mean_precision: Array
     means: Array
     precisions: Precisions
-    scatter: Array
 
     @property
-    def counts(self) -> Array:
-        """N_k, (K,)."""
-        return self.suff[:, 0]
+    def tied(self) -> bool:
+        """Whether all components share one covariance."""
+        return self.covariance_type.startswith("tied")
 
     @property
     def dof(self) -> Array:
-        """Degrees of freedom, (K,); one number repeated for tied types."""
-        return np.broadcast_to(self.precisions.dof, self.mean_precision.shape).copy()
+        """Degrees of freedom, (K,), one number repeated for tied types.
+
+        (K, D), or (D,) for tied_diag, where counts are those of each column.
+        """
+        held = self.precisions.dof
+        if held.ndim > 1:
+            return held[0] if self.tied else held
+        return np.broadcast_to(held, len(self.means)).copy()
 
     @property
     def scale(self) -> Array:
@@ -100,4 +101,27 @@ class GaussianPosterior:
         return np.sqrt(self.structure.variances(stack))
 
     def _shaped(self, stack: Array) -> Array:
-        return stack[0] if self.covariance_type.startswith("tied") else stack
+        return stack[0] if self.tied else stack
+
+
+@dataclass(frozen=True)
+class GaussianPosterior(GaussianComponents):
+    """Posterior of K components and the statistics that made it.
+
+    Attributes
+    ----------
+    suff : (K, F), shared : (G,) or None
+        The statistics, cleaned of rounding.
+    scatter : (C, Q)
+        Moments about the means plus the pull of the prior mean: what the data add to the prior's
+        scale.
+    """
+
+    suff: Array
+    shared: Array | None
+    scatter: Array
+
+    @property
+    def counts(self) -> Array:
+        """N_k, (K,)."""
+        return self.suff[:, 0]

@@ -90,8 +90,8 @@ class Structure(ABC):
         """
 
     def weighted(self, weights: Array, matrices: Array) -> Array:
-        """Multiply each matrix of a stack by its weight."""
-        return weights.reshape(-1, *(1,) * (matrices.ndim - 1)) * matrices
+        """Multiply each matrix of a stack by its weight, (C,), or by its columns', (C, D)."""
+        return weights.reshape(*weights.shape, *(1,) * (matrices.ndim - weights.ndim)) * matrices
 
     @abstractmethod
     def times(self, precision: Array, vectors: Array) -> Array:

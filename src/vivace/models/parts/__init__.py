@@ -6,6 +6,7 @@ from vivace.models.parts.feature import FeaturePart
 from vivace.models.parts.gather import GatherPart
 from vivace.models.parts.gaussian import GaussianPart
 from vivace.models.parts.levels import FlagsPart, LevelsPart
+from vivace.models.parts.pooled import PooledPart
 from vivace.models.parts.sparse import SparsePart
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "GaussianPart",
     "LevelsPart",
     "Part",
+    "PooledPart",
     "SparsePart",
     "StudentPart",
 ]

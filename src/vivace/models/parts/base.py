@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
-from vivace.families.base import Array, Estimate, Family
+from vivace.families.base import Array, Estimate, Family, NotFiniteError
 from vivace.models.scaling import Scaling
 
 Fields = Mapping[str, Array]
@@ -58,6 +58,8 @@ class Part:
     gathers = False
     width = 0
     scaling: Scaling | None = None
+    #: What messages call the columns; their places if it is empty.
+    labels: Sequence[str] = ()
 
     def __init__(self, family: Family, prior: Mapping[str, Array], n_columns: int) -> None:
         self.family: Any = family
@@ -86,10 +88,30 @@ class Part:
         """Logarithm of the base measure of each row, (n,); None where it is zero."""
         return None
 
+    def finite(self, method: str, found: Any, there: NDArray[np.bool_] | None = None) -> Array:
+        """Return the numbers (n or K, U, ...) of a family's method, or a scalar.
+
+        Raises
+        ------
+        NotFiniteError
+            Some are not finite, in units that are `there` (n, U).
+        """
+        values = np.asarray(found)
+        wrong = ~np.isfinite(values)
+        if there is not None:
+            wrong &= there.reshape(there.shape + (1,) * (values.ndim - 2))
+        if not wrong.any():
+            return values
+        labels = list(self.labels or map(str, range(self.n_columns)))
+        if wrong.ndim > 1 and wrong.shape[1] == self.family.units(self.n_columns) > 1:
+            by_unit = wrong.any(axis=tuple(axis for axis in range(wrong.ndim) if axis != 1))
+            labels = [labels[j] for j in np.flatnonzero(by_unit)]
+        raise NotFiniteError(self.family.name, method, values[wrong], labels)
+
     # -- feature parts ------------------------------------------------------------------------
 
-    def fill(self, x: NDArray[Any], out: Array) -> None:
-        """Write the features of rows x to out (n, width)."""
+    def fill(self, x: NDArray[Any], out: Array, check: bool = False) -> None:
+        """Write the features of rows x to out (n, width); `check` that they are finite."""
         raise NotImplementedError
 
     @property
@@ -129,6 +151,19 @@ class Part:
         """Logarithm of p(x_nu | k) of each unit, zero for gaps, (n, U, K)."""
         found = self.family.log_predictive(posterior, x)
         return np.asarray(np.where(self.observed(x)[:, :, None], found, 0.0))
+
+    def log_predictive_rows(self, posterior: Any, x: Any) -> Array:
+        """Logarithm of p(x_n | k) of whole rows, gaps left out, (n, K)."""
+        found = self.log_predictive(posterior, x)
+        total = np.asarray(found.sum(axis=1))
+        if np.isnan(total).any():  # infinite densities can be; a sum of both signs is none
+            self.finite("log_predictive", np.where(np.isinf(found), 0.0, found))
+        return total
+
+    def fresh(self, posterior: Any) -> Any:
+        """Posterior of one component that has seen no data, beside those of `posterior`."""
+        nothing = {name: np.zeros(shape) for name, (shape, _) in self.fields(1).items()}
+        return self.update(np.zeros(1), nothing)
 
     def draw(self, posterior: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """Rows from the posterior predictive of the components `labels`, (n, d)."""

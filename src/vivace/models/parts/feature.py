@@ -69,8 +69,8 @@ class FeaturePart(Part):
         """Of the features, one column for each unit that may be missing: NaN where it is."""
         return np.flatnonzero(self.gaps) * self.n_features
 
-    def fill(self, x: NDArray[Any], out: Array) -> None:
-        """Write features, NaN for gaps."""
+    def fill(self, x: NDArray[Any], out: Array, check: bool = False) -> None:
+        """Write features, NaN for gaps; `check` that a family of one's own gave no others."""
         if self.family.identity and not self.family.joint:
             out[:] = x if self.scaling is None else self.scaling.to_z(x)
             return
@@ -82,6 +82,8 @@ class FeaturePart(Part):
         else:
             z, there = self._complete(x)
         self.family.features(z, own)
+        if check:
+            self.finite("features", own, self.observed(x) if self.gaps.any() else None)
         if own is not place:
             place[:] = own
         if there is not None and not there.all():
@@ -99,7 +101,7 @@ class FeaturePart(Part):
 
     def natural(self, posterior: Any) -> tuple[Array, Array]:
         """The constants of units with gaps belong to their indicators."""
-        found = self.family.expected_natural(posterior)
+        found = expected_natural(self, posterior)
         constants = found[:, :, 0]
         own = found[:, :, 1:].reshape(len(found), -1)
         return constants[:, ~self.gaps].sum(axis=1), np.hstack([own, constants[:, self.gaps]])
@@ -119,12 +121,15 @@ class FeaturePart(Part):
         constant, eta = self.natural(posterior)
         slack = ((counts - made[0]) * constant).sum()
         slack += ((statistics["sums"] - made[1]["sums"]) * eta).sum()
-        return float(self.family.log_normaliser(self.prior, posterior) + slack)
+        own = self.finite("log_normaliser", self.family.log_normaliser(self.prior, posterior))
+        return float(own + slack)
 
     def base(self, x: NDArray[Any]) -> Array | None:
         """Sum over the units that are there, with the Jacobian of the coordinates."""
         z, there = self._complete(x)
         found = self.family.base_measure(z)
+        if found is not None:
+            self.finite("base_measure", found, there)
         if self.scaling is None:
             if found is None:
                 return None
@@ -169,6 +174,16 @@ class FeaturePart(Part):
         if self.scaling is None:
             return mean, variance
         return self.scaling.from_z(mean), variance * self.scaling.scale**2
+
+
+def expected_natural(part: Part, posterior: Any) -> Array:
+    """Return those of the family, (K, U, 1 + m), all finite."""
+    found = part.family.expected_natural(posterior)
+    if isinstance(posterior, Mapping) and not np.isfinite(found).all():
+        for values in posterior.values():  # what cannot be finite any more
+            if np.isnan(values).any():
+                part.finite("update", values)
+    return part.finite("expected_natural", found)
 
 
 #: What stands in for a gap while features are made: a value that every family so far can have.

@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import Array
-from vivace.families.gaussian.missing import Missing, Runs, completed, find_runs, missing
+from vivace.families.gaussian.missing import (
+    Missing,
+    PatternCache,
+    Runs,
+    completed,
+    find_runs,
+    missing,
+)
 
 __all__ = ["GapTables", "Pattern", "Runs", "find_runs"]
 
@@ -34,7 +41,7 @@ class Pattern(NamedTuple):
         Natural parameters of the observed columns; zeros where nothing is observed.
     missing : Missing
         How rows are completed.
-    entropy : (K,)
+    entropy : (K,) or (1,)
         Of q, in nats.
     """
 
@@ -48,8 +55,8 @@ class GapTables:
 
     Parameters
     ----------
-    precisions : (K, d, d)
-        E[precision].
+    precisions : (K, d, d) or (1, d, d)
+        E[precision]; one where components share it.
     means : (K, d)
     constant : (K,)
         E ln |precision| - d / beta: what every row's log density holds twice.
@@ -60,22 +67,13 @@ class GapTables:
         self._means = means
         self._constant = constant
         self._upper = np.triu_indices(means.shape[1])
-        # Threads may make the same entry twice: both are equal to the last bit.
-        self._made: dict[bytes, Pattern] = {}
+        #: The entry of columns that are there, (d,).
+        self.pattern = PatternCache(self._make, *means.shape).get
 
     @classmethod
     def neutral(cls, k: int, d: int) -> GapTables:
         """For rows that come with responsibilities: gaps are filled by standard normals."""
-        precisions = np.broadcast_to(np.eye(d), (k, d, d))
-        return cls(precisions, np.zeros((k, d)), np.zeros(k))
-
-    def patterns(self, there: NDArray[np.bool_]) -> list[Pattern]:
-        """One entry for each row of `there` (P, d)."""
-        keys = [row.tobytes() for row in there]
-        for key, row in zip(keys, there, strict=True):
-            if key not in self._made:
-                self._made[key] = self._make(row)
-        return [self._made[key] for key in keys]
+        return cls(np.eye(d)[None], np.zeros((k, d)), np.zeros(k))
 
     def _make(self, there: NDArray[np.bool_]) -> Pattern:
         found = missing(self._precisions, self._means, there)
@@ -84,13 +82,14 @@ class GapTables:
 
     def _eta(self, form: Array, there: NDArray[np.bool_], log_det: Array) -> Array:
         """Quadratic form of the observed columns and its constant, in the kernel's features."""
-        i, j = self._upper
+        (k, d), (i, j) = self._means.shape, self._upper
         if not there.any():
-            return np.zeros((len(form), 1 + len(there) + len(i)))
+            return np.zeros((k, 1 + d + len(i)))
         linear = (form @ self._means[:, :, None])[:, :, 0]
         constant = 0.5 * (self._constant - there.sum() * LOG_2PI - log_det)
         constant = constant - 0.5 * (linear * self._means).sum(axis=1)
         quadratic = -0.5 * form[:, i, j] * np.where(i == j, 1.0, 2.0)
+        quadratic = np.broadcast_to(quadratic, (k, len(i)))
         return np.concatenate([constant[:, None], linear, quadratic], axis=1)
 
     def complete(self, there: NDArray[np.bool_], suff: Array) -> tuple[Array, Array]:
@@ -98,17 +97,14 @@ class GapTables:
 
         Parameters
         ----------
-        there : (P, d)
-        suff : (P, K, F)
-            Of rows whose gaps hold zero, pattern by pattern.
+        there : (d,)
+        suff : (K, F)
+            Of rows of this pattern whose gaps hold zero.
         """
-        total, entropy = np.zeros(suff.shape[1:]), np.zeros(suff.shape[1])
-        for own, row, pattern in zip(suff, there, self.patterns(there), strict=True):
-            if not row.any():
-                continue
-            if row.all():
-                total += own
-                continue
-            total += completed(pattern.missing, own, own[:, 0])
-            entropy += own[:, 0] * pattern.entropy
-        return total, entropy
+        entropy = np.zeros(len(suff))
+        if not there.any():
+            return np.zeros_like(suff), entropy
+        if there.all():
+            return suff, entropy
+        pattern = self.pattern(there)
+        return completed(pattern.missing, suff, suff[:, 0]), suff[:, 0] * pattern.entropy

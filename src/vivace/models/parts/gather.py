@@ -60,7 +60,9 @@ class GatherPart(Part):
         self, posterior: Any, made: tuple[Array, Fields], counts: Array, statistics: Fields
     ) -> float:
         """The family's; the Jacobian of the coordinates is in the base measure."""
-        return float(self.family.bound(self.prior, posterior, counts, statistics))
+        return float(
+            self.finite("bound", self.family.bound(self.prior, posterior, counts, statistics))
+        )
 
     def base(self, x: NDArray[Any]) -> Array | None:
         """The Jacobian of the coordinates of what is there."""
@@ -85,6 +87,8 @@ class GatherPart(Part):
         fields = self.fields(self.n_components)
         record = {name: np.zeros(shape) for name, (shape, _) in fields.items()}
         self.family.accumulate(self._z(x), resp, prepared, record)
+        for values in record.values():
+            self.finite("accumulate", values.ravel())
         return record
 
     def _z(self, x: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,8 @@
-"""The group of correlated Gaussian columns whose features the kernel makes itself."""
+"""Groups of correlated Gaussian columns, whose features the kernel makes itself."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from vivace.models.scaling import Scaling
 
 
 class GaussianPart(CorrelatedPart):
-    """Correlated Gaussian columns; the model holds at most one of these.
+    """Correlated Gaussian columns.
 
-    Statistics: `suff` (K, F), counts, sums and products in z, as the family's update takes them;
-    with `gaps` those of completed rows, and `gaps` (K,), the entropy of what was filled in.
+    Statistics: `suff` (K, F), counts, sums and products in z; with `gaps` those of completed rows,
+    and `gaps` (K,), the entropy of what was filled in. Where components share their covariance,
+    the sums of all of them are the family's shared statistics.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class GaussianPart(CorrelatedPart):
     gaps : bool
         Whether values may be missing.
     gaussian : GaussianFamily, optional
-        In z; made from the prior if left out.
+        In z, 'full' or 'tied'; made from the prior if left out.
     """
 
     def __init__(
@@ -60,12 +62,23 @@ class GaussianPart(CorrelatedPart):
 
     def update(self, counts: Array, statistics: Fields) -> GaussianPosterior:
         """Conjugate update."""
-        posterior: GaussianPosterior = self.gaussian.update(statistics["suff"])
-        return posterior
+        suff = statistics["suff"]
+        if self.gaussian.prior.tied:
+            return self.gaussian.update(suff[:, : 1 + self.n_columns], suff.sum(axis=0))
+        return self.gaussian.update(suff)
+
+    def fresh(self, posterior: GaussianPosterior) -> GaussianPosterior:
+        """A component without data; tied ones share their covariance with it."""
+        found: GaussianPosterior = super().fresh(posterior)
+        return replace(found, precisions=posterior.precisions) if posterior.tied else found
 
     def eta(self, posterior: GaussianPosterior) -> Array:
         """Expected natural parameters (K, F)."""
-        found: Array = self.gaussian.expected_natural(posterior)[0]
+        own, shared = self.gaussian.expected_natural(posterior)
+        if not posterior.tied:
+            return own
+        found = np.tile(shared, (len(own), 1))
+        found[:, : own.shape[1]] += own
         return found
 
     def bound(
@@ -73,8 +86,12 @@ class GaussianPart(CorrelatedPart):
     ) -> float:
         """As in the Gaussian mixture."""
         suff = statistics["suff"]
+        own, shared = self.gaussian.expected_natural(posterior)
         found = self.gaussian.log_normaliser(posterior)
-        found += ((suff - posterior.suff) * self.eta(posterior)).sum()
+        if posterior.shared is not None:
+            found += (suff.sum(axis=0) - posterior.shared) @ shared
+            suff = suff[:, : 1 + self.n_columns]
+        found += ((suff - posterior.suff) * own).sum()
         return float(found + statistics["gaps"].sum() if self.gaps else found)
 
     def base(self, x: NDArray[Any]) -> Array:

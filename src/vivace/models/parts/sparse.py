@@ -12,6 +12,7 @@ from vivace import _core
 from vivace.engine import CsrRows
 from vivace.families.base import Array, FeatureFamily
 from vivace.models.parts.base import Fields, Part, padded
+from vivace.models.parts.feature import expected_natural
 
 
 class SparsePart(Part):
@@ -44,7 +45,7 @@ class SparsePart(Part):
 
     def _natural(self, posterior: Any) -> tuple[Array, Array]:
         """Constants (K,) and one coefficient a column (V, K)."""
-        found = self.family.expected_natural(posterior)
+        found = expected_natural(self, posterior)
         # by column (K, V, 2), or joint (K, 1, 1 + V)
         return found[:, :, 0].sum(axis=1), found[:, :, 1:].reshape(len(found), -1).T
 
@@ -61,7 +62,8 @@ class SparsePart(Part):
         constant, eta = self._natural(posterior)
         slack = ((counts - made[0]) * constant).sum()
         slack += ((statistics["sums"] - made[1]["sums"]) * eta).sum()
-        return float(self.family.log_normaliser(self.prior, posterior) + slack)
+        own = self.finite("log_normaliser", self.family.log_normaliser(self.prior, posterior))
+        return float(own + slack)
 
     def base(self, x: CsrRows) -> Array | None:
         """Sum over the stored entries; other entries have none."""

@@ -1,0 +1,156 @@
+// Collapsed Gibbs sampling for Python: a block of documents, or a part of the words, a call.
+#include <cmath>
+
+#include "arguments.hpp"
+#include "sampled_corpus.hpp"
+
+namespace vivace {
+void bind_sampled(py::module_& m);
+
+namespace {
+
+template <class T>
+std::unique_ptr<SampledCorpus> make_corpus(const py::object& counts, const py::object& start, const py::object& words,
+                                           std::size_t n_words) {
+  const auto values = view<const T>(counts, "counts", any, 0);
+  const auto offsets = view<const std::int64_t>(start, "start", any, 0);
+  const auto columns = view<const std::int32_t>(words, "words", values.rows, 0);
+  bool good = offsets.rows > 0 && offsets[0] == 0 && static_cast<std::size_t>(offsets[offsets.rows - 1]) == values.rows;
+  for (std::size_t i = 1; good && i < offsets.rows; ++i) good = offsets[i - 1] <= offsets[i];
+  if (!good) throw py::value_error("start must rise from 0 to " + std::to_string(values.rows));
+  double tokens = 0;
+  for (std::size_t e = 0; e < values.rows; ++e) {
+    const auto count = static_cast<double>(values[e]);
+    if (columns[e] < 0 || static_cast<std::size_t>(columns[e]) >= n_words)
+      throw py::value_error("words must lie from 0 to below " + std::to_string(n_words));
+    if (!(count >= 0 && count < 0x1p31) || count != std::floor(count))
+      throw py::value_error("counts must be whole numbers, not negative, got " + std::to_string(count));
+    tokens += count;
+  }
+  if (!(tokens < 0x1p31)) throw py::value_error("counts must add up to less than 2^31 tokens");
+  return without_gil([&] { return std::make_unique<SampledCorpus>(offsets, columns.data, values.data, n_words); });
+}
+
+/// The topics of the tokens.
+View<std::uint16_t> topics_of(const SampledCorpus& corpus, const py::object& topic) {
+  return view<std::uint16_t>(topic, "topic", corpus.words.size(), 0);
+}
+
+void check_range(std::size_t first, std::size_t last, std::size_t size) {
+  if (first > last || last > size)
+    throw py::value_error("first and last must be a range below " + std::to_string(size));
+}
+
+double documents(const SampledCorpus& corpus, std::size_t first, std::size_t last, const py::object& topic,
+                 const py::object& table, const py::object& alpha, const py::object& one, const py::object& rest,
+                 double least, std::size_t topics, std::size_t sweeps, std::uint64_t key, const py::object& learned) {
+  const Kernels& kernels = active_kernels();
+  check_range(first, last, corpus.documents());
+  if (topics == 0 || topics > 65536) throw py::value_error("topics must lie from 1 to 65536");
+  const std::size_t stride = kernels.topic_stride_f(topics);
+  SampledDocuments a;
+  a.start = corpus.start.data() + first;
+  a.documents = last - first;
+  a.words = corpus.words.data();
+  const auto given = topics_of(corpus, topic);
+  a.topic = given.data;
+  a.topics = topics;
+  a.table = view<const float>(table, "table", corpus.word_start.size() - 1, stride);
+  a.alpha = view<const float>(alpha, "alpha", stride, 0).data;
+  a.one = view<const float>(one, "one", stride, 0).data;
+  a.rest = view<const float>(rest, "rest", stride, 0).data;
+  a.least = static_cast<float>(least);
+  // More than one sweep is for tokens that have no topic yet.
+  a.fresh = sweeps > 1;
+  a.sweeps = sweeps;
+  a.key = key;
+  a.learned = optional_view<double>(learned, "learned", topics, 0).data;
+  if (sweeps == 0 || (a.fresh && a.learned)) throw py::value_error("sweeps must be 1, or more without learned");
+  double likelihood = 0;
+  a.likelihood = &likelihood;
+  const Scratch memory = scratch(kernels.sampled_scratch(topics));
+  a.scratch = memory.get();
+  const bool good = without_gil([&] {
+    for (auto t = corpus.start[first]; t < corpus.start[last] && !a.fresh; ++t)
+      if (given[static_cast<std::size_t>(t)] >= topics) return false;
+    kernels.sampled_documents(a);
+    return true;
+  });
+  if (!good) throw py::value_error("topic must lie from 0 to below " + std::to_string(topics));
+  return likelihood;
+}
+
+void counts(const SampledCorpus& corpus, std::size_t first, std::size_t last, const py::object& topic,
+            const py::object& table, const py::object& sums) {
+  const Kernels& kernels = active_kernels();
+  SampledCounts a;
+  const auto out = view<double>(sums, "sums", any, 0);
+  a.topics = out.rows;
+  a.sums = out.data;
+  a.start = corpus.word_start.data();
+  a.tokens = corpus.tokens.data();
+  a.topic = topics_of(corpus, topic).data;
+  a.table = view<float>(table, "table", corpus.word_start.size() - 1, kernels.topic_stride_f(a.topics));
+  check_range(first, last, a.table.rows);
+  a.first = first;
+  a.last = last;
+  const Scratch memory = scratch(kernels.sampled_scratch(a.topics));
+  a.scratch = memory.get();
+  without_gil([&] { kernels.sampled_counts(a); });
+}
+
+template <class T>
+void means(const py::object& previous, std::size_t first, std::size_t last, const py::object& table,
+           const py::object& means, const py::object& prior, const py::object& one, double rate,
+           const py::object& sums) {
+  const Kernels& kernels = active_kernels();
+  SampledMeans<T> a;
+  const auto out = view<double>(sums, "sums", any, 0);
+  const std::size_t topics = out.rows, stride = kernels.topic_stride_f(topics);
+  a.sums = out.data;
+  a.table = view<float>(table, "table", any, stride);
+  a.previous = view<const T>(previous, "previous", a.table.rows, topics);
+  a.means = view<T>(means, "means", a.table.rows, topics);
+  a.prior = view<const T>(prior, "prior", any, any);
+  if ((a.prior.rows != 1 && a.prior.rows != a.table.rows) || (a.prior.cols != 1 && a.prior.cols != topics))
+    throw py::value_error("prior must have one row or one a word, and one column or one a topic");
+  a.one = view<const float>(one, "one", stride, 0).data;
+  check_range(first, last, a.table.rows);
+  a.first = first;
+  a.last = last;
+  a.rate = static_cast<T>(rate);
+  without_gil([&] {
+    if constexpr (std::is_same_v<T, double>)
+      kernels.sampled_means_d(a);
+    else
+      kernels.sampled_means_f(a);
+  });
+}
+
+}  // namespace
+
+void bind_sampled(py::module_& m) {
+  using py::arg;
+  using O = py::object;
+  py::class_<SampledCorpus>(m, "SampledCorpus", "Documents token by token, and where the tokens of each word are.")
+      .def(py::init([](const O& start, const O& words, const O& counts, std::size_t n_words) {
+             return by_dtype(&make_corpus<double>, &make_corpus<float>, counts, start, words, n_words);
+           }),
+           arg("start"), arg("words"), arg("counts"), arg("n_words"))
+      .def_property_readonly("n_tokens", [](const SampledCorpus& c) { return c.words.size(); });
+  m.def("sampled_documents", &documents, arg("corpus"), arg("first"), arg("last"), arg("topic"), arg("table"),
+        arg("alpha"), arg("one"), arg("rest"), arg("least"), arg("topics"), arg("sweeps"), arg("key"), arg("learned"),
+        "Draws new topics for the tokens of some documents; returns the sum of log p(word | all other tokens).");
+  m.def("sampled_counts", &counts, arg("corpus"), arg("first"), arg("last"), arg("topic"), arg("table"), arg("sums"),
+        "Counts some words in topics.");
+  m.def(
+      "sampled_means",
+      [](const O& previous, std::size_t first, std::size_t last, const O& table, const O& averages, const O& prior,
+         const O& one, double rate, const O& sums) {
+        by_dtype(&means<double>, &means<float>, previous, first, last, table, averages, prior, one, rate, sums);
+      },
+      arg("previous"), arg("first"), arg("last"), arg("table"), arg("means"), arg("prior"), arg("one"), arg("rate"),
+      arg("sums"), "Ends a pass for some words: means of counts, and the table that the next pass starts from.");
+}
+
+}  // namespace vivace

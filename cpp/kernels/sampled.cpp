@@ -1,0 +1,244 @@
+// Collapsed Gibbs sampling: new topics of tokens, and the counts that they make.
+#include "sampled.hpp"
+
+#include "../math.hpp"
+#include "layout.hpp"
+
+namespace vivace::VIVACE_ISA_NS {
+namespace {
+
+using F = Vec<float>;
+constexpr std::size_t n = lanes<float>;
+
+// Documents that are gone through side by side: each token waits for the one before it in its document.
+constexpr std::size_t side_by_side = 4;
+
+// Up to this many vectors of topics the loops over topics are unrolled.
+constexpr std::size_t most_unrolled = VIVACE_VECTOR_BYTES == 64 ? 8 : 0;
+
+/// Bits that look random (Steele, Lea and Flood 2014, the mixing function of SplitMix).
+VIVACE_INLINE std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+/// Lane i of the result is lane i - step of v, or 0.
+template <std::size_t step, std::size_t... lane>
+VIVACE_INLINE F shifted(F v, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(F{}, v, (lane < step ? lane : n + lane - step)...);
+}
+
+/// Lane i has the sum of the lanes up to i.
+template <std::size_t step = 1>
+VIVACE_INLINE F running_sums(F v) {
+  if constexpr (step < n)
+    return running_sums<2 * step>(v + shifted<step>(v, std::make_index_sequence<n>()));
+  else
+    return v;
+}
+
+/// Where a document is at.
+struct Walker {
+  std::size_t token = 0, end = 0, first = 0, sweep = 0;
+  std::int32_t* counts = nullptr;  // its tokens by topic
+  float* weights = nullptr;        // counts + alpha
+  float* sums = nullptr;           // running sums of probabilities, vector by vector
+  float total = 0, wanted = 0;
+  std::size_t lane = 0;
+};
+
+/// Documents, `side_by_side` at a time. `vectors` is the length of the loops over topics, where it is known (else 0).
+template <std::size_t vectors>
+class Sampling {
+ public:
+  explicit Sampling(const SampledDocuments& args) : a(args), stride(vectors ? vectors * n : args.table.cols) {
+    Arena arena{args.scratch};
+    Walker walkers[side_by_side];
+    for (std::size_t k = 0; a.learned && k < a.topics; ++k) a.learned[k] = 0;
+    for (std::size_t k = 0; k < a.topics; ++k) alpha_sum += a.alpha[k];
+    std::size_t active = 0;
+    for (Walker& w : walkers) {
+      w.counts = arena.take<std::int32_t>(stride);
+      w.weights = arena.take<float>(stride);
+      w.sums = arena.take<float>(stride);
+      if (next_document(w)) ++active;  // once there is none, there is none for the others
+    }
+    while (active > 0) {
+      // Step by step: a processor looks a draw or two ahead, and so finds work for the time that a step waits.
+      for (std::size_t i = 0; i < active; ++i) weigh(walkers[i]);
+      for (std::size_t i = 0; i < active; ++i) aim(walkers[i]);
+      for (std::size_t i = 0; i < active; ++i) settle(walkers[i]);
+      for (std::size_t i = 0; i < active;)
+        if (going_on(walkers[i]) || next_document(walkers[i]))
+          ++i;
+        else
+          walkers[i] = walkers[--active];
+    }
+    *a.likelihood = likelihood + static_cast<double>(horizontal_sum(log(totals)));
+  }
+
+ private:
+  const SampledDocuments& a;
+  std::size_t stride, document = 0, filled = 0;
+  float alpha_sum = 0;
+  double likelihood = 0;
+  F totals = broadcast<float>(1);
+
+  VIVACE_MEMBER std::size_t length() const { return vectors ? vectors : stride / n; }
+
+  VIVACE_MEMBER bool next_document(Walker& w) {
+    while (document < a.documents && a.start[document] == a.start[document + 1]) ++document;
+    if (document == a.documents) return false;
+    w.first = w.token = static_cast<std::size_t>(a.start[document]);
+    w.end = static_cast<std::size_t>(a.start[++document]);
+    w.sweep = 0;
+    for (std::size_t k = 0; k < stride; ++k) w.counts[k] = 0;
+    for (std::size_t k = 0; k < stride; k += n) storeu(w.weights + k, loadu(a.alpha + k));
+    for (std::size_t t = w.first; t < w.end && !a.fresh; ++t) {
+      const std::size_t k = a.topic[t];
+      // digamma(x + 1) = digamma(x) + 1 / x
+      if (a.learned) a.learned[k] += 1 / static_cast<double>(w.weights[k]);
+      set(w, k, w.counts[k] + 1);
+    }
+    // Each factor of the likelihood is divided by the number of the document's other tokens + the sum of alpha.
+    const auto size = static_cast<float>(w.end - w.first);
+    const F others = broadcast<float>(size - 1 + alpha_sum);
+    likelihood -= static_cast<double>(size) * static_cast<double>(log(others)[0]);
+    take_out(w);
+    return true;
+  }
+
+  /// Whether the document has another token to draw; at its end it may begin another sweep.
+  VIVACE_MEMBER bool going_on(Walker& w) const {
+    if (++w.token == w.end) {
+      w.token = w.first;
+      if (++w.sweep == a.sweeps) return false;
+    }
+    take_out(w);
+    return true;
+  }
+
+  /// Takes out the token that is next. Other documents' tokens are drawn before its turn comes: a vector that is loaded
+  /// just after a part of it was stored has to wait until the store is through.
+  VIVACE_MEMBER void take_out(Walker& w) const {
+    if (a.fresh && w.sweep == 0) return;
+    const std::size_t old = a.topic[w.token];
+    set(w, old, w.counts[old] - 1);
+    if (a.fresh) return;
+    // In the table by a factor here, so that the loop over topics need not ask which is the old one.
+    const float held = a.table.data[static_cast<std::size_t>(a.words[w.token]) * stride + old];
+    w.weights[old] *= max_of((held - a.one[old]) * a.rest[old], a.least) / held;
+  }
+
+  VIVACE_MEMBER void set(const Walker& w, std::size_t k, std::int32_t count) const {
+    w.counts[k] = count;
+    w.weights[k] = static_cast<float>(count) + a.alpha[k];
+  }
+
+  /// First step of a draw: running sums of probabilities, lane by lane.
+  VIVACE_MEMBER void weigh(const Walker& w) const {
+    const float* row = a.table.data + static_cast<std::size_t>(a.words[w.token]) * stride;
+    const std::size_t after = w.token + 1 < w.end ? w.token + 1 : w.first;
+    const float* ahead = a.table.data + static_cast<std::size_t>(a.words[after]) * stride;
+    F run{};
+    for (std::size_t j = 0; j < length(); ++j) {
+      run = mul_add(loadu(row + j * n), loadu(w.weights + j * n), run);
+      storeu(w.sums + j * n, run);
+      __builtin_prefetch(ahead + j * n);
+    }
+  }
+
+  /// Second step: a number below the sum of all, and the lane that it falls into. A lane has every n-th topic.
+  VIVACE_MEMBER void aim(Walker& w) const {
+    const F run = loadu(w.sums + stride - n), upto = running_sums(run);
+    w.total = upto[n - 1];
+    const std::uint64_t bits = mix(a.key + 0x9e3779b97f4a7c15u * (w.token * a.sweeps + w.sweep + 1));
+    const float u = (static_cast<float>(bits >> 40) + 1) * 0x1p-24f * w.total;  // above zero
+    w.lane = static_cast<std::size_t>(__builtin_popcount(bits_gt_zero(u - upto)));
+    w.wanted = min((u - upto) + run, run)[w.lane];
+  }
+
+  /// Third step: the topic within the lane.
+  VIVACE_MEMBER void settle(const Walker& w) {
+    std::size_t k = w.lane;
+    for (std::size_t j = 0; j + 1 < length(); ++j) k += w.sums[j * n + w.lane] < w.wanted ? n : 0;
+    std::uint16_t& topic = a.topic[w.token];
+    if (!a.fresh) set(w, topic, w.counts[topic]);  // without the factor
+    set(w, k, w.counts[k] + 1);
+    topic = static_cast<std::uint16_t>(k);
+    if (w.sweep + 1 < a.sweeps) return;
+    totals[filled] = max_of(w.total, Real<float>::smallest);
+    if (++filled == n) {
+      likelihood += static_cast<double>(horizontal_sum(log(totals)));
+      totals = broadcast<float>(1);
+      filled = 0;
+    }
+  }
+
+  VIVACE_MEMBER static float max_of(float x, float y) { return x > y ? x : y; }
+};
+
+template <std::size_t vectors = most_unrolled>
+static inline void documents(const SampledDocuments& a) {
+  if constexpr (vectors == 0) {
+    Sampling<0> all(a);
+  } else {
+    if (a.table.cols == vectors * n)
+      Sampling<vectors> all(a);
+    else if (a.table.cols > vectors * n)
+      Sampling<0> all(a);
+    else
+      documents<vectors - 1>(a);
+  }
+}
+
+template <class T>
+static inline void means(const SampledMeans<T>& a) {
+  const std::size_t topics = a.means.cols, across = a.prior.cols > 1 ? 1 : 0;
+  for (std::size_t k = 0; k < topics; ++k) a.sums[k] = 0;
+  for (std::size_t w = a.first; w < a.last; ++w) {
+    float* table = a.table.row(w);
+    const T* previous = a.previous.row(w);
+    const T* prior = a.prior.row(a.prior.rows > 1 ? w : 0);
+    T* mean = a.means.row(w);
+    for (std::size_t k = 0; k < topics; ++k) {
+      const T count = static_cast<T>(table[k]);
+      mean[k] = previous[k] + a.rate * (count - previous[k]);
+      table[k] = static_cast<float>(count + prior[k * across]) * a.one[k];
+      a.sums[k] += static_cast<double>(mean[k]);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t sampled_scratch(std::size_t topics) {
+  return side_by_side * 3 * (round_up(round_up(topics, n) * sizeof(float), 64) + 64) + 64;
+}
+
+void sampled_documents(const SampledDocuments& a) { documents(a); }
+
+void sampled_counts(const SampledCounts& a) {
+  Arena arena{a.scratch};
+  auto* row = arena.take<std::int32_t>(a.topics);
+  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
+  for (std::size_t w = a.first; w < a.last; ++w) {
+    for (std::size_t k = 0; k < a.topics; ++k) row[k] = 0;
+    for (auto i = a.start[w]; i < a.start[w + 1]; ++i) {
+      const std::size_t k = a.topic[static_cast<std::size_t>(a.tokens[i])];
+      if (k < a.topics) ++row[k];
+    }
+    float* out = a.table.row(w);
+    for (std::size_t k = 0; k < a.topics; ++k) {
+      out[k] = static_cast<float>(row[k]);
+      a.sums[k] += row[k];
+    }
+    for (std::size_t k = a.topics; k < a.table.cols; ++k) out[k] = 0;
+  }
+}
+
+void sampled_means_d(const SampledMeans<double>& a) { means(a); }
+void sampled_means_f(const SampledMeans<float>& a) { means(a); }
+
+}  // namespace vivace::VIVACE_ISA_NS

@@ -1,0 +1,66 @@
+// Arguments of the kernels of collapsed Gibbs sampling (Griffiths and Steyvers 2004) against topics that stand still
+// for a pass.
+//
+// Every token of a document has one topic. A pass draws each anew, given the others of its document as they are now and
+// the words' counts as the pass before left them, the token's own topic taken out of both (Newman, Asuncion, Smyth and
+// Welling 2009, with as many processors as documents). Documents do not see each other within a pass, so that neither
+// their order nor the number of threads matters. Random numbers are a function of a key, the token's place and the
+// sweep. Probabilities are in single precision, whatever the precision of the fit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "view.hpp"
+
+namespace vivace {
+
+/// New topics of the tokens of documents: p(k) ~ table(w, k) (n_k + alpha_k), with n the document's other tokens. The
+/// token itself is taken out of table(w, k), which is (N_wk + prior) / total_k: see `one` and `rest`.
+struct SampledDocuments {
+  const std::int64_t* start = nullptr;  // documents + 1 offsets into words and topic
+  std::size_t documents = 0;
+  const std::int32_t* words = nullptr;
+  std::uint16_t* topic = nullptr;  // in (unless fresh) and out
+  std::size_t topics = 0;
+  View<const float> table;       // V x stride, zeros in the padding
+  const float* alpha = nullptr;  // stride, zeros in the padding
+  const float* one = nullptr;    // stride: 1 / total, what one token is in the table
+  const float* rest = nullptr;   // stride: total / (total - 1)
+  float least = 0;               // what an entry of the table is at least without the token, whatever rounding did
+  bool fresh = false;            // the tokens have no topic yet, and the table holds nothing of them
+  std::size_t sweeps = 1;        // over a document; more than one where fresh, else one
+  std::uint64_t key = 0;
+  // Out, the sum over documents and their topics of digamma(n_k + alpha_k) - digamma(alpha_k), n as it was before:
+  // topics, or null; not where fresh.
+  double* learned = nullptr;
+  double* likelihood = nullptr;  // 1, out: sum of log p(word | all other tokens), of the last sweep
+  std::byte* scratch = nullptr;
+};
+
+/// Counts of words `first` to `last`, from the topics of their tokens.
+struct SampledCounts {
+  const std::int64_t* start = nullptr;   // V + 1 offsets into tokens
+  const std::int32_t* tokens = nullptr;  // their places, word by word
+  const std::uint16_t* topic = nullptr;
+  std::size_t topics = 0, first = 0, last = 0;
+  View<float> table;       // V x stride, out: the counts, zeros in the padding
+  double* sums = nullptr;  // topics, out: sums over the words
+  std::byte* scratch = nullptr;
+};
+
+/// The end of a pass, for words `first` to `last`: the mean of counts over passes moves on by `rate`, and the counts in
+/// `table` become (N_wk + prior) one_k.
+template <class T>
+struct SampledMeans {
+  View<float> table;       // V x stride, in and out
+  View<const T> previous;  // V x K, means of counts
+  View<T> means;           // V x K, out
+  View<const T> prior;     // 1 x 1, V x 1 or V x K
+  const float* one = nullptr;
+  T rate = 0;
+  std::size_t first = 0, last = 0;
+  double* sums = nullptr;  // topics, out: column sums of the means
+};
+
+}  // namespace vivace
