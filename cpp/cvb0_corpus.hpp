@@ -38,6 +38,13 @@ struct Cvb0Corpus {
         const auto p = static_cast<std::size_t>(i), q = static_cast<std::size_t>(j);
         return from[p + 1] - from[p] > from[q + 1] - from[q];
       });
+    std::size_t all = 0;  // room for them at once: vectors that grow touch twice the memory
+    for (const std::int64_t d : sorted)
+      all += static_cast<std::size_t>(from[static_cast<std::size_t>(d) + 1] - from[static_cast<std::size_t>(d)]);
+    start.reserve(sorted.size() + 1);
+    words.reserve(all);
+    entries.reserve(all);
+    reserve(T(), all);
     for (const std::int64_t i : sorted) {
       const auto d = static_cast<std::size_t>(i);
       for (auto e = from[d]; e < from[d + 1]; ++e) {
@@ -62,6 +69,8 @@ struct Cvb0Corpus {
   const double* counts(double) const { return counts_d.data(); }
 
  private:
+  void reserve(float, std::size_t size) { counts_f.reserve(size); }
+  void reserve(double, std::size_t size) { counts_d.reserve(size); }
   void add(float value) { counts_f.push_back(value); }
   void add(double value) { counts_d.push_back(value); }
 
