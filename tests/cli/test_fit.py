@@ -199,3 +199,25 @@ def test_warnings_are_lines(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0
     assert "vivace: warning: " in result.stderr
     assert ConvergenceWarning.__name__ not in result.stderr
+
+
+def test_gaps_are_filled_where_they_are_asked_for(run: Any) -> None:
+    rows = np.load("data.npy")
+    rows[::7, 0] = np.nan
+    np.save("holes.npy", rows)
+    result = run(*FIT, "holes.npy", "-k", 3, "--out", "m", "-q")
+    assert result.exit_code == 1
+    assert "--missing marginalize" in result.stderr
+    ask = ("--missing", "marginalize", "--covariance-type", "tied_diag")
+    assert run(*FIT, "holes.npy", "-k", 3, "--out", "m", "-q", *ask).exit_code == 0
+    model = vivace.load("m")
+    assert (model.missing, model.covariance_type) == ("marginalize", "tied_diag")
+    assert run("impute", "m", "holes.npy", "--out", "filled.npy", "-q").exit_code == 0
+    np.testing.assert_array_equal(np.load("filled.npy"), model.impute(rows))
+    assert run("impute", "m", "holes.npy", "--out", "d.csv", "--sample", "-q").exit_code == 0
+    assert np.isfinite(np.genfromtxt("d.csv", delimiter=",", skip_header=1)).all()
+    assert run("predict", "m", "holes.npy", "--out", "p.csv", "-q").exit_code == 0
+    names = (*FIT, "data.csv", "-k", 2, "--out", "named", "--missing", "marginalize", "-q")
+    assert run(*names, "--columns", "age,income").exit_code == 0
+    result = run("impute", "named", "data.csv", "--out", "f.csv", "-q", "--columns", "age,income")
+    assert (result.exit_code, result.stderr) == (0, "")

@@ -47,6 +47,11 @@ fit.add_command(mixture)
     type=click.Choice(["full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"]),
     help="Shape of the components.  [default: full]",
 )
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "marginalize"]),
+    help="What becomes of gaps: an error, or missing at random.  [default: error]",
+)
 @fit_options("components", "BayesianGaussianMixture")
 def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian Gaussian mixture to the numeric columns of DATA.
@@ -63,7 +68,7 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     from vivace.cli.summary import blame, fit_record, print_summary
     from vivace.mixture import BayesianGaussianMixture
 
-    own = {"covariance_type": "--covariance-type"}
+    own = {"covariance_type": "--covariance-type", "missing": "--missing"}
     estimator = estimator_of(BayesianGaussianMixture, given, own)
     columns, tables = given["columns"], []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import click
@@ -63,16 +64,17 @@ def impute(
     check_output(out, [model, data])
     suffix = table_suffix(out, APPENDABLE)
     estimator = load_model(model, trusted)
-    if not is_table_model(estimator):
+    mixed = is_table_model(estimator)
+    if not mixed and getattr(estimator, "missing", "error") == "error":
         raise Failure(
             f"{model}: holds a {type(estimator).__name__}, which fills no gaps. Remedy: vivace fit "
-            "mixture"
+            "mixture, or vivace fit gaussian-mixture --missing marginalize"
         )
     table = runs_for(model, estimator, data, columns, id_column)
     numeric = suffix in (".npy", ".npz")
     names = table.names if id_column is None else [id_column, *table.names]
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:
-        for rows, ids, start in parts_of(table, True, _ROWS_AT_A_TIME):
+        for rows, ids, start in parts_of(table, mixed, _ROWS_AT_A_TIME):
             filled = _filled(estimator, rows, seed if sample else None, start)
             writer.append(_columns(out, filled, ids, numeric))
             meter.update(writer.n_rows)
@@ -83,9 +85,11 @@ def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
     import numpy as np
 
     try:
-        if seed is None:
-            return estimator.impute(rows)
-        return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
+        with warnings.catch_warnings():  # the names were compared when the table was read
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+            if seed is None:
+                return estimator.impute(rows)
+            return estimator.sample_missing(rows, np.random.RandomState([seed, start % 2**32]))
     except ValueError as error:
         raise Failure(str(error)) from error
 

@@ -31,12 +31,6 @@ def deviations(summary: Summary) -> Array:
     return np.sqrt(np.where(summary.variance > 0.0, summary.variance, 1.0))
 
 
-def write_features(z: Array, out: Array) -> None:
-    """Write z (n, d) and its square to out (n, d, 2)."""
-    out[:, :, 0] = z
-    np.multiply(z, z, out=out[:, :, 1])
-
-
 def update_cells(
     mean: Array, mean_precision: Array, counts: Array, sums: Array
 ) -> tuple[Array, Array, Array]:
@@ -142,7 +136,8 @@ class Normal(FeatureFamily):
 
     def features(self, x: Array, out: Array) -> None:
         """Z and its square."""
-        write_features(x, out)
+        out[:, :, 0] = x
+        np.multiply(x, x, out=out[:, :, 1])
 
     def feature_scale(self, summary: Summary, n_columns: int) -> Array:
         """One: z has unit variance."""

@@ -22,7 +22,7 @@ from vivace.families.base import Array, FeatureFamily, Prior
 from vivace.families.gaussian import GaussianComponents, GaussianPrior
 from vivace.families.gaussian.posterior import Precisions
 from vivace.families.gaussian.prior import is_tied, structure_of
-from vivace.families.normal import LOG_2PI, update_cells, write_features
+from vivace.families.normal import LOG_2PI, update_cells
 
 
 class PooledNormal(FeatureFamily):
@@ -38,10 +38,8 @@ class PooledNormal(FeatureFamily):
     """
 
     name = "gaussian_pooled"
-    n_features = 2
-    keeps_nan = True
+    n_features = 2  # z and its square, which the kernel makes
     standardised = True
-    strided = True
 
     def __init__(self, covariance_type: str) -> None:
         self.covariance_type = covariance_type
@@ -56,10 +54,6 @@ class PooledNormal(FeatureFamily):
             "dof": np.array([[prior.dof]]),
             "scale": np.reshape(prior.scale, (1, -1)),
         }
-
-    def features(self, x: Array, out: Array) -> None:
-        """Z and its square."""
-        write_features(x, out)
 
     def update(self, prior: Prior, counts: Array, sums: Array) -> GaussianComponents:
         """Means cell by cell, precisions pool by pool; counts (K, D) and sums (K, D, 2)."""

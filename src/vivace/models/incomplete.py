@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,45 @@ from vivace.engine import Block, Statistics
 from vivace.families.base import Array
 from vivace.families.correlated import Gaussian
 from vivace.families.gaussian import GaussianComponents, GaussianFamily
+from vivace.models.kernel_call import KernelShape
 from vivace.models.mixed import MixedModel
+from vivace.models.mixed_layout import TableLayout
 from vivace.models.mixed_predict import TableDensity, table_score_samples
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart, PooledPart
 from vivace.models.scaling import Scaling
 from vivace.models.weights import WeightModel
+
+
+class PooledLayout(TableLayout):
+    """The columns of one `PooledPart`: the kernel makes their squares, and zeros of gaps.
+
+    Parameters
+    ----------
+    part : PooledPart
+    n_components : int
+    """
+
+    def __init__(self, part: PooledPart, n_components: int) -> None:
+        super().__init__([part], n_components)
+        d, scaling = part.n_columns, part.scaling
+        self.shape = KernelShape(scaling.centre, scaling.inv_scale, "diag", d, ())
+        self.lost = np.arange(d, dtype=np.int32)
+
+    def features(self, block: Block, check: bool) -> NDArray[Any]:
+        """The rows as they are."""
+        rows: NDArray[Any] = block.data[0]
+        return rows
+
+    def eta(self, log_weights: Array, posteriors: Sequence[Any]) -> tuple[Array, Array]:
+        """Natural parameters (K, 1 + 2 D), and what each gap adds, (D, K)."""
+        constant, own, lost = self.parts[0].scores(posteriors[0])
+        return np.column_stack([log_weights + constant, own[:, ::2], own[:, 1::2]]), lost
+
+    def own(self, suff: Array, i: int) -> Array:
+        """The part's sums, column by column."""
+        d = len(self.lost)
+        return np.stack([suff[:, 1 : 1 + d], suff[:, 1 + d :]], axis=2).reshape(len(suff), -1)
 
 
 class IncompletePosterior(MixedPosterior):
@@ -49,12 +83,13 @@ class IncompleteModel(MixedModel):
         n_components: int,
         scaling: Scaling,
     ) -> None:
-        part: GaussianPart | PooledPart
         if family.structure.kind == "full":
             part = GaussianPart(Gaussian(), {}, len(scaling.centre), scaling, True, family)
+            super().__init__([part], weight_model, n_components)
         else:
-            part = PooledPart(family.prior, scaling)
-        super().__init__([part], weight_model, n_components)
+            pooled = PooledPart(family.prior, scaling)
+            super().__init__([pooled], weight_model, n_components)
+            self.layout = PooledLayout(pooled, n_components)
         self.family = family
         self.scaling = scaling
 

@@ -29,13 +29,13 @@ class Group(NamedTuple):
     place : int
         Of the part in the table.
     columns : slice
-    quadratic : array of int
+    quadratic : slice or array of int
         Places of its products z_i z_j (i <= j, row by row) among the features.
     """
 
     place: int
     columns: slice
-    quadratic: NDArray[np.intp]
+    quadratic: slice | NDArray[np.intp]
 
     def put(self, eta: Array, own: Array) -> None:
         """Write natural parameters (K, F of the part), its constants added to the others'."""
@@ -133,7 +133,8 @@ class KernelCall:
         self._tables = tables
         self._k = n_components
         q = shape.quadratic
-        self._width = 1 + len(shape.centre) + (q * (q + 1) // 2 if shape.kind == "full" else 0)
+        squares = {"linear": 0, "diag": q, "full": q * (q + 1) // 2}
+        self._width = 1 + len(shape.centre) + squares[shape.kind]
         self.weighted: Array | None = None
 
     def soft(self, eta: Array, weights: Array | None) -> tuple[Array, Array, Completed]:

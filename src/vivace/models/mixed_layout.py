@@ -107,6 +107,8 @@ class TableLayout:
         if len(self.parts) == 1 and self.groups:
             rows: NDArray[Any] = block.data[0]
             return rows
+        if len(self.parts) == 1 and self.places and self.parts[0].plain:
+            return np.ascontiguousarray(block.data[0], dtype=np.float64)
         n = block.stop - block.start
         out = np.empty((n, self.columns))
         for i, group in self.groups.items():
@@ -149,7 +151,8 @@ def _groups(parts: Mapping[int, Part], first: int) -> dict[int, Group]:
     found, at = {}, 0
     for i, part in parts.items():
         stop = at + part.n_columns
-        own = np.flatnonzero((a >= at) & (b < stop))
-        found[i] = Group(i, slice(at, stop), first + own)
+        own = first + np.flatnonzero((a >= at) & (b < stop))
+        quadratic = own if len(parts) > 1 else slice(first, first + len(own))  # quicker
+        found[i] = Group(i, slice(at, stop), quadratic)
         at = stop
     return found

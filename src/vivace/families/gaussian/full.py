@@ -52,7 +52,7 @@ class Full(Structure):
         values, vectors = np.linalg.eigh(self.scale(moments))
         lift = np.maximum(-values, 0.0)
         change = (vectors * lift[:, None, :]) @ vectors.transpose(0, 2, 1)
-        return self._pack(change), lift.max(axis=1)
+        return self.pack(change), lift.max(axis=1)
 
     def factor(self, scale: Array) -> Factor:
         """Cholesky factors, their inverses and the inverses of the scales."""
@@ -70,7 +70,7 @@ class Full(Structure):
 
     def coefficients(self, precision: Array) -> Array:
         """Packed upper triangle; both halves of an off-diagonal entry in one number."""
-        return np.asarray(self._pack(precision) * _index(self.d)[2])
+        return np.asarray(self.pack(precision) * _index(self.d)[2])
 
     def times(self, precision: Array, vectors: Array) -> Array:
         """Matrix times vector."""
@@ -105,7 +105,8 @@ class Full(Structure):
         ratio = gammaln(b) - gammaln(b - 0.5 * self.d)
         return np.asarray(ratio - 0.5 * (self.d * LOG_PI + log_det))
 
-    def _pack(self, matrices: Array) -> Array:
+    def pack(self, matrices: Array) -> Array:
+        """Upper triangles of symmetric matrices, row by row."""
         return np.take(matrices.reshape(-1, self.d**2), _index(self.d)[0], axis=1)
 
     def _halves(self, dof: Array) -> Any:

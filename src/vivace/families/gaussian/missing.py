@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.families.base import Array
+from vivace.families.gaussian.full import Full
 
 #: Bytes of entries of patterns that are kept. There may be as many patterns as rows: what is made
 #: later is made again for every block that asks.
@@ -135,18 +136,12 @@ def completed(found: Missing, sums: Array, rows: Array) -> Array:
         Weights with which the covariances count.
     """
     d = found.offset.shape[1]
-    i, j = np.triu_indices(d)
-    counts, first = sums[:, 0], sums[:, 1 : 1 + d]
-    products = np.zeros((len(sums), d, d))
-    products[:, i, j] = products[:, j, i] = sums[:, 1 + d :]
-    moved = (found.gain @ first[:, :, None])[:, :, 0]
-    cross = moved[:, :, None] * found.offset[:, None, :]
-    second = found.gain @ products @ found.gain.transpose(0, 2, 1)
-    second += cross + cross.transpose(0, 2, 1)
-    second += counts[:, None, None] * found.offset[:, :, None] * found.offset[:, None, :]
+    full, counts = Full(d), sums[:, 0]
+    shift = counts[:, None] * found.offset
+    moved = (found.gain @ sums[:, 1 : 1 + d, None])[:, :, 0]
+    cross = (moved + 0.5 * shift)[:, :, None] * found.offset[:, None, :]
+    second = found.gain @ full.scale(sums[:, 1 + d :]) @ found.gain.transpose(0, 2, 1)
+    second += cross
+    second += cross.transpose(0, 2, 1)
     second += rows[:, None, None] * found.covariance
-    out = np.empty_like(sums)
-    out[:, 0] = counts
-    out[:, 1 : 1 + d] = moved + counts[:, None] * found.offset
-    out[:, 1 + d :] = second[:, i, j]
-    return out
+    return np.concatenate([counts[:, None], moved + shift, full.pack(second)], axis=1)
