@@ -13,8 +13,10 @@ import statistics
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from time import perf_counter
 
+ROOT = Path(__file__).parents[1]
 #: Processes that are timed, after one that fills the cache.
 PROCESSES = 5
 
@@ -63,7 +65,7 @@ def measure() -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.compiled", "--child"]
     found = []
     for _ in range(PROCESSES + 1):
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
         found.append(json.loads(done.stdout))
     return {name: statistics.median(one[name] for one in found[1:]) for name in found[0]}
 

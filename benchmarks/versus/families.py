@@ -22,6 +22,19 @@ PEERS = {
 }
 TIMES_PEER = 10.0
 TIMES_FLOOR = 2.0
+#: Tables of which only vivace's time is measured: beside which other case, and at most how many
+#: times its time; or seconds.
+BESIDE = {
+    "holes bernoulli": ("bernoulli", 1.5),
+    "holes poisson": ("poisson", 1.5),
+    "holes categorical": ("categorical", 1.5),
+    "holes gaussian_diag": ("gaussian_diag", 1.5),
+    "gaps gaussian": ("gaussian", 3.0),
+    "own poisson": ("poisson", 1.2),
+    "own gaussian_diag": ("gaussian_diag", 1.2),
+}
+SECONDS = {"mixed": 1.5}
+LOADING = 1.0
 
 
 def plan(share: float) -> list[Task]:
@@ -46,6 +59,11 @@ def plan(share: float) -> list[Task]:
         add("pomegranate", "pomegranate_peer:families", {"iterations": 2})
         few = {"rows": int(rows * BAYESPY_SHARE), "iterations": 2}
         add("bayespy", "bayespy_peer:families", few)
+    for case in ("gaussian_diag", "gaussian", *BESIDE, *SECONDS):
+        where = {"case": case, "rows": rows, "maps": 5}
+        key = f"families/{case}/vivace"
+        tasks.append(Task(key, "peers.ours:families", where, timeout=600))
+    tasks.append(Task("families/compiled", "peers.ours:compiled", {}, timeout=600))
     return tasks
 
 
@@ -80,4 +98,35 @@ def tables(store: Store) -> list[Table]:
             times = None if found is None else found / ours
             row = (case, peer, shown, ratio(found, ours), verdict(times, TIMES_PEER))
             table.rows.append(row)
-    return [table]
+    return [table, _own(store)]
+
+
+def _own(store: Store) -> Table:
+    """Return what gaps, families of one's own and mixed columns cost, and loading functions."""
+    table = Table(
+        "Mixtures over tables: seconds an iteration of vivace, one thread (CPU time)",
+        ("table", "seconds", "beside", "target"),
+        notes=[
+            "a million rows of 20 columns, 20 components; gaussian: 10 and 30; mixed: 20 and 30.",
+            "holes: a tenth of all values is missing; gaps: 50 patterns of missing values.",
+            "own: the same likelihood as a user's family, features compiled by numba.",
+            "loading: wall seconds of a new process, the cache on disk warm.",
+        ],
+    )
+    for case in ("gaussian_diag", "gaussian", *BESIDE, *SECONDS):
+        found = store.value(f"families/{case}/vivace", "seconds")
+        if found is None:
+            continue
+        other, most = BESIDE.get(case, ("", 0.0))
+        base = store.value(f"families/{other}/vivace", "seconds") if other else None
+        told = "" if base is None else verdict(found / base, most, at_most=True)
+        if case in SECONDS:
+            told = verdict(found, SECONDS[case], at_most=True)
+        beside = "" if base is None else f"{ratio(found, base)} {other}"
+        table.rows.append((case, seconds(found), beside, told))
+    for name in ("import numba", "load a function"):
+        found = store.value("families/compiled", name)
+        if found is not None:
+            told = verdict(found, LOADING, at_most=True)
+            table.rows.append((f"loading: {name}", seconds(found), "", told))
+    return table

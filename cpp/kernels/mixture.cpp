@@ -60,7 +60,7 @@ struct Workspace {
     met = arena.take<double>(met_width * tile);
     level_places = arena.take<std::uint32_t>(met_columns * tile);
     missing.start = arena.take<std::uint32_t>(tile + 1);
-    missing.places = arena.take<std::uint32_t>(met_columns * tile + 1);
+    missing.places = arena.take<std::uint32_t>(met_columns * tile + missing_slack);
   }
 };
 

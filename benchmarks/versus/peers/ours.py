@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import bench_families, data, resident
+from benchmarks import compiled as compiled_functions
 from benchmarks.versus import stopwatch
 from vivace import BayesianGaussianMixture
 
@@ -176,3 +177,8 @@ def families_floor(case: str, rows: int, repeats: int) -> dict[str, Any]:
         bench_families.gather_seconds if case == "categorical" else bench_families.kernel_seconds
     )
     return stopwatch.summary([floor(rows) for _ in range(repeats)])
+
+
+def compiled() -> dict[str, Any]:
+    """Wall seconds that a new process spends on loading a user's compiled functions."""
+    return compiled_functions.measure()

@@ -34,6 +34,9 @@ GAPS_WORK = 4
 #: Rows of a block: where scores of a block are kept, few enough for the second-level cache.
 MIN_BLOCK_ROWS, MAX_BLOCK_ROWS, MAX_GATHER_ROWS = 2_048, 65_536, 8_192
 
+#: Numbers of a block's features where a family makes them: they and what they are made from stay
+#: near the second-level cache (a third less time for 20 columns of gaussian_diag).
+FEATURE_NUMBERS = 1 << 18
 
 #: Stored entries of a block for each column of compressed rows.
 ENTRIES_PER_COLUMN = 8
@@ -217,6 +220,10 @@ class MixedModel:
         work = BLOCK_WORK * (GAPS_WORK if self.layout.gaps else 1)
         rows = work // (self.n_components * (2 * wide + 2 * entries + 40))
         most = MAX_GATHER_ROWS if self.layout.met else MAX_BLOCK_ROWS
+        # Features of plain parts are the columns as they came, or a copy.
+        made = sum(self.parts[i].width for i in self.layout.places if not self.parts[i].plain)
+        if made:
+            most = max(MIN_BLOCK_ROWS, min(most, FEATURE_NUMBERS // made // 1024 * 1024))
         if entries:
             # A record is a table of columns and components: a block should outweigh it.
             columns = max(part.n_columns for part in self.parts)

@@ -107,6 +107,8 @@ class TableLayout:
         if len(self.parts) == 1 and self.groups:
             rows: NDArray[Any] = block.data[0]
             return rows
+        if len(self.parts) == 1 and self.places and self.parts[0].plain:
+            return np.ascontiguousarray(block.data[0], dtype=np.float64)
         n = block.stop - block.start
         out = np.empty((n, self.columns))
         for i, group in self.groups.items():

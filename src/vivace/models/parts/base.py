@@ -119,6 +119,11 @@ class Part:
         """Columns of the features that are NaN where one of the G units that may be missing is."""
         raise NotImplementedError
 
+    @property
+    def plain(self) -> bool:
+        """Whether its features are its columns themselves."""
+        return False
+
     def scores(self, posterior: Any) -> tuple[Array, Array, Array]:
         """Constants (K,), coefficients of the features (K, width), what each gap adds (G, K)."""
         raise NotImplementedError

@@ -69,10 +69,15 @@ class FeaturePart(Part):
         """Of the features, one column for each unit that may be missing: NaN where it is."""
         return np.flatnonzero(self.gaps) * self.n_features
 
+    @property
+    def plain(self) -> bool:
+        """For families whose only feature is the value."""
+        return self.family.identity and not self.family.joint and self.scaling is None
+
     def fill(self, x: NDArray[Any], out: Array, check: bool = False) -> None:
         """Write features, NaN for gaps; `check` that a family of one's own gave no others."""
-        if self.family.identity and not self.family.joint:
-            out[:] = x if self.scaling is None else self.scaling.to_z(x)
+        if self.plain:
+            out[:] = x
             return
         # Splitting an axis makes a view, whatever the strides.
         place = out.reshape(len(x), self.n_units, self.n_features)
