@@ -216,6 +216,17 @@ def test_weights_warm_starts_and_empty_rows(covariance_type):
     assert four.set_params(warm_start=True).fit(X).lower_bound_ >= before
 
 
+def test_moments_about_a_first_row_that_is_far_away(fitted):
+    _, X, _, _ = fitted
+    far = np.vstack([np.full((1, 3), 1e9), X])
+    weights = np.append(0.0, np.ones(len(X)))
+    one = mixture(max_iter=0).fit(far, sample_weight=weights)
+    two = mixture(max_iter=0).fit(X)
+    assert_allclose(one.covariance_prior_, two.covariance_prior_, rtol=1e-7)
+    with pytest.raises(ValueError, match="float32 and too coarse"):
+        mixture().fit((X + 1e9).astype(np.float32))
+
+
 def test_complaints(fitted):
     _, X, _, _ = fitted
     with pytest.raises(ValueError, match="missing='marginalize'"):
@@ -228,6 +239,8 @@ def test_complaints(fitted):
         mixture().fit(X).partial_fit(X + 1e12)
     with pytest.raises(ValueError, match="Fit with missing='marginalize'"):
         mixture(missing="error").fit(np.nan_to_num(X)).impute(X)
+    with pytest.raises(ValueError, match=r"n_samples = 4 \(3 of weight zero left out\)"):
+        mixture().fit(np.vstack([X[:4], np.full((3, 3), np.nan)]))
     with pytest.raises(ValueError, match="holds no value at all"):
         mixture().fit(np.column_stack([X, np.full(len(X), np.nan)]))
     infinite = X.copy()

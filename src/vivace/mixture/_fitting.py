@@ -39,7 +39,7 @@ from vivace.mixture._state import (
     tolerance,
 )
 from vivace.mixture._streams import warn_of_waste
-from vivace.mixture._validation import Rows, check_resp
+from vivace.mixture._validation import Rows, check_enough_rows, check_resp
 from vivace.mixture._verbose import Verbose
 from vivace.models import predict
 
@@ -83,6 +83,7 @@ def gaussian_setup(estimator: Any, rows: Rows, resp_init: Any, executor: ThreadE
     """Coordinates, prior and model of a Gaussian mixture."""
     parameters = estimator.get_params(deep=False)
     moments = column_moments(estimator, rows, executor)
+    check_enough_rows(estimator, rows, parameters["n_components"])  # rows without values are out
     shape = shape_of_fit(parameters, rows.X.shape[1])
     warm_fit(estimator, shape)  # raises before the prior does
     model, prior = make_model(parameters, moments, rows, executor)

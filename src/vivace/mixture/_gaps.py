@@ -11,11 +11,10 @@ from sklearn.utils import check_random_state
 
 from vivace.engine import Block, Layout, ThreadExecutor
 from vivace.mixture._attributes import in_use
-from vivace.mixture._moments import Moments, check_distance, denominator, moment_blocks
+from vivace.mixture._moments import FAR, Moments, denominator, moment_blocks
 from vivace.mixture._state import Fitted, make_executor
 from vivace.mixture._validation import Rows, check_range, extremes_of_values
 from vivace.models.mixed_predict import log_joint
-from vivace.models.scaling import Scaling
 
 Array = NDArray[np.float64]
 
@@ -39,27 +38,28 @@ def moments_with_gaps(estimator: Any, rows: Rows, executor: ThreadExecutor) -> M
             f"column {int((found.weight > 0.0).argmin())} of X holds no value at all; leave it out"
         )
     check_range(estimator, found.low, found.high)
-    variance = np.maximum(found.squares - found.sums**2 / found.weight, 0.0)
-    variance = variance / np.array([denominator(float(w)) for w in found.weight])
-    variance[found.low == found.high] = 0.0
-    mean = shift + found.sums / found.weight
+    mean, varies = shift + found.sums / found.weight, found.low < found.high
+    if (varies & (found.sums**2 / found.weight > FAR**2 * found.about_mean)).any():
+        found = _column_sums(rows, executor, mean)
+    divisor = np.array([denominator(float(w)) for w in found.weight])
+    variance = np.where(varies, found.about_mean / divisor, 0.0)
     return Moments(rows.total_weight, mean, variance, found.low, found.high)
 
 
-def check_gaps_of_batch(
-    estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: Scaling
-) -> None:
-    """Check the values of a batch that are there; rows without any get weight zero.
+def distance_with_gaps(
+    estimator: Any, rows: Rows, executor: ThreadExecutor, centre: Array
+) -> Array:
+    """How far the columns' means lie from `centre`; rows without any value get weight zero.
 
     Raises
     ------
     ValueError
-        No row holds anything, a value's square overflows, or a column lies too far away.
+        No row holds anything, or a value's square overflows.
     """
     _drop_empty(rows)
-    found = _column_sums(rows, executor, scaling.centre)
+    found = _column_sums(rows, executor, centre)
     check_range(estimator, found.low, found.high)
-    check_distance(found.sums / np.where(found.weight > 0.0, found.weight, 1.0), scaling)
+    return np.asarray(found.sums / np.where(found.weight > 0.0, found.weight, 1.0))
 
 
 def _first_values(rows: Rows) -> Array:
@@ -82,6 +82,11 @@ class _Sums(NamedTuple):
     squares: Array
     low: Array
     high: Array
+
+    @property
+    def about_mean(self) -> Array:
+        """Sums of squares about the means."""
+        return np.maximum(self.squares - self.sums**2 / self.weight, 0.0)
 
 
 def _column_sums(rows: Rows, executor: ThreadExecutor, shift: Array) -> _Sums:

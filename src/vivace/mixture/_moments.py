@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 _BLOCK_BYTES = 4 << 20
 # Sums are made about the first row. Where a column's mean lies this many standard deviations from
 # it, they are made again about the mean: else more than 4 digits of the variance would be lost.
-_FAR = 100.0
+FAR = 100.0
 # A float32 column is too coarse when one step of its numbers exceeds this part of its standard
 # deviation: the variance is then blurred by step^2 / 12, about one part in ten thousand, and the
 # rounding of the subtraction adds as much again in every component that is narrower.
@@ -91,9 +91,17 @@ def column_moments(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Mome
     if estimator.missing == "marginalize":
         from vivace.mixture._gaps import moments_with_gaps
 
-        return moments_with_gaps(estimator, rows, executor)
+        moments = moments_with_gaps(estimator, rows, executor)
+    else:
+        moments = _moments_of_complete(estimator, rows, executor)
+    _check_spread(estimator, moments, rows.n_weighted == rows.n_rows)
+    if rows.dtype == np.float32:
+        _check_float32(moments)
+    return moments
+
+
+def _moments_of_complete(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Moments:
     weight = rows.total_weight
-    all_count = rows.n_weighted == rows.n_rows
     first = 0 if rows.weights is None else int(np.argmax(rows.weights > 0))
     shift = np.array(rows.X[first], dtype=np.float64)
     if not np.isfinite(shift).all():
@@ -103,16 +111,12 @@ def column_moments(estimator: Any, rows: Rows, executor: ThreadExecutor) -> Mome
     mean = shift + sums / weight
     about_mean = np.maximum(squares - sums**2 / weight, 0.0)
     constant = squares == 0.0  # about the first row the squares of a constant column are exact
-    far = sums**2 / weight > _FAR**2 * about_mean
+    far = sums**2 / weight > FAR**2 * about_mean
     if np.any(far & ~constant):
         sums, squares, low, high = _sums(estimator, rows, executor, mean)
         about_mean = np.maximum(squares - sums**2 / weight, 0.0)
         about_mean[constant] = 0.0
-    moments = Moments(weight, mean, about_mean / denominator(weight), low, high)
-    _check_spread(estimator, moments, all_count)
-    if rows.dtype == np.float32:
-        _check_float32(moments)
-    return moments
+    return Moments(weight, mean, about_mean / denominator(weight), low, high)
 
 
 def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: Scaling) -> None:
@@ -126,20 +130,11 @@ def check_batch(estimator: Any, rows: Rows, executor: ThreadExecutor, scaling: S
         are too coarse for the scale.
     """
     if estimator.missing == "marginalize":
-        from vivace.mixture._gaps import check_gaps_of_batch
+        from vivace.mixture._gaps import distance_with_gaps
 
-        check_gaps_of_batch(estimator, rows, executor, scaling)
-        return
-    sums, _, _, _ = _sums(estimator, rows, executor, scaling.centre)
-    distance = sums / rows.total_weight
-    check_distance(distance, scaling)
-    if rows.dtype == np.float32:
-        mean = scaling.centre + distance
-        _check_float32(Moments(rows.total_weight, mean, scaling.scale**2, mean, mean))
-
-
-def check_distance(distance: Array, scaling: Scaling) -> None:
-    """Refuse a batch whose means lie too far from the centre, by `distance` (D,)."""
+        distance = distance_with_gaps(estimator, rows, executor, scaling.centre)
+    else:
+        distance = _sums(estimator, rows, executor, scaling.centre)[0] / rows.total_weight
     lost = np.abs(distance) > FARTHEST_BATCH * scaling.scale
     if lost.any():
         k = int(np.argmax(lost))
@@ -150,6 +145,9 @@ def check_distance(distance: Array, scaling: Scaling) -> None:
             "batch or the priors put the data: its covariance would be lost to rounding. Give "
             "mean_prior and covariance_prior of the data's location and scale."
         )
+    if rows.dtype == np.float32:
+        mean = scaling.centre + distance
+        _check_float32(Moments(rows.total_weight, mean, scaling.scale**2, mean, mean))
 
 
 def _sums(
