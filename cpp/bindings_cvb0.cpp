@@ -14,9 +14,6 @@ template <class T>
 constexpr bool is_double = std::is_same_v<T, double>;
 template <class T>
 using StoreItem = std::conditional_t<is_double<T>, float, std::uint16_t>;
-template <class T>
-constexpr double store_one = is_double<T> ? 1.0 : 0x1p15;
-
 /// Offsets that rise from 0 to `last`.
 View<const std::int64_t> edges_of(const py::object& object, const char* name, std::size_t last) {
   const auto v = view<const std::int64_t>(object, name, any, 0);
@@ -36,7 +33,7 @@ void check_below(const View<const I>& v, const char* name, std::size_t size) {
 template <class T>
 std::unique_ptr<Cvb0Corpus> make_corpus(const py::object& counts, const py::object& start, const py::object& words,
                                         const py::object& weights, std::size_t n_words, const py::object& order,
-                                        const py::object& batches) {
+                                        const py::object& batches, std::size_t block_entries) {
   const auto values = view<const T>(counts, "counts", any, 0);
   const auto offsets = edges_of(start, "start", values.rows);
   const auto columns = view<const std::int32_t>(words, "words", values.rows, 0);
@@ -46,7 +43,8 @@ std::unique_ptr<Cvb0Corpus> make_corpus(const py::object& counts, const py::obje
   check_below(chosen, "order", offsets.rows - 1);
   const auto ends = edges_of(batches, "batches", chosen.rows);
   return without_gil([&] {
-    return std::make_unique<Cvb0Corpus>(offsets, columns.data, values.data, given.data, n_words, chosen, ends);
+    return std::make_unique<Cvb0Corpus>(offsets, columns.data, values.data, given.data, n_words, chosen, ends,
+                                        block_entries);
   });
 }
 
@@ -78,16 +76,22 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   a.sweeps = sweeps;
   a.fresh = fresh;
   a.divide = divide;
-  a.usual = corpus.whole && sweeps == 1 && !fresh && !divide;
   const auto kept = optional_view<std::uint16_t>(state.kept, "kept", corpus.words.size(), lean_entries);
   a.kept = kept.data;
   const std::size_t width = kept ? lean_entries : stride;
-  a.gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), width).data;
-  if (kept && (a.topics > 65536 || (sweeps != 1 && !fresh)))
-    throw py::value_error("a lean store takes up to 65536 topics, and one sweep unless fresh is set");
+  auto* gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), width).data;
+  a.gamma = gamma;
+  a.entries = corpus.words.size();
+  if (sweeps != 1 && !fresh) throw py::value_error("sweeps must be 1 unless fresh is set");
+  if (kept && a.topics > 65536) throw py::value_error("a lean store takes up to 65536 topics");
   for (std::size_t i = 0; kept && !fresh && i < kept.rows * kept.cols; ++i)
     if (kept[i] >= a.topics) throw py::value_error("kept must lie from 0 to below the number of topics");
-  a.change = view<T>(state.change, "change", corpus.most_entries, stride);
+  StoreItem<T>* before = nullptr;
+  if (kept)
+    a.change = view<T>(state.change, "change", corpus.most_entries, stride).data;
+  else
+    before = view<StoreItem<T>>(state.change, "change", corpus.most_entries, stride).data;
+  a.before = before;
   a.factors = view<T>(state.factors, "factors", corpus.most_entries, 0).data;
   const auto moved = view<double>(state.moved, "moved", corpus.most_blocks, a.topics);
   const auto likelihood = view<double>(state.likelihood, "likelihood", corpus.blocks.size() - 1, 0);
@@ -101,7 +105,8 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   a.scratch = memory.get();
   Cvb0Words<T> w;
   w.entries = corpus.entries.data();
-  w.change = {a.change.data, a.change.rows, a.change.cols};
+  w.change = a.change;
+  w.before = fresh ? nullptr : before;
   w.factors = a.factors;
   w.table = rows;
 
@@ -116,7 +121,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
         block.start = corpus.start.data() + d;
         block.documents = static_cast<std::size_t>(corpus.blocks[first + i + 1]) - d;
         block.row_weights = corpus.weights.empty() ? nullptr : corpus.weights.data() + d;
-        block.change_first = static_cast<std::int64_t>(corpus.first_entry(b));
+        block.batch_first = static_cast<std::int64_t>(corpus.first_entry(b));
         block.moved = moved.row(i);
         block.likelihood = &likelihood[first + i];
         if constexpr (is_double<T>)
@@ -133,11 +138,12 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
           for (std::size_t k = 0; k < a.topics; ++k) {
             totals[k] = static_cast<T>(sums[k]);
             inverse[k] = static_cast<T>(1 / sums[k]);
-            square[k] = static_cast<T>(1 / (sums[k] * sums[k]) / store_one<T>);
+            square[k] = static_cast<T>(1 / (sums[k] * sums[k]));
           }
           return;
         }
         Cvb0Words<T> part = w;
+        part.gamma = gamma + corpus.first_entry(b) * stride;
         const auto t = static_cast<std::size_t>(corpus.tasks[first_task + i - 1]);
         part.words = corpus.distinct.data() + t;
         part.count = static_cast<std::size_t>(corpus.tasks[first_task + i]) - t;
@@ -186,17 +192,17 @@ void bind_cvb0(py::module_& m) {
   using O = py::object;
   py::class_<Cvb0Corpus>(m, "Cvb0Corpus", "Documents in an order of their own, cut into batches, blocks and tasks.")
       .def(py::init([](const O& start, const O& words, const O& counts, const O& weights, std::size_t n_words,
-                       const O& order, const O& batches) {
+                       const O& order, const O& batches, std::size_t block_entries) {
              return by_dtype(&make_corpus<double>, &make_corpus<float>, counts, start, words, weights, n_words, order,
-                             batches);
+                             batches, block_entries);
            }),
-           arg("start"), arg("words"), arg("counts"), arg("weights"), arg("n_words"), arg("order"), arg("batches"))
+           arg("start"), arg("words"), arg("counts"), arg("weights"), arg("n_words"), arg("order"), arg("batches"),
+           arg("block_entries"))
       .def_property_readonly("n_entries", [](const Cvb0Corpus& c) { return c.words.size(); })
       .def_property_readonly("n_batches", &Cvb0Corpus::batches)
       .def_property_readonly("n_blocks", [](const Cvb0Corpus& c) { return c.blocks.size() - 1; })
       .def_readonly("most_entries", &Cvb0Corpus::most_entries)
-      .def_readonly("most_blocks", &Cvb0Corpus::most_blocks)
-      .def_readonly("whole", &Cvb0Corpus::whole);
+      .def_readonly("most_blocks", &Cvb0Corpus::most_blocks);
   m.attr("cvb0_lean_entries") = lean_entries;
   m.def(
       "cvb0_visit",

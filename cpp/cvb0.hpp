@@ -34,32 +34,37 @@ struct Cvb0Documents {
   View<const T> table;                // V x stride
   const T* totals = nullptr;          // stride: column sums of the table, infinite in the padding
   const T* inverse = nullptr;         // stride: 1 / totals
-  const T* square = nullptr;          // stride: 1 / totals^2, over what the store takes for one
+  const T* square = nullptr;          // stride: 1 / totals^2
   const T* alpha = nullptr;           // stride, zeros in the padding
   T least_word = 0, least_topic = 0;  // what lambda and n + alpha are at least, whatever rounding did
-  std::size_t sweeps = 1;
-  bool fresh = false;   // the table holds nothing of these documents, and gamma is not read
-  bool usual = false;   // one sweep, neither fresh nor divide, and counts and weights of at least one: faster
-  bool divide = false;  // totals are so small that 1 / (Lambda - x g) needs a division
+  std::size_t sweeps = 1;             // more than one where documents are fresh
+  bool fresh = false;                 // the table holds nothing of these documents, and gamma is not read
+  bool divide = false;                // totals are so small that 1 / (Lambda - x g) needs a division
   // entries x stride of the store's type; with a lean store entries x lean_entries, and `kept` their topics
   void* gamma = nullptr;
   std::uint16_t* kept = nullptr;
-  View<T> change;                 // entries of the batch x stride, out: new - old gamma, in units of the store
-  T* factors = nullptr;           // entries of the batch, out: weight x count over what the store takes for one
-  std::int64_t change_first = 0;  // the entry of the first row of `change`
-  double* moved = nullptr;        // K, out: sum of the change
-  double* likelihood = nullptr;   // 1, out: sum of weight x count x log p(word | the rest of the document)
+  std::size_t entries = 0;       // of the store
+  std::int64_t batch_first = 0;  // the batch's first entry
+  // Out, entries of the batch x stride: what gamma was, in the store's type, unless fresh; with a lean store, new - old
+  // gamma in its units.
+  void* before = nullptr;
+  T* change = nullptr;
+  T* factors = nullptr;          // entries of the batch, out: weight x count over what the store takes for one
+  double* moved = nullptr;       // K, out: sum of the change
+  double* likelihood = nullptr;  // 1, out: sum of weight x count x log p(word | the rest of the document)
   std::byte* scratch = nullptr;
 };
 
-/// Words of a batch: table[w] += the change of the word's entries, in their order.
+/// Words of a batch: table[w] += factor x (gamma - before) of the word's entries, in their order. Without `before` they
+/// were fresh; with a lean store there is their `change` in the place of both.
 template <class T>
 struct Cvb0Words {
   const std::int32_t* words = nullptr;  // distinct
   std::size_t count = 0;
   const std::int64_t* start = nullptr;    // count + 1 offsets into entries
-  const std::int32_t* entries = nullptr;  // rows of `change`
-  View<const T> change;
+  const std::int32_t* entries = nullptr;  // rows of the following
+  const void *gamma = nullptr, *before = nullptr;
+  const T* change = nullptr;
   const T* factors = nullptr;
   View<T> table;
 };

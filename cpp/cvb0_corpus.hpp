@@ -13,8 +13,8 @@ namespace vivace {
 namespace {
 
 struct Cvb0Corpus {
-  // Entries of a block of documents and of a task of words: some tens of microseconds.
-  static constexpr std::size_t block_entries = 300, task_entries = 512;
+  // Entries of a task of words, in blocks of documents: they take less work.
+  static constexpr std::size_t task_blocks = 2;
 
   std::vector<std::int64_t> start{0}, batch;  // offsets of documents into entries, and of batches into documents
   std::vector<std::int32_t> words;
@@ -23,26 +23,36 @@ struct Cvb0Corpus {
   std::vector<std::int64_t> blocks, batch_blocks{0};  // first documents of blocks; first blocks of batches
   std::vector<std::int32_t> distinct, entries;        // words of a batch; their entries, counted within the batch
   std::vector<std::int64_t> word_start, tasks, batch_tasks{0};
-  std::size_t n_words, most_entries = 0, most_blocks = 0;
-  bool whole = true;  // no count and no weight is below one
+  std::size_t n_words, block_entries, most_entries = 0, most_blocks = 0;
 
-  /// Documents `order` of the compressed rows (from, columns, values); batches end at `edges`.
+  /// Documents `order` of the compressed rows (from, columns, values); batches end at `edges`. Within a batch long
+  /// documents come first, so that neighbours are as long as each other.
   template <class T>
   Cvb0Corpus(const View<const std::int64_t>& from, const std::int32_t* columns, const T* values, const double* given,
-             std::size_t vocabulary, const View<const std::int64_t>& order, const View<const std::int64_t>& edges)
-      : batch(edges.data, edges.data + edges.rows), n_words(vocabulary) {
-    for (std::size_t i = 0; i < order.rows; ++i) {
-      const auto d = static_cast<std::size_t>(order[i]);
+             std::size_t vocabulary, const View<const std::int64_t>& order, const View<const std::int64_t>& edges,
+             std::size_t entries_of_block)
+      : batch(edges.data, edges.data + edges.rows), n_words(vocabulary), block_entries(entries_of_block) {
+    std::vector<std::int64_t> sorted(order.data, order.data + order.rows);
+    for (std::size_t b = 0; b + 1 < batch.size(); ++b)
+      std::stable_sort(sorted.begin() + batch[b], sorted.begin() + batch[b + 1], [&](std::int64_t i, std::int64_t j) {
+        const auto p = static_cast<std::size_t>(i), q = static_cast<std::size_t>(j);
+        return from[p + 1] - from[p] > from[q + 1] - from[q];
+      });
+    std::size_t all = 0;  // room for them at once: vectors that grow touch twice the memory
+    for (const std::int64_t d : sorted)
+      all += static_cast<std::size_t>(from[static_cast<std::size_t>(d) + 1] - from[static_cast<std::size_t>(d)]);
+    start.reserve(sorted.size() + 1);
+    words.reserve(all);
+    entries.reserve(all);
+    reserve(T(), all);
+    for (const std::int64_t i : sorted) {
+      const auto d = static_cast<std::size_t>(i);
       for (auto e = from[d]; e < from[d + 1]; ++e) {
         words.push_back(columns[e]);
         add(values[e]);
-        whole = whole && values[e] >= T(1);
       }
       start.push_back(static_cast<std::int64_t>(words.size()));
-      if (given) {
-        weights.push_back(given[d]);
-        whole = whole && given[d] >= 1;
-      }
+      if (given) weights.push_back(given[d]);
     }
     std::vector<std::int32_t> place(n_words, -1);
     for (std::size_t b = 0; b + 1 < batch.size(); ++b) index(b, place);
@@ -59,6 +69,8 @@ struct Cvb0Corpus {
   const double* counts(double) const { return counts_d.data(); }
 
  private:
+  void reserve(float, std::size_t size) { counts_f.reserve(size); }
+  void reserve(double, std::size_t size) { counts_d.reserve(size); }
   void add(float value) { counts_f.push_back(value); }
   void add(double value) { counts_d.push_back(value); }
 
@@ -86,7 +98,7 @@ struct Cvb0Corpus {
     std::vector<std::int64_t> next(size.size());
     std::size_t at = first, task = first;
     for (std::size_t i = 0; i < size.size(); ++i) {
-      if (i == 0 || at - task >= task_entries) {
+      if (i == 0 || at - task >= task_blocks * block_entries) {
         task = at;
         tasks.push_back(static_cast<std::int64_t>(known + i));
       }

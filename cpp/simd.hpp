@@ -107,6 +107,14 @@ VIVACE_INLINE void store_part(T* p, Vec<T> v, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) p[i] = v[i];
 }
 
+// f(0), ..., f(count - 1), written out. Loops over few vectors in registers became calls of memcpy (rep movs) in
+// gcc 12.
+template <std::size_t count, class F>
+VIVACE_INLINE void repeat(F&& f) {
+  [&]<std::size_t... i>(std::index_sequence<i...>)
+      __attribute__((always_inline)) { (f(i), ...); }(std::make_index_sequence<count>());
+}
+
 template <class V>
 VIVACE_INLINE V select(MaskOf<V> mask, V yes, V no) {
   return mask ? yes : no;

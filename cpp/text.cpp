@@ -102,26 +102,57 @@ std::uint32_t ending_at(const char* end, int digits) {
   return static_cast<std::uint32_t>(t);
 }
 
-/// Most lines: three numbers of at most eight digits, one space apart. Returns the length of the line with its end, or
-/// 0 where a closer look is needed. Reads 8 bytes before `p` and 32 from it on.
-int quick_triple(const char* p, std::uint32_t (&out)[3]) {
-  const auto below = [](__m128i a) { return _mm_movemask_epi8(_mm_cmplt_epi8(a, _mm_set1_epi8('0'))); };
-  const auto above = [](__m128i a) { return _mm_movemask_epi8(_mm_cmpgt_epi8(a, _mm_set1_epi8('9'))); };
-  const __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-  const __m128i b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16));
-  auto gaps = static_cast<std::uint32_t>(below(a) | below(b) << 16);
-  const auto others = static_cast<std::uint32_t>(above(a) | above(b) << 16);
-  int start = 0;
-  for (int i = 0; i < 3; ++i) {
-    if (gaps == 0) return 0;
-    const int end = __builtin_ctz(gaps);
-    const int digits = end - start;
-    if (digits < 1 || digits > 8 || p[end] != (i == 2 ? '\n' : ' ')) return 0;
-    out[i] = ending_at(p + end, digits);
-    gaps &= gaps - 1;
-    start = end + 1;
+/// A bit for each of 64 characters: whether it is no digit.
+std::uint64_t gaps_in(const char* p) {
+  std::uint64_t gaps = 0;
+  for (int i = 0; i < 4; ++i) {
+    const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + 16 * i));
+    const __m128i x = _mm_xor_si128(text, _mm_set1_epi8('0'));
+    const __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(9)), x);
+    gaps |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(_mm_movemask_epi8(digits)) ^ 0xffffu) << (16 * i);
   }
-  return (others << (32 - start)) == 0 ? start : 0;
+  return gaps;
+}
+
+/// Most lines: three numbers of at most eight digits, one space apart, within the limits. Goes on from `p` until a line
+/// needs a closer look, the text has fewer than 64 characters left or there is no more room, and returns where that is.
+/// Reads 8 bytes before `p`. One look at 64 characters serves the lines that are whole within them.
+template <class T>
+const char* quick_triples(const char* p, const char* end, const TextLimits& limits, View<std::int32_t> rows,
+                          View<std::int32_t> columns, View<T> values, TextProgress& done) {
+  if (limits.last_row < limits.first_row || limits.last_column < limits.first_column) return p;
+  const std::uint64_t n_rows = static_cast<std::uint64_t>(limits.last_row - limits.first_row);
+  const std::uint64_t n_columns = static_cast<std::uint64_t>(limits.last_column - limits.first_column);
+  while (end - p >= 64) {
+    const char* const block = p;
+    std::uint64_t gaps = gaps_in(block);
+    for (;;) {
+      const std::uint64_t second = gaps & (gaps - 1);
+      const std::uint64_t third = second & (second - 1);
+      if (third == 0) break;
+      if (done.entries == columns.rows) return p;
+      const char* const a = block + __builtin_ctzll(gaps);
+      const char* const b = block + __builtin_ctzll(second);
+      const char* const c = block + __builtin_ctzll(third);
+      // One less than the number of digits; a large number where there are none.
+      const auto na = static_cast<std::size_t>(a - p - 1), nb = static_cast<std::size_t>(b - a - 2),
+                 nc = static_cast<std::size_t>(c - b - 2);
+      if ((na | nb | nc) >= 8 || *a != ' ' || *b != ' ' || *c != '\n') return p;
+      const std::uint64_t row = ending_at(a, static_cast<int>(na) + 1) - static_cast<std::uint64_t>(limits.first_row);
+      const std::uint64_t column =
+          ending_at(b, static_cast<int>(nb) + 1) - static_cast<std::uint64_t>(limits.first_column);
+      if (row > n_rows || column > n_columns) return p;
+      rows[done.entries] = static_cast<std::int32_t>(row);
+      columns[done.entries] = static_cast<std::int32_t>(column);
+      values[done.entries] = static_cast<T>(static_cast<std::int32_t>(ending_at(c, static_cast<int>(nc) + 1)));
+      ++done.entries;
+      ++done.lines;
+      p = c + 1;
+      gaps = third & (third - 1);
+    }
+    if (p == block) return p;
+  }
+  return p;
 }
 #endif
 
@@ -135,19 +166,11 @@ TextProgress parse_triples(const char* text, std::size_t size, const TextLimits&
   const char* const end = text + size;
   while (in.p != end) {
 #ifdef __SSE2__
-    std::uint32_t n[3];
-    if (with_value && in.p - text >= 8 && end - in.p >= 32 && done.entries < columns.rows) {
-      const int length = quick_triple(in.p, n);
-      if (length > 0 && within(n[0], limits.first_row, limits.last_row) &&
-          within(n[1], limits.first_column, limits.last_column)) {
-        rows[done.entries] = static_cast<std::int32_t>(n[0] - limits.first_row);
-        columns[done.entries] = static_cast<std::int32_t>(n[1] - limits.first_column);
-        values[done.entries++] = static_cast<T>(n[2]);
-        in.p += length;
-        ++done.lines;
-        done.bytes = static_cast<std::size_t>(in.p - text);
-        continue;
-      }
+    if (with_value && in.p - text >= 8) {
+      const char* const from = in.p;
+      in.p = quick_triples(in.p, end, limits, rows, columns, values, done);
+      done.bytes = static_cast<std::size_t>(in.p - text);
+      if (in.p != from) continue;
     }
 #endif
     in.skip_blanks();

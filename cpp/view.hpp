@@ -19,6 +19,7 @@
 
 // Never emitted out of line: a weak symbol could come from the object of another instruction set.
 #define VIVACE_MEMBER __attribute__((always_inline)) inline
+#define VIVACE_LAMBDA __attribute__((always_inline))
 
 namespace vivace {
 

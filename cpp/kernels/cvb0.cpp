@@ -1,6 +1,8 @@
 // Collapsed variational Bayes: the documents and the words of a batch.
 #include "cvb0.hpp"
 
+#include <utility>
+
 #include "../math.hpp"
 #include "cvb0_lean.hpp"
 #include "cvb0_store.hpp"
@@ -9,29 +11,35 @@
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-// Up to this many vectors of topics the counts of a document and the shares of an entry stay in registers (of 32).
-constexpr std::size_t most_in_registers = VIVACE_VECTOR_BYTES == 64 ? 8 : 0;
+// Up to this many vectors of topics the counts of two documents and the shares of an entry stay in registers (of 32).
+// Not in double precision: that would be as much code again, for fewer topics.
+template <class T>
+constexpr std::size_t most_in_registers = VIVACE_VECTOR_BYTES == 64 && sizeof(T) == 4 ? 8 : 0;
 
 // Shares are summed in this many accumulators, so that additions do not wait for each other.
 constexpr std::size_t chains = 4;
 
 template <class T>
 struct Buffers {
-  T *counts, *value;
+  T *counts[2], *value[2];  // of each of two documents
+  T *chance, *below, *part;
   double* moved;
   Buffers(Arena& arena, std::size_t topics) {
     const std::size_t stride = round_up(topics, lanes<T>);
-    counts = arena.take<T>(stride);
-    value = arena.take<T>(stride);
+    for (T** buffer : {&counts[0], &counts[1], &value[0], &value[1]}) *buffer = arena.take<T>(stride);
+    for (T** buffer : {&chance, &below, &part}) *buffer = arena.take<T>(lanes<T>);
     moved = arena.take<double>(stride);
   }
 };
 
-/// Documents one after the other. `vectors` is the length of the loops over topics, where it is known (else 0).
+/// Whether documents are met for the first time, or again; the latter with a division by totals where those are small.
+enum class Visit { fresh, again, divided };
+
+/// The documents of a block. `vectors` is the length of the loops over topics, where it is known (else 0).
 ///
-/// `usual`: a single sweep over documents seen before, counts and weights of at least one, no division. What is
-/// settled at compile time then is what the inner loop would have to ask for.
-template <class T, std::size_t vectors, bool usual>
+/// The shares of an entry have to wait for those of the entry before, which are in the document's counts, and for their
+/// own sum. Where counts fit into registers two documents take turns, so that one works while the other waits.
+template <class T, std::size_t vectors, Visit visit>
 class Documents {
   using S = Store<T>;
   using Item = typename S::Item;
@@ -39,33 +47,58 @@ class Documents {
   static constexpr std::size_t room = vectors ? vectors : 1;
 
  public:
-  explicit Documents(const Cvb0Documents<T>& args) : a(args), stride(vectors ? vectors * n : args.table.cols) {
-    Arena arena{args.scratch};
-    const Buffers<T> buffers(arena, args.topics);
-    counts = buffers.counts;
-    value = buffers.value;
-    double* moved = buffers.moved;
-    double sum = 0, total = 0;
+  explicit Documents(const Cvb0Documents<T>& args)
+      : a(args), arena{args.scratch}, buffers(arena, args.topics), stride(vectors ? vectors * n : args.table.cols) {
+    double sum = 0;
     for (std::size_t k = 0; k < stride; ++k) {
-      moved[k] = 0;
+      buffers.moved[k] = 0;
       sum += static_cast<double>(a.alpha[k]);
     }
     alpha_sum = static_cast<T>(sum);
-    for (std::size_t d = 0; d < a.documents; ++d) total += document(d, moved);
-    *a.likelihood = total;
-    for (std::size_t k = 0; k < a.topics; ++k) a.moved[k] = moved[k];
+    for (std::size_t d = 0; d < a.documents; d += 2) turns(d);
+    add_likelihood();
+    *a.likelihood = likelihood;
+    for (std::size_t k = 0; k < a.topics; ++k) a.moved[k] = buffers.moved[k];
   }
 
  private:
+  /// A document at work; `held` is alpha and its expected counts.
+  struct Document {
+    Vec<T> held[room];
+    std::size_t first = 0, size = 0;
+    T weight = 1, tokens = 0;
+    T *counts, *value;  // where `held` and an entry's shares are while there are too many for registers
+  };
+
+  /// Of an entry, not yet divided by their sum.
+  struct Shares {
+    Vec<T> value[room];
+    T total;
+  };
+
   const Cvb0Documents<T>& a;
+  Arena arena;
+  Buffers<T> buffers;
   std::size_t stride;
   T alpha_sum;
-  T *counts, *value;
+  std::size_t filled = 0;
+  double likelihood = 0;
 
-  VIVACE_MEMBER std::size_t length() const { return vectors ? vectors : stride / n; }
+  /// Calls f for each vector of topics.
+  template <class F>
+  VIVACE_MEMBER void each(F&& f) const {
+    if constexpr (vectors > 0)
+      repeat<vectors>(f);
+    else
+      for (std::size_t j = 0; j < stride / n; ++j) f(j);
+  }
+  VIVACE_MEMBER std::size_t size(std::size_t d) const { return static_cast<std::size_t>(a.start[d + 1] - a.start[d]); }
   VIVACE_MEMBER Item* gamma(std::size_t e) const { return static_cast<Item*>(a.gamma) + e * stride; }
-  VIVACE_MEMBER T* change(std::size_t e) const {
-    return a.change.data + (e - static_cast<std::size_t>(a.change_first)) * stride;
+  VIVACE_MEMBER Item* before(std::size_t e) const {
+    return static_cast<Item*>(a.before) + (e - static_cast<std::size_t>(a.batch_first)) * stride;
+  }
+  VIVACE_MEMBER const T* row(std::size_t e) const {
+    return a.table.data + static_cast<std::size_t>(a.words[e]) * stride;
   }
   VIVACE_MEMBER Vec<T> get(const Vec<T> (&held)[room], const T* buffer, std::size_t j) const {
     if constexpr (vectors)
@@ -80,153 +113,222 @@ class Documents {
       storeu(buffer + j * n, v);
   }
 
-  VIVACE_MEMBER double document(std::size_t d, double* moved) const {
-    const auto first = static_cast<std::size_t>(a.start[d]), last = static_cast<std::size_t>(a.start[d + 1]);
-    const T weight = a.row_weights ? static_cast<T>(a.row_weights[d]) : T(1);
-    T tokens = 0;
-    for (std::size_t e = first; e < last; ++e) tokens += a.counts[e];
-
-    Vec<T> held[room];  // alpha and the expected counts of the document
-    for (std::size_t j = 0; j < length(); ++j) put(held, counts, j, loadu(a.alpha + j * n));
-    if (usual || !a.fresh)
-      for (std::size_t e = first; e < last; ++e) {
-        const Vec<T> c = broadcast<T>(a.counts[e] / S::one);
-        const Item* g = gamma(e);
-        for (std::size_t j = 0; j < length(); ++j)
-          put(held, counts, j, mul_add(S::load(g + j * n), c, get(held, counts, j)));
+  /// Document `d`, and the one after it where two take turns.
+  VIVACE_MEMBER void turns(std::size_t d) {
+    Document one{}, two{};
+    one.counts = buffers.counts[0], one.value = buffers.value[0];
+    two.counts = buffers.counts[1], two.value = buffers.value[1];
+    std::size_t other = d + 1 < a.documents ? d + 1 : d;
+    if (size(other) > size(d)) std::swap(other, d);
+    begin(one, d);
+    if (other != d) begin(two, other);
+    const std::size_t both = one.size + two.size;
+    for (std::size_t s = 0; s < (visit == Visit::fresh ? a.sweeps : 1); ++s) {
+      const bool final = visit != Visit::fresh || s + 1 == a.sweeps;
+      std::size_t i = 0;
+      for (; i < two.size; ++i) {
+        Shares first = weigh(one, i, both), second = weigh(two, i, both);
+        spread(one, i, first, final);
+        spread(two, i, second, final);
       }
-    add_moved(held, moved, -weight);
-    double likelihood = 0;
-    if constexpr (usual)
-      likelihood = sweep(held, first, last, weight, tokens, 0);
-    else
-      for (std::size_t s = 0; s < a.sweeps; ++s) likelihood = sweep(held, first, last, weight, tokens, s);
-    add_moved(held, moved, weight);
-    return likelihood;
-  }
-
-  VIVACE_MEMBER void add_moved(const Vec<T> (&held)[room], double* moved, T weight) const {
-    for (std::size_t j = 0; j < length(); ++j) {
-      const Vec<T> v = get(held, counts, j) * weight;
-      for (std::size_t i = 0; i < n; ++i) moved[j * n + i] += static_cast<double>(v[i]);
+      for (; i < one.size; ++i) {
+        Shares alone = weigh(one, i, both);
+        spread(one, i, alone, final);
+      }
     }
+    add_moved(one, one.weight);
+    if (other != d) add_moved(two, two.weight);
   }
 
-  VIVACE_MEMBER double sweep(Vec<T> (&held)[room], std::size_t first, std::size_t last, T weight, T tokens,
-                             std::size_t s) const {
-    const bool final = usual || s + 1 == a.sweeps, unseen = !usual && a.fresh && s == 0;
-    const bool old_kept = !usual && s > 0;
-    double likelihood = 0;
-    Vec<T> sums = broadcast<T>(1), parts = broadcast<T>(0);
-    std::size_t filled = 0;
-    for (std::size_t e = first; e < last; ++e) {
-      const T c = a.counts[e];
-      const T y = usual ? T(1) : c < T(1) ? c : T(1), x = usual ? T(1) : weight < T(1) ? y * weight : y;
-      const T* lambda = a.table.data + static_cast<std::size_t>(a.words[e]) * stride;
+  VIVACE_MEMBER void begin(Document& doc, std::size_t d) {
+    doc.first = static_cast<std::size_t>(a.start[d]);
+    doc.size = size(d);
+    if (a.row_weights) doc.weight = static_cast<T>(a.row_weights[d]);
+    each([&](std::size_t j) VIVACE_LAMBDA { put(doc.held, doc.counts, j, loadu(a.alpha + j * n)); });
+    for (std::size_t e = doc.first; e < doc.first + doc.size; ++e) {
+      doc.tokens += a.counts[e];
+      const Vec<T> c = broadcast<T>(a.counts[e] / S::one);
       Item* g = gamma(e);
-      T* out = change(e);
-      const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
-      const Vec<T> taken = broadcast<T>(c / S::one);
-      // The next entry's row, fetched along the way.
-      const T* ahead = a.table.data + static_cast<std::size_t>(a.words[e + 1 < last ? e + 1 : e]) * stride;
-
-      Vec<T> share[room], sum[chains] = {};
-      for (std::size_t j = 0; j < length(); ++j) {
-        const Vec<T> now = unseen ? Vec<T>{} : S::load(g + j * n);
-        const Vec<T> old = old_kept ? loadu(out + j * n) : now;
-        const Vec<T> count = get(held, counts, j);
-        __builtin_prefetch(ahead + j * n);
-        const Vec<T> l = max(loadu(lambda + j * n) - old * own_word, broadcast<T>(a.least_word));
-        const Vec<T> m = max(count - now * own_topic, broadcast<T>(a.least_topic));
-        if constexpr (vectors) held[j] = count - now * taken;
-        Vec<T> v = l * m;
-        if (!usual && a.divide)
-          v = v / (loadu(a.totals + j * n) - old * own_word);
-        else if (usual)
-          v = v * mul_add(old, loadu(a.square + j * n), loadu(a.inverse + j * n));
-        else
-          v = v * mul_add(old * x, loadu(a.square + j * n), loadu(a.inverse + j * n));
-        put(share, value, j, v);
-        sum[j % chains] += v;
-      }
-      const T total = horizontal_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
-      const T inverse = T(1) / total;
-      const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(c * inverse);
-      for (std::size_t j = 0; j < length(); ++j) {
-        const Vec<T> v = get(share, value, j);
-        // Read again: registers are dearer than the first-level cache.
-        const Vec<T> now = unseen ? Vec<T>{} : S::load(g + j * n);
-        const Vec<T> old = old_kept ? loadu(out + j * n) : now;
-        if constexpr (vectors)
-          held[j] = mul_add(v, given, held[j]);
-        else
-          storeu(counts + j * n, mul_add(v, given, loadu(counts + j * n) - now * taken));
-        const Vec<T> stored = S::save(g + j * n, v * scale);
-        storeu(out + j * n, final ? stored - old : old);
-      }
-      if (!final) continue;
-      a.factors[e - static_cast<std::size_t>(a.change_first)] = weight * c / S::one;
-      sums[filled] = total / (tokens - y + alpha_sum);
-      parts[filled] = weight * c;
-      if (++filled == n || e + 1 == last) {
-        likelihood += static_cast<double>(horizontal_sum(parts * log(sums)));
-        sums = broadcast<T>(1);
-        parts = broadcast<T>(0);
-        filled = 0;
-      }
+      each([&](std::size_t j) VIVACE_LAMBDA {
+        if constexpr (visit == Visit::fresh) {
+          S::clear(g + j * n);
+        } else {
+          S::copy(before(e) + j * n, g + j * n);
+          put(doc.held, doc.counts, j, mul_add(S::load(g + j * n), c, get(doc.held, doc.counts, j)));
+        }
+      });
     }
-    return likelihood;
+    add_moved(doc, -doc.weight);
+  }
+
+  VIVACE_MEMBER void add_moved(const Document& doc, T weight) const {
+    each([&](std::size_t j) VIVACE_LAMBDA {
+      const Vec<T> v = get(doc.held, doc.counts, j) * weight;
+      for (std::size_t i = 0; i < n; ++i) buffers.moved[j * n + i] += static_cast<double>(v[i]);
+    });
+  }
+
+  /// Shares of the i-th entry of a document. What is read after so many more entries is asked for on the way.
+  VIVACE_MEMBER Shares weigh(Document& doc, std::size_t i, std::size_t later) {
+    const std::size_t e = doc.first + i;
+    const T c = a.counts[e], y = c < T(1) ? c : T(1), x = doc.weight < T(1) ? y * doc.weight : y;
+    const T* lambda = row(e);
+    const T* next = row(i + 1 < doc.size ? e + 1 : e);
+    Item* g = gamma(e);
+    const Item* soon = gamma(e + later < a.entries ? e + later : e);
+    const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
+    const Vec<T> taken = broadcast<T>(c / S::one);
+    // Copies: what is stored below might be these, for all that the compiler knows.
+    const Vec<T> least_topic = broadcast<T>(a.least_topic), least_word = broadcast<T>(a.least_word);
+    const T *totals = a.totals, *inverses = a.inverse, *squares = a.square;
+
+    Shares shares;
+    Vec<T> sum[chains] = {};
+    const auto add = [&](std::size_t j, std::size_t chain) VIVACE_LAMBDA {
+      const Vec<T> now = S::load(g + j * n), count = get(doc.held, doc.counts, j);
+      __builtin_prefetch(next + j * n);
+      if (j % 2 == 0) __builtin_prefetch(soon + j * n, 1, 2);
+      Vec<T> v = max(count - now * own_topic, least_topic);
+      if constexpr (vectors) doc.held[j] = count - now * taken;
+      if constexpr (visit == Visit::fresh) {  // the table holds nothing of the entry
+        v = v * loadu(lambda + j * n) * loadu(inverses + j * n);
+      } else {
+        const Vec<T> own = now * own_word;
+        v = v * max(loadu(lambda + j * n) - own, least_word);
+        if constexpr (visit == Visit::divided)
+          v = v / (loadu(totals + j * n) - own);
+        else
+          v = v * mul_add(own, loadu(squares + j * n), loadu(inverses + j * n));
+      }
+      put(shares.value, doc.value, j, v);
+      sum[chain] += v;
+    };
+    if constexpr (vectors > 0) {
+      repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { add(j, j % chains); });
+    } else {
+      std::size_t j = 0;
+      for (; (j + chains) * n <= stride; j += chains)
+        repeat<chains>([&](std::size_t chain) VIVACE_LAMBDA { add(j + chain, chain); });
+      for (; j * n < stride; ++j) add(j, 0);
+    }
+
+    shares.total = horizontal_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    return shares;
+  }
+
+  /// Stores the shares and adds them to the document's counts.
+  VIVACE_MEMBER void spread(Document& doc, std::size_t i, Shares& shares, bool final) {
+    const std::size_t e = doc.first + i;
+    const T c = a.counts[e], inverse = T(1) / shares.total;
+    Item* g = gamma(e);
+    const Vec<T> taken = broadcast<T>(c / S::one);
+    const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(c * inverse);
+    each([&](std::size_t j) VIVACE_LAMBDA {
+      const Vec<T> v = get(shares.value, doc.value, j);
+      if constexpr (vectors)
+        doc.held[j] = mul_add(v, given, doc.held[j]);
+      else
+        storeu(doc.counts + j * n, mul_add(v, given, loadu(doc.counts + j * n) - S::load(g + j * n) * taken));
+      S::save(g + j * n, v * scale);
+    });
+    if (!final) return;
+    a.factors[e - static_cast<std::size_t>(a.batch_first)] = doc.weight * c / S::one;
+    buffers.chance[filled] = shares.total;
+    buffers.below[filled] = doc.tokens - (c < T(1) ? c : T(1)) + alpha_sum;
+    buffers.part[filled] = doc.weight * c;
+    if (++filled == n) add_likelihood();
+  }
+
+  /// Takes in the entries that wait: many logarithms at a time.
+  void add_likelihood() {
+    for (; filled < n; ++filled) {
+      buffers.chance[filled] = buffers.below[filled] = T(1);
+      buffers.part[filled] = T(0);
+    }
+    const Vec<T> chance = loadu(buffers.chance) / loadu(buffers.below);
+    likelihood += static_cast<double>(horizontal_sum(loadu(buffers.part) * log(chance)));
+    filled = 0;
   }
 };
 
-template <class T, bool usual, std::size_t vectors = most_in_registers>
+template <class T, Visit visit, std::size_t vectors = most_in_registers<T>>
 static inline void documents(const Cvb0Documents<T>& a) {
   if constexpr (vectors == 0) {
-    Documents<T, 0, usual> all(a);
+    Documents<T, 0, visit> all(a);
   } else {
     if (a.table.cols == vectors * lanes<T>)
-      Documents<T, vectors, usual> all(a);
+      Documents<T, vectors, visit> all(a);
     else if (a.table.cols > vectors * lanes<T>)
-      Documents<T, 0, usual> all(a);
+      Documents<T, 0, visit> all(a);
     else
-      documents<T, usual, vectors - 1>(a);
+      documents<T, visit, vectors - 1>(a);
   }
 }
 
-/// Words, `vectors` vectors of topics at a time from column `k` on.
-template <class T, std::size_t vectors>
-static inline void words(const Cvb0Words<T>& a, std::size_t k) {
+// What the table is given of an entry, over its factor: what its shares changed by.
+template <class T>
+struct FromStore {
+  using Item = typename Store<T>::Item;
+  const Item *gamma, *before;
+  VIVACE_MEMBER explicit FromStore(const Cvb0Words<T>& a)
+      : gamma(static_cast<const Item*>(a.gamma)), before(static_cast<const Item*>(a.before)) {}
+  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return Store<T>::load(gamma + at) - Store<T>::load(before + at); }
+};
+
+template <class T>
+struct FromFresh {
+  using Item = typename Store<T>::Item;
+  const Item* gamma;
+  VIVACE_MEMBER explicit FromFresh(const Cvb0Words<T>& a) : gamma(static_cast<const Item*>(a.gamma)) {}
+  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return Store<T>::load(gamma + at); }
+};
+
+template <class T>
+struct FromChange {
+  const T* change;
+  VIVACE_MEMBER explicit FromChange(const Cvb0Words<T>& a) : change(a.change) {}
+  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return loadu(change + at); }
+};
+
+/// `vectors` vectors of topics of the i-th word, from column `k` on.
+template <class T, class From, std::size_t vectors>
+VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, std::size_t k) {
   constexpr std::size_t n = lanes<T>;
   const std::size_t stride = a.table.cols;
+  T* out = a.table.data + static_cast<std::size_t>(a.words[i]) * stride + k;
+  Vec<T> row[vectors];
+  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { row[j] = loadu(out + j * n); });
+  for (auto at = a.start[i]; at < a.start[i + 1]; ++at) {
+    const auto e = static_cast<std::size_t>(a.entries[at]);
+    const Vec<T> factor = broadcast<T>(a.factors[e]);
+    const std::size_t first = e * stride + k;
+    repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { row[j] = mul_add(from.get(first + j * n), factor, row[j]); });
+  }
+  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { storeu(out + j * n, row[j]); });
+}
+
+/// All words; behind whole eights of vectors come `rest`.
+template <class T, class From, std::size_t rest = 0>
+static inline void words(const Cvb0Words<T>& a) {
+  constexpr std::size_t eight = 8 * lanes<T>;
+  if constexpr (rest < 7)
+    if (a.table.cols % eight > rest * lanes<T>) return words<T, From, rest + 1>(a);
+  const From from(a);
   for (std::size_t i = 0; i < a.count; ++i) {
-    T* out = a.table.data + static_cast<std::size_t>(a.words[i]) * stride + k;
-    Vec<T> row[vectors];
-    for (std::size_t j = 0; j < vectors; ++j) row[j] = loadu(out + j * n);
-    for (auto at = a.start[i]; at < a.start[i + 1]; ++at) {
-      const auto e = static_cast<std::size_t>(a.entries[at]);
-      const Vec<T> factor = broadcast<T>(a.factors[e]);
-      const T* change = a.change.data + e * stride + k;
-      for (std::size_t j = 0; j < vectors; ++j) row[j] = mul_add(loadu(change + j * n), factor, row[j]);
-    }
-    for (std::size_t j = 0; j < vectors; ++j) storeu(out + j * n, row[j]);
+    std::size_t k = 0;
+    for (; k + eight <= a.table.cols; k += eight) word<T, From, 8>(a, from, i, k);
+    if constexpr (rest > 0) word<T, From, rest>(a, from, i, k);
   }
 }
 
 template <class T>
-static inline void words(const Cvb0Words<T>& a) {
-  constexpr std::size_t n = lanes<T>;
-  std::size_t k = 0;
-  for (; k + 8 * n <= a.table.cols; k += 8 * n) words<T, 8>(a, k);
-  switch ((a.table.cols - k) / n) {
-    case 1: return words<T, 1>(a, k);
-    case 2: return words<T, 2>(a, k);
-    case 3: return words<T, 3>(a, k);
-    case 4: return words<T, 4>(a, k);
-    case 5: return words<T, 5>(a, k);
-    case 6: return words<T, 6>(a, k);
-    case 7: return words<T, 7>(a, k);
-    default: return;
-  }
+static inline void all_words(const Cvb0Words<T>& a) {
+  if (a.change)
+    words<T, FromChange<T>>(a);
+  else if (a.before)
+    words<T, FromStore<T>>(a);
+  else
+    words<T, FromFresh<T>>(a);
 }
 
 template <class T>
@@ -257,10 +359,12 @@ template <class T>
 static inline void all_documents(const Cvb0Documents<T>& a) {
   if (a.kept)
     LeanDocuments<T> all(a);
-  else if (a.usual)
-    documents<T, true>(a);
+  else if (a.fresh)
+    documents<T, Visit::fresh>(a);
+  else if (a.divide)
+    Documents<T, 0, Visit::divided> all(a);
   else
-    documents<T, false>(a);
+    documents<T, Visit::again>(a);
 }
 
 }  // namespace
@@ -274,8 +378,8 @@ std::size_t cvb0_scratch(std::size_t topics) {
 
 void cvb0_documents_d(const Cvb0Documents<double>& a) { all_documents(a); }
 void cvb0_documents_f(const Cvb0Documents<float>& a) { all_documents(a); }
-void cvb0_words_d(const Cvb0Words<double>& a) { words(a); }
-void cvb0_words_f(const Cvb0Words<float>& a) { words(a); }
+void cvb0_words_d(const Cvb0Words<double>& a) { all_words(a); }
+void cvb0_words_f(const Cvb0Words<float>& a) { all_words(a); }
 void cvb0_extrapolate_d(const Cvb0Extrapolation<double>& a) { extrapolate(a); }
 void cvb0_extrapolate_f(const Cvb0Extrapolation<float>& a) { extrapolate(a); }
 

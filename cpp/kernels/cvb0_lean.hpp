@@ -110,7 +110,7 @@ class LeanDocuments {
   double entry(std::size_t e, T weight, T tokens, bool unseen) const {
     const T c = a.counts[e], y = c < T(1) ? c : T(1), x = weight < T(1) ? y * weight : y;
     const T* lambda = a.table.row(static_cast<std::size_t>(a.words[e]));
-    T* change = a.change.row(e - static_cast<std::size_t>(a.change_first));
+    T* change = a.change + (e - static_cast<std::size_t>(a.batch_first)) * stride;
     if (!unseen)
       for (std::size_t i = 0; i < lean_entries; ++i) now[topics(e)[i]] += S::widen_one(shares(e)[i]);
     // Of a fresh document the table holds nothing.
@@ -143,7 +143,7 @@ class LeanDocuments {
       held[topics(e)[i]] += share * (c / S::one);
       change[topics(e)[i]] += share;
     }
-    a.factors[e - static_cast<std::size_t>(a.change_first)] = weight * c / S::one;
+    a.factors[e - static_cast<std::size_t>(a.batch_first)] = weight * c / S::one;
     const double chance = static_cast<double>(total) / static_cast<double>(tokens - y + alpha_sum);
     return static_cast<double>(weight * c) * log(broadcast<double>(chance))[0];
   }

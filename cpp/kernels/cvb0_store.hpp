@@ -20,12 +20,13 @@ struct Store<double> {
   VIVACE_MEMBER static Vec<double> load(const Item* p) {
     return __builtin_convertvector(*reinterpret_cast<const Narrow*>(p), Vec<double>);
   }
-  /// Stores; returns what load will give.
-  VIVACE_MEMBER static Vec<double> save(Item* p, Vec<double> v) {
-    const Value narrow = __builtin_convertvector(v, Value);
-    *reinterpret_cast<Narrow*>(p) = narrow;
-    return __builtin_convertvector(narrow, Vec<double>);
+  VIVACE_MEMBER static void save(Item* p, Vec<double> v) {
+    *reinterpret_cast<Narrow*>(p) = __builtin_convertvector(v, Value);
   }
+  VIVACE_MEMBER static void copy(Item* to, const Item* from) {
+    *reinterpret_cast<Narrow*>(to) = *reinterpret_cast<const Narrow*>(from);
+  }
+  VIVACE_MEMBER static void clear(Item* p) { *reinterpret_cast<Narrow*>(p) = Value{}; }
   /// The same for one share.
   VIVACE_MEMBER static double widen_one(Item item) { return static_cast<double>(item); }
   VIVACE_MEMBER static double narrow_one(double v, Item* p) { return widen_one(*p = static_cast<float>(v)); }
@@ -38,6 +39,7 @@ struct Store<float> {
   using Item = std::uint16_t;
   static constexpr float one = 0x1p15f;
   static constexpr float smallest = 0x1p-14f;
+  typedef std::uint16_t Narrow __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2), aligned(2), may_alias));
 
   // There are no signs, and neither zero nor subnormal halves need care: 2^112 is between the two exponents.
   VIVACE_MEMBER static float widen_one(Item item) {
@@ -52,22 +54,19 @@ struct Store<float> {
   VIVACE_MEMBER static Vec<float> load(const Item* p) {
     return (Vec<float>)_mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
-  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+  VIVACE_MEMBER static void save(Item* p, Vec<float> v) {
     const __m256i half = _mm512_maskz_cvtps_ph(0xffff, (__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), half);
-    return (Vec<float>)_mm512_maskz_cvtph_ps(0xffff, half);
   }
 #elif defined(__F16C__) && VIVACE_VECTOR_BYTES == 32
   VIVACE_MEMBER static Vec<float> load(const Item* p) {
     return (Vec<float>)_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   }
-  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+  VIVACE_MEMBER static void save(Item* p, Vec<float> v) {
     const __m128i half = _mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), half);
-    return (Vec<float>)_mm256_cvtph_ps(half);
   }
 #else
-  typedef std::uint16_t Narrow __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2), aligned(2), may_alias));
   typedef std::uint16_t Halves __attribute__((vector_size(VIVACE_VECTOR_BYTES / 2)));
   typedef std::uint32_t Bits __attribute__((vector_size(VIVACE_VECTOR_BYTES)));
 
@@ -75,14 +74,18 @@ struct Store<float> {
     return (Vec<float>)(__builtin_convertvector(half, Bits) << 13) * 0x1p112f;
   }
   VIVACE_MEMBER static Vec<float> load(const Item* p) { return widen(*reinterpret_cast<const Narrow*>(p)); }
-  VIVACE_MEMBER static Vec<float> save(Item* p, Vec<float> v) {
+  VIVACE_MEMBER static void save(Item* p, Vec<float> v) {
     const Vec<float> kept = select<Vec<float>>(v < smallest, Vec<float>{}, v);
     const Bits bits = (Bits)(kept * 0x1p-112f);
     const Halves half = __builtin_convertvector((bits + 0x0fff + ((bits >> 13) & 1)) >> 13, Halves);
     *reinterpret_cast<Narrow*>(p) = half;
-    return widen(half);
   }
 #endif
+
+  VIVACE_MEMBER static void copy(Item* to, const Item* from) {
+    *reinterpret_cast<Narrow*>(to) = *reinterpret_cast<const Narrow*>(from);
+  }
+  VIVACE_MEMBER static void clear(Item* p) { *reinterpret_cast<Narrow*>(p) = Narrow{}; }
 };
 
 }  // namespace

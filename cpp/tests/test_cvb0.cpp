@@ -51,12 +51,13 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
   const Cvb0Corpus corpus(View<const std::int64_t>{start.data(), start.size(), 1}, columns.data(), values.data(),
                           scale < 1 ? weights.data() : nullptr, v,
                           View<const std::int64_t>{order.data(), order.size(), 1},
-                          View<const std::int64_t>{edges.data(), edges.size(), 1});
-  expect(corpus.words.size() == columns.size() && corpus.whole == (scale >= 1), what + " corpus");
+                          View<const std::int64_t>{edges.data(), edges.size(), 1}, 20);
+  expect(corpus.words.size() == columns.size(), what + " corpus");
 
   std::vector<T> table(v * stride), totals(stride, static_cast<T>(INFINITY)), inverse(stride), square(stride);
-  std::vector<T> alpha(stride), change(corpus.most_entries * stride), factors(corpus.most_entries);
+  std::vector<T> alpha(stride), change(lean ? corpus.most_entries * stride : 0), factors(corpus.most_entries);
   std::vector<Item> gamma(corpus.words.size() * (lean ? lean_entries : stride));
+  std::vector<Item> before(lean ? 0 : corpus.most_entries * stride);
   std::vector<std::uint16_t> kept(lean ? corpus.words.size() * lean_entries : 0);
   std::vector<double> moved(topics), sums(topics);
   for (std::size_t w = 0; w < v; ++w)
@@ -71,16 +72,15 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
   }
 
   const Scratch scratch(kernels.cvb0_scratch(topics));
-  const Settings passes[] = {{3, true, false}, {1, false, false}, {1, false, true}, {2, false, true}};
+  const Settings passes[] = {{3, true, false}, {1, false, false}, {1, false, true}};
   for (const Settings& s : passes) {
-    if (lean && s.sweeps > 1 && !s.fresh) continue;
     for (std::size_t b = 0; b < corpus.batches(); ++b) {
       for (std::size_t k = 0; k < topics; ++k) {
         sums[k] = 0;
         for (std::size_t w = 0; w < v; ++w) sums[k] += static_cast<double>(table[w * stride + k]);
         totals[k] = static_cast<T>(sums[k]);
         inverse[k] = static_cast<T>(1 / sums[k]);
-        square[k] = static_cast<T>(1 / (sums[k] * sums[k]) / (twice ? 1.0 : 0x1p15));
+        square[k] = static_cast<T>(1 / (sums[k] * sums[k]));
       }
       const auto d = static_cast<std::size_t>(corpus.batch[b]), e = corpus.first_entry(b);
       double likelihood = 0;
@@ -101,12 +101,13 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       a.sweeps = s.sweeps;
       a.fresh = s.fresh;
       a.divide = s.divide;
-      a.usual = corpus.whole && s.sweeps == 1 && !s.fresh && !s.divide;
       a.gamma = gamma.data();
       a.kept = lean ? kept.data() : nullptr;
-      a.change = {change.data(), corpus.most_entries, stride};
+      a.entries = corpus.words.size();
+      a.before = before.data();
+      a.change = lean ? change.data() : nullptr;
       a.factors = factors.data();
-      a.change_first = static_cast<std::int64_t>(e);
+      a.batch_first = static_cast<std::int64_t>(e);
       a.moved = moved.data();
       a.likelihood = &likelihood;
       a.scratch = scratch.p;
@@ -117,7 +118,9 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       w.count = until - t;
       w.start = corpus.word_start.data() + t;
       w.entries = corpus.entries.data();
-      w.change = {change.data(), corpus.most_entries, stride};
+      w.gamma = gamma.data() + (lean ? 0 : e * stride);
+      w.before = s.fresh ? nullptr : before.data();
+      w.change = a.change;
       w.factors = factors.data();
       w.table = {table.data(), v, stride};
       if constexpr (twice) {

@@ -156,6 +156,7 @@ class Cvb0Corpus:
         n_words: int,
         order: NDArray[np.int64],
         batches: NDArray[np.int64],
+        block_entries: int,
     ) -> None: ...
     @property
     def n_entries(self) -> int: ...
@@ -167,8 +168,6 @@ class Cvb0Corpus:
     def most_entries(self) -> int: ...
     @property
     def most_blocks(self) -> int: ...
-    @property
-    def whole(self) -> bool: ...
 
 def cvb0_visit(
     corpus: Cvb0Corpus,
@@ -180,7 +179,7 @@ def cvb0_visit(
     alpha: _Rows,
     gamma: NDArray[np.uint16] | NDArray[np.float32],
     kept: NDArray[np.uint16] | None,
-    change: _Rows,
+    change: NDArray[np.uint16] | _Rows,
     factors: _Rows,
     moved: _Doubles,
     likelihood: _Doubles,

@@ -210,7 +210,7 @@ def test_one_family_for_all(run: Any, files: Path) -> None:
     fit = ["fit", "mixture", "mixed.csv", "-k", "2", "-o", "m.vivace", "--columns", "visits"]
     assert run(*fit, "--families", "poisson", "-q").exit_code == 0
     assert vivace.load("m.vivace").families_ == {"poisson": ["visits"]}
-    assert run(*fit, "--families", "none.json").exit_code == 1
+    assert run(*fit, "--families", "none.json").exit_code == 2
 
 
 def test_memory_is_enforced(run: Any, files: Path) -> None:

@@ -26,7 +26,8 @@ def piped(content: bytes, *arguments: object) -> Any:
 
 def forms(csv: bytes) -> dict[str, bytes]:
     """The same table in every form that standard input may have."""
-    table = pa.Table.from_pandas(pd.read_csv(io.BytesIO(csv)), preserve_index=False)
+    frame = pd.read_csv(io.BytesIO(csv), float_precision="round_trip")
+    table = pa.Table.from_pandas(frame, preserve_index=False)
     sinks = {name: io.BytesIO() for name in ("parquet", "feather", "stream")}
     parquet.write_table(table, sinks["parquet"], row_group_size=100)
     feather.write_feather(table, sinks["feather"])

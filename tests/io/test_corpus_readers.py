@@ -252,3 +252,32 @@ def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         read_corpus("-")
     with pytest.raises(CorpusError, match=r"standard input cannot hold \.npz"):
         read_corpus("-", "npz")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"one\ntwo", b"a\n\nbb\n" * 40 + b"c", b"x" * 300 + b"\ny\n"]
+)
+@pytest.mark.parametrize("size", [1, 7, 64, 1000])
+def test_views_hold_whole_lines(content: bytes, size: int, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with lines_module.Lines(tmp_path / "a") as lines:
+        found = [bytes(view) for view in lines.views(size)]
+    assert all(view.endswith(b"\n") for view in found)
+    whole = content if content.endswith(b"\n") or not content else content + b"\n"
+    assert b"".join(found) == whole
+
+
+def test_documents_out_of_order_far_into_a_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = sparse.random_array((900, 300), density=0.3, rng=rng, format="coo")
+    order = np.lexsort(counts.coords[::-1])
+    order = np.concatenate([order[:70_000], rng.permutation(order[70_000:])])
+    rows, columns = counts.coords[0][order] + 1, counts.coords[1][order] + 1
+    values = rng.integers(1, 2_000_000, len(order))
+    with open(tmp_path / "a.docword", "w") as file:
+        file.write(f"900\n300\n{len(order)}\n")
+        np.savetxt(file, np.column_stack([rows, columns, values]), fmt="%d")
+    expected = sparse.coo_array((values, (rows - 1, columns - 1)), shape=(900, 300)).tocsr()
+    found = read_corpus(tmp_path / "a.docword").counts
+    assert (found != expected).nnz == 0
+    assert found.has_canonical_format

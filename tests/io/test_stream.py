@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vivace import BayesianGaussianMixture, Checkpoint
+from vivace import BayesianGaussianMixture, BayesianMixture, Checkpoint, LatentDirichletAllocation
 from vivace.io import TableError, TableStream, open_table, read_table
 from vivace.io.pieces import PieceStream
 from vivace.io.spool import Scratch
@@ -270,3 +270,45 @@ def test_pieces_that_do_not_fit_are_decoded_once(parquet: Path) -> None:
         assert np.array_equal(table[start : start + 100], X[start : start + 100])
     chosen = rng.integers(0, N, 300)
     assert np.array_equal(table[chosen], X[chosen])
+
+
+def _same_size(path: Path) -> None:
+    """Another writer: the same number of bytes, and another content."""
+    content = bytearray(path.read_bytes())
+    content[-2:] = content[-2:][::-1]
+    before = os.stat(path)
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npy", "frame", "documents"])
+@pytest.mark.parametrize("what", ["changed", "vanished"])
+def test_a_file_that_was_read_already_is_watched(kind: str, what: str, tmp_path: Path) -> None:
+    """At the end of a pass, although all rows are in memory or in a scratch file by then."""
+    path = tmp_path / f"a.{kind}"
+    model: Any = BayesianGaussianMixture(n_components=2, tol=0.0, random_state=0)
+    data: Any = str(path)
+    if kind in ("parquet", "frame"):
+        pq.write_table(arrow(values()).drop(["id"]), path)
+    if kind == "frame":
+        path = path.rename(tmp_path / "a.parquet")
+        model, data = BayesianMixture(2, tol=0.0, random_state=0), str(path)
+    elif kind == "csv":
+        np.savetxt(path, values(), delimiter=",", header="a,b,c", comments="")
+    elif kind == "npy":
+        np.save(path, values())
+        data = np.load(path, mmap_mode="r")
+    elif kind == "documents":
+        path = tmp_path / "a.txt"
+        path.write_text("one two three\ntwo three four\n" * 20)
+        model, data = LatentDirichletAllocation(2, max_iter=9), str(path)
+    seen = []
+
+    def meddle(progress: Any) -> None:
+        seen.append(progress.n_iter)
+        if progress.n_iter == 2:
+            _same_size(path) if what == "changed" else path.unlink()
+
+    with pytest.raises(TableError, match=rf"{path.name}: has {what} while it was read.*Remedy"):
+        model.fit(data, callbacks=meddle)
+    assert seen == [1, 2]

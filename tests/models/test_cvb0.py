@@ -218,7 +218,7 @@ def test_batches():
     assert edges[-1] == 10_000
     assert entries[0] < 300
     assert entries.max() * 448 <= BATCH_BYTES
-    assert np.diff(batch_edges(sizes, 100, 448)).max() == 100
+    assert np.diff(batch_edges(sizes, 50, 448)).max() == 50
     # A document longer than a batch is a batch.
     assert batch_edges(np.array([10**6, 1, 10**6]), None, 448).tolist()[-1] == 3
     assert batch_edges(np.zeros(3, int), None, 448)[-1] == 3
@@ -238,6 +238,7 @@ def test_bad_arguments_are_refused():
     good = {
         "start": np.array([0, 2]), "words": np.array([0, 1], np.int32), "counts": np.ones(2),
         "weights": None, "n_words": 2, "order": np.array([0]), "batches": np.array([0, 1]),
+        "block_entries": 100,
     }  # fmt: skip
     assert _core.Cvb0Corpus(**good).n_entries == 2
     for name, value in [

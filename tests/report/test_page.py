@@ -15,6 +15,9 @@ import pytest
 from report_models import EVIL, topics
 
 import vivace
+from vivace import plot
+from vivace.plot._rows import entropies
+from vivace.plot._table import take
 from vivace.plot._topics import topics_of
 from vivace.report import make_report, write_report
 from vivace.report._data import MOST_ROWS, row_sample
@@ -255,6 +258,41 @@ def test_samples_of_streams(tmp_path: Path) -> None:
         np.testing.assert_array_equal(here.rows, there.rows)
         np.testing.assert_array_equal(here.rows, X[here.numbers])
         assert here.n_rows == 1000
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_pages_and_pictures_of_tables_in_files(tmp_path: Path, suffix: str) -> None:
+    """Texts, truth values and gaps of a stream are those of the table in memory."""
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    group = rng.integers(2, size=300)
+    frame = pd.DataFrame(
+        {
+            "age": rng.normal(30.0 + 30.0 * group, 5.0),
+            "visits": rng.poisson(1 + 5 * group),
+            "member": rng.random(300) < 0.2 + 0.6 * group,
+            "town": np.array(["york", "bath", "<ely>"], dtype=object)[rng.integers(3, size=300)],
+        }
+    )
+    frame.loc[::7, "age"] = np.nan
+    frame.loc[::5, "town"] = None
+    path = tmp_path / f"t.{suffix}"
+    frame.to_parquet(path) if suffix == "parquet" else frame.to_csv(path, index=False)
+    model = vivace.BayesianMixture(n_components=3, random_state=0).fit(frame)
+    pages = [
+        make_report(model, data) for data in (frame, path, str(path), vivace.io.open_frame(path))
+    ]
+    assert pages[1:] == [pages[0]] * 3
+    stream = vivace.io.open_frame(path)
+    some = take(stream, np.array([7, 3, 5]))
+    assert some.column("town").to_pylist() == [frame["town"][7], frame["town"][3], None]
+    assert some.column("visits").to_pylist() == frame["visits"][[7, 3, 5]].tolist()
+    np.testing.assert_array_equal(entropies(model, stream), entropies(model, frame))
+    plot.plot_mixture(model, stream, max_rows=20)
+    lda, _ = topics()
+    with pytest.raises(TypeError, match=r"got the path 'd\.txt'.*read_corpus"):
+        make_report(lda, "d.txt")
 
 
 @pytest.mark.parametrize("kind", ["partial", "one", "online", "cvb0", "sparse", "known"])

@@ -18,6 +18,7 @@ from vivace.cli.options import (
     debug_option,
     examples,
     json_option,
+    output_suffix,
     print_json,
     quiet_option,
     seed_option,
@@ -26,6 +27,15 @@ from vivace.cli.options import (
 
 # Numbers of the result that are made at a time: 32 MB of responsibilities.
 _NUMBERS_AT_A_TIME = 1 << 22
+
+
+def _refuse_top(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "--top: predict writes the one most probable component of a row. Remedy: vivace "
+            f"transform --top {value} writes several, with their probabilities"
+        )
+
 
 _out_option = click.option(
     "--out",
@@ -48,6 +58,7 @@ _id_option = click.option(
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @_out_option
+@click.option("--top", hidden=True, expose_value=False, callback=_refuse_top)
 @columns_option
 @_id_option
 @memory_option
@@ -226,10 +237,7 @@ class _To(NamedTuple):
 
 def _check_out(out: str, id_column: str | None) -> None:
     """Refuse files that cannot be written before work is put into them."""
-    from vivace.io.tables import table_suffix
-    from vivace.io.writer import APPENDABLE
-
-    suffix = table_suffix(out, APPENDABLE)
+    suffix = output_suffix(out)
     if suffix in (".parquet", ".feather", ".arrow"):
         from vivace.io.arrow import require_pyarrow
 

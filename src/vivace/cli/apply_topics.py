@@ -11,7 +11,7 @@ import numpy as np
 
 from vivace.cli.documents import DocumentOptions, Reading, reading_for
 from vivace.cli.errors import Failure
-from vivace.cli.options import counted, print_json, say
+from vivace.cli.options import counted, print_json, say, whole
 
 # Numbers of the result that are made at a time: 32 MB of shares in double precision.
 _NUMBERS_AT_A_TIME = 1 << 22
@@ -100,10 +100,10 @@ def print_scores(
                 "document_completion": completion.score,
                 "n_documents_scored": completion.n_documents,
                 "n_documents_left_out": completion.n_left_out,
-                "n_tokens_scored": completion.n_tokens,
+                "n_tokens_scored": whole(completion.n_tokens),
                 "bound_per_token": bound,
                 "n_documents": corpus.n_documents,
-                "n_tokens": n_tokens,
+                "n_tokens": whole(n_tokens),
                 "seed": seed,
             }
         )

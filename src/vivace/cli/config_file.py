@@ -29,7 +29,7 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
         name = names.get(key.replace("_", "-"))
         if name is None:
             close = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = f"; did you mean {close[0]}?" if close else "."
             raise click.BadParameter(
                 f"{path}: {ctx.command.name} has no option {key!r}{hint} It has: "
                 f"{', '.join(sorted(names))}"

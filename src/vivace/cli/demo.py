@@ -10,6 +10,7 @@ import click
 
 from vivace.cli.errors import Failure
 from vivace.cli.options import (
+    counted,
     debug_option,
     examples,
     json_option,
@@ -161,7 +162,7 @@ def _pictures(folder: str, seed: int, threads: int | None, as_json: bool, quiet:
     print_pairs(
         {
             "segments": f"{record['n_segments']} used of {record['n_components']} ({each})",
-            "seconds": f"{seconds:.1f} for {record['n_iter']} iterations",
+            "seconds": f"{seconds:.1f} for {counted(record['n_iter'], 'iteration')}",
             "converged": "yes" if record["converged"] else "no",
             "lower bound": f"{record['lower_bound']:,.1f} nats "
             f"({record['lower_bound_per_pixel']:.4f} a pixel)",

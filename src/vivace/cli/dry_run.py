@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vivace.cli.options import print_json
+from vivace.cli.options import print_json, whole
 
 # Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py), and in
 # the documents' step of topics, whose loops are short.
@@ -101,27 +101,39 @@ def print_documents_estimate(
     from vivace.engine import resolve_n_jobs
     from vivace.io import open_corpus
     from vivace.io.corpora.stream import expanded
+    from vivace.io.open_table import default_memory
 
     paths, dtype = expanded(list(docs)), given["dtype"]
     readers = [open_corpus(path, **reading, dtype=dtype) for path in paths]
     size = sum(file_bytes(os.fspath(path)) for path in paths)
-    if "-" not in docs and (reading["format"] == "npz" or size < _SOON_READ):
+    small = "-" not in docs and size < _SOON_READ
+    if small or ("-" not in docs and reading["format"] == "npz"):
         for reader in readers:
             reader.scan()
+    sizes = [_size(reader) for reader in readers] if small else []
+    tokens = whole(sum(size[1] for size in sizes)) if small else None
     counts = [reader.n_documents for reader in readers]
     documents = None if None in counts else sum(n for n in counts if n is not None)
     words, item = readers[0].n_words, 4 if dtype == "float32" else 8
     topics = None if words is None else int(estimator.n_components) * words
-    entries = [reader.n_nonzeros for reader in readers]
+    entries: list[int | None] = [size[0] for size in sizes]
+    entries = entries or [reader.n_nonzeros for reader in readers]
     seconds, threads = None, resolve_n_jobs(estimator.n_jobs)
+    memory = None
     if None not in entries:
         found = sum(n for n in entries if n is not None)
+        limit = default_memory() if given["memory"] is None else given["memory"]
+        # Counts, a place and a length of each document; topics, statistics and what a step makes.
+        memory = _PROGRAM + min(found * (4 + item), limit) + 16 * (documents or 0)
+        memory += 3 * item * (topics or 0)
         seconds = topics_work(found, int(estimator.n_components)) / _TOPICS_RATE / threads
     record = {
         "data": docs[0] if len(docs) == 1 else list(docs),
         "format": reading["format"],
         "n_documents": documents,
         "n_words": words,
+        "n_tokens": tokens,
+        "memory_megabytes": None if memory is None else memory / _MEGABYTE,
         "file_megabytes": None if "-" in docs else size / _MEGABYTE,
         "topics_megabytes": None if topics is None else topics * item / _MEGABYTE,
         "seconds_a_pass": seconds,
@@ -134,6 +146,9 @@ def print_documents_estimate(
     click.echo(f"format     {reading['format']}")
     click.echo(f"documents  {unknown if documents is None else format(documents, ',')}")
     click.echo(f"words      {unknown if words is None else format(words, ',')}")
+    click.echo(f"tokens     {unknown if tokens is None else format(tokens, ',')}")
+    if memory is not None:
+        click.echo(f"memory     about {memory / _MEGABYTE:,.0f} MB")
     if topics is not None:
         click.echo(f"topics     {topics * item / _MEGABYTE:,.1f} MB each of topics and statistics")
     if seconds is not None:
@@ -141,6 +156,21 @@ def print_documents_estimate(
             f"time       about {seconds:.2g} s a pass with {threads} threads, at most ", nl=False
         )
         click.echo(f"{estimator.max_iter} of them")
+
+
+def _size(reader: Any) -> tuple[int, float]:
+    """Read a small file for the number of its counts, and their sum."""
+    from vivace.io.corpora.reader import NotInBlocks
+
+    entries, tokens = 0, 0.0
+    try:
+        for piece in reader.pieces():
+            entries += len(piece.values)
+            tokens += float(piece.values.sum(dtype="float64"))
+    except NotInBlocks:
+        counts = reader.read().counts
+        return int(counts.nnz), float(counts.sum(dtype="float64"))
+    return entries, tokens
 
 
 def topics_work(n_nonzeros: int, n_topics: int) -> float:

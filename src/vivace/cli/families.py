@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from collections.abc import Sequence
@@ -31,6 +32,14 @@ def read_families(text: str, trusted: Sequence[str]) -> Any:
 
     if not os.path.exists(text) and (text in {"auto", *BUILT_IN} or ":" in text):
         return _with_own(text, trusted)
+    if not os.path.exists(text):
+        close = difflib.get_close_matches(text, ["auto", *BUILT_IN], n=1)
+        hint = f"; did you mean {close[0]}?" if close else "."
+        raise click.BadParameter(
+            f"no family and no file is called {text!r}{hint} There are: auto, "
+            f"{', '.join(BUILT_IN)}",
+            param_hint="--families",
+        )
     try:
         with open(text, encoding="utf-8") as file:
             found = json.load(file)

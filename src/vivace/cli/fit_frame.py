@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -213,7 +214,9 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     began = perf_counter()
     work, out_of_time = Work(job, out, quiet, {"estimator": plan.name, **notes}), False
     try:
-        with work, plan.meter(found, quiet, verbose) as meter:
+        with work, plan.meter(found, quiet, verbose) as meter, warnings.catch_warnings():
+            # Its remedies are those of Python; `work.done` names the options.
+            warnings.filterwarnings("ignore", message="Best performing initialization did not")
             estimator.fit(found.X, callbacks=[meter, work], checkpoint=work.checkpoint)
     except OutOfTime:
         out_of_time = True

@@ -8,7 +8,7 @@ import click
 
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit
-from vivace.cli.options import counted, examples, say
+from vivace.cli.options import counted, examples, say, whole
 
 # Parameters of the estimator that have an option of their own here.
 _OPTIONS = {"inference": "--inference"}
@@ -99,7 +99,7 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
         size = {
             "n_documents": corpus.n_documents,
             "n_words": corpus.n_words,
-            "n_tokens": corpus.n_tokens,
+            "n_tokens": whole(corpus.n_tokens),
         }
         what = (
             f"{counted(corpus.n_documents, 'document')} of {counted(corpus.n_tokens, 'token')}, "

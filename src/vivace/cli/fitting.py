@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.options import counted
 from vivace.cli.settings import settings
 
 # What people call an estimator, and its command.
@@ -108,4 +109,5 @@ def keep_interrupted(estimator: Any, out: str, notes: dict[str, Any]) -> str:
         save_model(estimator, beside, notes)
     except (OSError, ValueError) as error:
         return f"nothing was saved ({error}); {left}"
-    return f"the model after {estimator.n_iter_} iterations, not converged, is in {beside}; {left}"
+    n_iter = counted(estimator.n_iter_, "iteration")
+    return f"the model after {n_iter}, not converged, is in {beside}; {left}"

@@ -17,9 +17,16 @@ def is_table_model(estimator: Any) -> bool:
 
 
 def runs_for(
-    model: str, estimator: Any, data: str, columns: list[str] | None, ids: str | None = None
+    model: str,
+    estimator: Any,
+    data: str,
+    columns: list[str] | None,
+    ids: str | None = None,
+    others: bool = False,
 ) -> Any:
     """Open the columns of a table that a model was fitted to, to be read once.
+
+    With `others` all columns are opened, in the order of the table, where the model knows names.
 
     Returns
     -------
@@ -31,6 +38,7 @@ def runs_for(
         The table has other columns.
     """
     from vivace.io.runs import table_runs
+    from vivace.io.table import check_names
 
     mixed = is_table_model(estimator)
     names = getattr(estimator, "feature_names_in_", None)
@@ -39,7 +47,13 @@ def runs_for(
         if columns is None or sorted(columns) == sorted(known):
             columns = known  # by name, in the model's order
     numbers = _number_columns(estimator) if mixed else ()
-    table = table_runs(source_of([data]), columns, ids=ids, mixed=mixed, numbers=numbers)
+    source = source_of([data])
+    if others and names is not None and columns is not None:
+        numbers = numbers if mixed else columns
+        table = table_runs(source, None, ids=ids, mixed=True, numbers=numbers, typed=columns)
+        check_names(data, table.names, columns)
+        return table
+    table = table_runs(source, columns, ids=ids, mixed=mixed, numbers=numbers)
     if not mixed:
         warn_of_left_out(table)
     expected, found = estimator.n_features_in_, len(table.names)
@@ -61,14 +75,14 @@ def parts_of(table: Any, mixed: bool, most: int) -> Iterator[tuple[Any, Any, int
         for run in runs:
             for start in range(0, len(run), most):
                 if mixed and not hasattr(run.rows, "dtype"):
-                    rows = _frame(run.rows.slice(start, most))
+                    rows = frame_of(run.rows.slice(start, most))
                 else:
                     rows = run.rows[start : start + most]
                 ids = None if run.ids is None else run.ids.slice(start, most).combine_chunks()
                 yield rows, ids, run.start + start
 
 
-def _frame(table: Any) -> Any:
+def frame_of(table: Any) -> Any:
     """A table of pandas with columns that keep their types where something is missing."""
     try:
         import pandas  # noqa: F401

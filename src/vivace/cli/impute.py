@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import click
 
 from vivace.cli.errors import Failure
-from vivace.cli.frames import is_table_model, parts_of, runs_for
+from vivace.cli.frames import frame_of, is_table_model, runs_for
 from vivace.cli.options import (
     check_output,
     columns_option,
     debug_option,
     examples,
+    output_suffix,
     quiet_option,
     seed_of,
     trusted_option,
@@ -35,6 +38,8 @@ _ROWS_AT_A_TIME = 1 << 14
 )
 @columns_option
 @click.option("--id-column", metavar="NAME", help="Column of DATA to copy in front of the others.")
+@click.option("--only", is_flag=True, help="Leave out the columns that the model does not know.")
+@click.option("--fractions", is_flag=True, help="Do not round what is filled in for counts.")
 @click.option("--sample", is_flag=True, help="Draw what is missing; the default are means.")
 @seed_of("draws")
 @trusted_option
@@ -46,23 +51,26 @@ def impute(
     out: str,
     columns: list[str] | None,
     id_column: str | None,
+    only: bool,
+    fractions: bool,
     sample: bool,
     seed: int,
     trusted: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Write the columns that a mixture knows, their gaps filled from its posterior predictive.
+    """Write DATA with the gaps of the columns that a mixture knows filled from its predictive.
 
-    Other columns of DATA are left out (--id-column keeps one). Rows are read and written a part
-    at a time, in their order.
+    Other columns of DATA are carried over as they are, unless --only is given. What is filled in a
+    column of counts (families poisson and multinomial), or of whole numbers in Parquet and Arrow,
+    is rounded to a whole number; --fractions keeps means. Rows are read and written a part at a
+    time, in their order.
     """
     from vivace.cli.progress import Meter
     from vivace.io import load_model
-    from vivace.io.tables import table_suffix
-    from vivace.io.writer import APPENDABLE, writing
+    from vivace.io.writer import writing
 
     check_output(out, [model, data])
-    suffix = table_suffix(out, APPENDABLE)
+    suffix = output_suffix(out)
     estimator = load_model(model, trusted)
     mixed = is_table_model(estimator)
     if not mixed and getattr(estimator, "missing", "error") == "error":
@@ -70,15 +78,57 @@ def impute(
             f"{model}: holds a {type(estimator).__name__}, which fills no gaps. Remedy: vivace fit "
             "mixture, or vivace fit gaussian-mixture --missing marginalize"
         )
-    table = runs_for(model, estimator, data, columns, id_column)
     numeric = suffix in (".npy", ".npz")
+    table = runs_for(model, estimator, data, columns, id_column, others=not (only or numeric))
+    known = [str(name) for name in getattr(estimator, "feature_names_in_", table.names)]
     names = table.names if id_column is None else [id_column, *table.names]
+    whole = [] if fractions or numeric else _counts(estimator)
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:
-        for rows, ids, start in parts_of(table, mixed, _ROWS_AT_A_TIME):
+        for rows, ids, others, start in _parts(table, known):
             filled = _filled(estimator, rows, seed if sample else None, start)
-            writer.append(_columns(out, filled, ids, numeric))
+            if numeric:
+                writer.append(_numbers(out, filled, ids))
+            else:
+                integers = [] if fractions else [n for n in known if _is_integer(others, n)]
+                found = _columns(filled, known, {*whole, *integers})
+                place = dict(zip(known, found, strict=True))
+                given = [place[n] if n in place else others[n] for n in table.names]
+                writer.append(given if ids is None else [ids, *given])
             meter.update(writer.n_rows)
     click.echo(f"{out}: written, {writer.n_rows:,} rows")
+
+
+def _parts(table: Any, known: list[str]) -> Iterator[tuple[Any, Any, dict[str, Any], int]]:
+    """Yield rows for the model, their names, all columns as the file has them, and a place."""
+    with closing(table.runs) as runs:
+        for run in runs:
+            for start in range(0, len(run), _ROWS_AT_A_TIME):
+                ids = None
+                if run.ids is not None:
+                    ids = run.ids.slice(start, _ROWS_AT_A_TIME).combine_chunks()
+                if hasattr(run.rows, "dtype"):
+                    rows, others = run.rows[start : start + _ROWS_AT_A_TIME], {}
+                else:
+                    part = run.rows.slice(start, _ROWS_AT_A_TIME)
+                    same = set(known) <= set(part.column_names)
+                    rows = frame_of(part.select(known) if same else part)
+                    others = {n: part.column(n).combine_chunks() for n in part.column_names}
+                yield rows, ids, others, run.start + start
+
+
+def _counts(estimator: Any) -> list[str]:
+    """Columns that hold counts."""
+    families: dict[str, Any] = getattr(estimator, "families_", {})
+    return [str(n) for name in ("poisson", "multinomial") for n in families.get(name, [])]
+
+
+def _is_integer(columns: dict[str, Any], name: str) -> bool:
+    """Whether a column of a file is of a type of whole numbers."""
+    if name not in columns:
+        return False
+    from pyarrow import types
+
+    return bool(types.is_integer(columns[name].type))
 
 
 def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
@@ -94,17 +144,25 @@ def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
         raise Failure(str(error)) from error
 
 
-def _columns(out: str, filled: Any, ids: Any, numeric: bool) -> Any:
-    """What the writer takes: an array of numbers, or columns of any type."""
+def _numbers(out: str, filled: Any, ids: Any) -> Any:
+    """What a file of numbers takes."""
     import numpy as np
 
-    if numeric:
-        values = filled.to_numpy() if hasattr(filled, "to_numpy") else np.asarray(filled)
-        if ids is not None or values.dtype.kind not in "fiub":
-            raise Failure(f"{out}: .npy and .npz hold numbers only. Remedy: .csv or .parquet")
-        return np.ascontiguousarray(values)
-    if not hasattr(filled, "columns"):
-        found: list[Any] = list(np.asarray(filled).T)
-    else:
+    values = filled.to_numpy() if hasattr(filled, "to_numpy") else np.asarray(filled)
+    if ids is not None or values.dtype.kind not in "fiub":
+        raise Failure(f"{out}: .npy and .npz hold numbers only. Remedy: .csv or .parquet")
+    return np.ascontiguousarray(values)
+
+
+def _columns(filled: Any, names: list[str], whole: set[str]) -> list[Any]:
+    """Columns of a table, those that are `whole` rounded."""
+    import numpy as np
+
+    if hasattr(filled, "columns"):
         found = [filled.iloc[:, j].to_numpy() for j in range(filled.shape[1])]
-    return found if ids is None else [ids, *found]
+    else:
+        found = list(np.asarray(filled).T)
+    return [
+        np.rint(column.astype(np.float64)).astype(np.int64) if name in whole else column
+        for name, column in zip(names, found, strict=True)
+    ]

@@ -17,7 +17,7 @@ from typing import IO, Any, Self
 import click
 
 from vivace.cli.errors import Failure, Terminated
-from vivace.cli.options import say
+from vivace.cli.options import counted, say
 
 # As in vivace.io.checkpoint_folder, which is not imported for --help.
 MANIFEST = "checkpoint.vivace"
@@ -229,23 +229,23 @@ class Work:
         if self._events is not None:
             self._events.close()
             self._events = None
+        if converged:
+            return
+        n_iter = counted(estimator.n_iter_, "iteration")
+        # Topics converge only where their bound is asked for.
+        watched = not hasattr(estimator, "perp_tol")
         if out_of_time:
-            more = "--resume goes on" if self._options.checkpoint else "raise --time-limit"
-            click.echo(
-                f"vivace: warning: the time limit was reached after {estimator.n_iter_} "
-                f"iterations; {self._out} holds the model so far ({more})",
-                err=True,
-            )
-        if self._options.strict and not converged:
-            how = "raise max_iter or tol"
-            if hasattr(
-                estimator, "perp_tol"
-            ):  # topics converge only where their bound is asked for
-                how = "--set evaluate_every=1, and a higher max_iter or perp_tol"
-            raise NotConverged(
-                f"{self._out}: written, but the fit has not converged in {estimator.n_iter_} "
-                f"iterations. Remedy: {how}, or leave out --strict"
-            )
+            what = f"the time limit was reached after {n_iter}; {self._out} holds the model so far"
+            how = "--resume goes on" if self._options.checkpoint else "a longer --time-limit"
+        else:
+            what = f"{self._out}: written, but the fit has not converged in {n_iter}"
+            how = f"--passes of more than {estimator.max_iter}, or --set tol=N with a larger N"
+            if not watched:
+                how = "--set evaluate_every=1, and more --passes or a larger --set perp_tol=N"
+        if self._options.strict:
+            raise NotConverged(f"{what}. Remedy: {how}, or leave out --strict")
+        if out_of_time or (watched and not self._quiet and estimator.max_iter > 0):
+            click.echo(f"vivace: warning: {what}. Remedy: {how}", err=True)
 
     def _tell_of_checkpoints(self) -> None:
         checkpoint = self.checkpoint

@@ -145,6 +145,29 @@ def check_output(path: str, inputs: Sequence[str]) -> None:
             raise Failure(f"{path}: is the input itself. Remedy: another --out")
 
 
+def output_suffix(path: str) -> str:
+    """Return what the name of a table to write ends in.
+
+    Raises
+    ------
+    click.BadParameter
+        In nothing that can be written.
+    """
+    from vivace.io.table import TableError
+    from vivace.io.tables import table_suffix
+    from vivace.io.writer import APPENDABLE
+
+    try:
+        return table_suffix(path, APPENDABLE)
+    except TableError as error:
+        raise click.BadParameter(str(error), param_hint="--out") from error
+
+
+def whole(number: float) -> float | int:
+    """Return a whole number as one, so that it is not printed with a fraction of zero."""
+    return int(number) if float(number).is_integer() else float(number)
+
+
 def counted(number: float, noun: str) -> str:
     """Return a number and its noun: "1 document", "2 documents"."""
     return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")

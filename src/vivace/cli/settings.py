@@ -77,7 +77,7 @@ def settings(
             )
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
+            hint = f"; did you mean {close[0]}?" if close else "."
             names = ", ".join(name for name in known if name not in options)
             raise click.BadParameter(
                 f"{class_name} has no parameter {key!r}{hint} It has: {names}", param_hint="--set"

@@ -56,7 +56,7 @@ def show_checkpoint(folder: str, as_json: bool) -> None:
         }
     )
     click.echo()
-    changed = ", ".join(f"{name}={value}" for name, value in record["parameters"].items())
-    click.echo(f"parameters  {changed}")
+    click.echo("parameters")
+    print_pairs({f"  {name}": value for name, value in record["parameters"].items()})
     click.echo()
     click.echo("The command that wrote it goes on with it when it is given --resume.")

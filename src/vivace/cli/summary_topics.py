@@ -8,7 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
-from vivace.cli.options import counted
+from vivace.cli.options import counted, whole
 from vivace.cli.progress import FitMeter
 from vivace.cli.summary import held_out_line, held_out_record, print_pairs
 
@@ -73,7 +73,7 @@ def topics_record(
         "inference": parameters.get("inference", "vb"),
         "learning_method": parameters["learning_method"],
         "n_documents": notes.get("n_documents"),
-        "n_tokens": n_tokens,
+        "n_tokens": None if n_tokens is None else whole(n_tokens),
         "n_words": int(estimator.n_features_in_),
         "n_components": int(estimator.n_components),
         "n_iter": int(estimator.n_iter_),

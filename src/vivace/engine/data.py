@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -66,6 +67,11 @@ class ArraySource:
         if X.dtype.kind not in "fiub":
             raise ValueError(f"X: expected real numbers, got dtype {X.dtype}")
         self._X: npt.NDArray[Any] = X
+        self._check: Callable[[], None] | None = None
+        if X.base is not None:  # it may be mapped from a file
+            from vivace.io.unchanged import check_mapped
+
+            self._check = check_mapped(X)
         single = X.dtype.newbyteorder("=") == np.float32
         self._dtype = np.dtype(np.float32 if single else np.float64)
         self._weights: npt.NDArray[np.float64] | None = None
@@ -89,6 +95,11 @@ class ArraySource:
     def total_weight(self) -> float:
         """Sum of the rows' weights; their number without weights."""
         return self._total_weight
+
+    def check(self) -> None:
+        """Notice that the file has changed which the rows are mapped from, read-only."""
+        if self._check is not None:
+            self._check()
 
     def read(self, start: int, stop: int) -> Block:
         """Return rows `start` to `stop` (exclusive)."""

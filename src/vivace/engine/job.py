@@ -177,6 +177,11 @@ class Job:
             else:
                 self._parts_found[name] = value
         if kept:
+            assert fit.layout is not None
+            if kept.keys() != {batch.id for batch in fit.layout.batches}:
+                raise ValueError("the statistics of some batches are missing")
+            for record in kept.values():
+                fit.statistics.check_same_fields(record)
             fit.commit(batch_statistics=dict(sorted(kept.items())))
         self._checkpoint.resumed_from = self._checkpoint.stored = fit.n_iter
         return fit
@@ -194,7 +199,10 @@ class Job:
         with self.reading():
             stepper.restore(self._found["stepper"])
             run, self._found = self._found["run"], None
-            return int(run["n_iter"]), float(run["elapsed"])
+            n_iter, elapsed = int(run["n_iter"]), float(run["elapsed"])
+            if n_iter < 0:
+                raise ValueError(f"a run cannot have made {n_iter} steps")
+            return n_iter, elapsed
 
     def __call__(self, running: Running) -> None:
         """Write a checkpoint where one is due: called at every safe point."""

@@ -56,6 +56,7 @@ class StatisticsPacking:
 
     def unpack_posterior(self, packed: Mapping[str, Any], statistics: Statistics) -> Any:
         """Make the global step again."""
+        self._model.zero_statistics().check_same_fields(statistics)
         return self._model.global_step(statistics, None)
 
     def pack_local(self, states: Sequence[Any]) -> Packed:
@@ -104,8 +105,19 @@ def pack_fit(fit: Fit, packing: Packing) -> Packed:
 
 
 def unpack_fit(packed: Mapping[str, Any], packing: Packing) -> Fit:
-    """Reverse `pack_fit`."""
+    """Reverse `pack_fit`.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        It is not what `pack_fit` returns.
+    """
     statistics = unpack_statistics(packed["statistics"])
+    counts = [packed[name] for name in ("n_iter", "quiet", "step")]
+    if any(type(count) is not int or count < 0 for count in counts):
+        raise ValueError(f"n_iter, quiet and step must be counts, got {counts!r:.80}")
+    if packed["smoothed"] is not None and type(packed["smoothed"]) is not float:
+        raise ValueError(f"smoothed must be a number, got {packed['smoothed']!r:.80}")
     return Fit(
         posterior=packing.unpack_posterior(packed["posterior"], statistics),
         statistics=statistics,

@@ -125,6 +125,8 @@ def run(
     fit.converged = False
     converged = False
     tolerance = stop.tol * schedule.slack * source.total_weight
+    # Files that were read already may change, too: the model would not be that of the data.
+    check = getattr(source, "check", None)
     began = perf_counter()
     with executor:
         stepper = schedule.begin(problem, fit)
@@ -132,6 +134,8 @@ def run(
             n_iter, before = job.resume_run(stepper)
         while n_iter < stop.max_iter:
             step = stepper.step()
+            if check is not None:
+                check()
             n_iter += 1
             if step.accepted:
                 fit.quiet = fit.quiet + 1 if abs(step.change) < tolerance else 0

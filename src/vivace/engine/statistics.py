@@ -130,7 +130,7 @@ class Statistics:
         Tables of rows cost what the rows of `other` cost, and the result takes them over: once it
         has been read this record is gone.
         """
-        self._check_same_fields(other)
+        self.check_same_fields(other)
         arrays = self._like({name: array.copy() for name, array in self._arrays.items()}, {})
         arrays.blend_(other._like(other._arrays, {}), rho, factor)
         tables = {
@@ -144,8 +144,8 @@ class Statistics:
 
         `old` must be part of this record: what rounding takes below zero in tables becomes zero.
         """
-        self._check_same_fields(old)
-        self._check_same_fields(new)
+        self.check_same_fields(old)
+        self.check_same_fields(new)
         ours, theirs = self._arrays, old._arrays
         arrays = {name: np.asarray(ours[name] - theirs[name] + new._arrays[name]) for name in ours}
         tables = {
@@ -169,7 +169,7 @@ class Statistics:
             )
         total = records[0].copy().scale_(coefficients[0])
         for coefficient, record in zip(coefficients[1:], records[1:], strict=True):
-            total._check_same_fields(record)
+            total.check_same_fields(record)
             for name, array in total._arrays.items():
                 array += coefficient * record._arrays[name]
             for name, table in total._tables.items():
@@ -180,7 +180,7 @@ class Statistics:
 
     def add_(self, other: Statistics) -> Statistics:
         """Add `other` to this record."""
-        self._check_same_fields(other)
+        self.check_same_fields(other)
         for name, array in self._arrays.items():
             array += other._arrays[name]
         for name, table in self._tables.items():
@@ -189,7 +189,7 @@ class Statistics:
 
     def subtract_(self, other: Statistics) -> Statistics:
         """Subtract `other` from this record."""
-        self._check_same_fields(other)
+        self.check_same_fields(other)
         for name, array in self._arrays.items():
             array -= other._arrays[name]
         for name, table in self._tables.items():
@@ -206,7 +206,7 @@ class Statistics:
 
     def blend_(self, other: Statistics, rho: float, factor: float = 1.0) -> Statistics:
         """Replace the record by ``(1 - rho) * self + rho * factor * other``."""
-        self._check_same_fields(other)
+        self.check_same_fields(other)
         for name, array in self._arrays.items():
             array *= 1.0 - rho
             array += (rho * factor) * other._arrays[name]
@@ -239,7 +239,14 @@ class Statistics:
         record._axes = self._axes
         return record
 
-    def _check_same_fields(self, other: Statistics) -> None:
+    def check_same_fields(self, other: Statistics) -> None:
+        """Refuse a record with other fields.
+
+        Raises
+        ------
+        ValueError
+            Names or shapes differ.
+        """
         ours, theirs = self._arrays, other._arrays
         # NumPy would broadcast a field of another shape without a word.
         if (

@@ -14,6 +14,7 @@ from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
 from vivace.io.table import TableError, check_names
 from vivace.io.text_table import NotOfType, TextTable
+from vivace.io.unchanged import unchanged
 
 Kind = Literal["bool", "integer", "float", "text"]
 
@@ -189,7 +190,10 @@ def open_frame(
     name, schema, pieces, guard = open_pieces(data, wanted)
     guard()
     batches = (batch for piece in pieces for batch in piece.load().to_batches())
-    return _filled(name, batches, wanted, memory, schema)
+    stream = _filled(name, batches, wanted, memory, schema)
+    stream.guard = guard
+    stream.check()
+    return stream
 
 
 def kind_of(name: str, column: str, arrow_type: Any) -> Kind:
@@ -229,6 +233,7 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Fr
         check_names(each.path, each.names, columns or table.names)
     names = table.names if columns is None else columns
     null = pa.types.is_null
+    guard = unchanged([each.path for each in tables])
     types = {n: pa.float64() if null(table.types[n]) else table.types[n] for n in names}
     while True:
         kinds = [kind_of(str(table.path), name, types[name]) for name in names]
@@ -241,6 +246,8 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Fr
             whole = pa.types.is_integer(types[error.column])
             types[error.column] = pa.float64() if whole else pa.string()
             continue
+        stream.guard = guard
+        stream.check()
         return _done(stream)
 
 

@@ -15,6 +15,7 @@ from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
 from vivace.io.table import StrPath, TableError, check_names, default_names, no_rows
 from vivace.io.text_table import NotOfType, TextTable, is_text_table
+from vivace.io.unchanged import unchanged
 
 #: Suffixes of files that can be read a piece at a time.
 STREAMED = (".parquet", ".feather", ".arrow", ".ipc")
@@ -141,8 +142,7 @@ def open_pieces(
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    guard = _guard(name, [path for path in paths if os.path.exists(path)])
-    return name, found.schema, pieces, guard
+    return name, found.schema, pieces, unchanged(paths)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
@@ -159,9 +159,10 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Ta
 
     name = os.fspath(tables[0].path) + (f" and {len(tables) - 1} more" * (len(tables) > 1))
     names, left_out = tables[0].numeric(columns)
+    guard = unchanged([table.path for table in tables])
     while True:
         stream = SpooledTable(name, names, np.float64, memory, left_out)
-        stream.named = tables[0].named
+        stream.named, stream.guard = tables[0].named, guard
         types = dict.fromkeys(names, pyarrow.float64())
         try:
             for table in tables:
@@ -179,6 +180,7 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Ta
         if not len(stream):
             raise no_rows(name)
         stream.finish()
+        guard()
         return stream
 
 
@@ -280,31 +282,6 @@ def _batches_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
             pieces.append(Piece(rows, partial(load, first, i + 1)))
             first, rows = i + 1, 0
     return pieces
-
-
-def _guard(name: str, paths: list[str]) -> Callable[[], None]:
-    """Return what raises once a file has vanished or changed."""
-
-    def look() -> list[tuple[int, int]]:
-        return [(stat.st_size, stat.st_mtime_ns) for stat in map(os.stat, paths)]
-
-    before = look()
-
-    def check() -> None:
-        try:
-            same = look() == before
-        except OSError as error:
-            raise TableError(
-                f"{name}: a file has vanished while it was read ({error}). Remedy: bring it back, "
-                "and go on with --resume where there is a checkpoint"
-            ) from error
-        if not same:
-            raise TableError(
-                f"{name}: a file has changed while it was read. Remedy: fit a copy that nobody "
-                "writes to"
-            )
-
-    return check
 
 
 def read_names(path: StrPath) -> list[str]:

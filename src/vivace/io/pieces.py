@@ -77,7 +77,7 @@ class PieceStream(TableStream):
     ) -> None:
         super().__init__(name, columns, dtype, left_out)
         self._pieces = [piece for piece in pieces if piece.n_rows]
-        self._guard = guard
+        self.guard = guard
         self._ends = np.cumsum([piece.n_rows for piece in self._pieces]).tolist()
         self.shape = (self._ends[-1] if self._ends else 0, len(self.columns))
         self._width = row = self.dtype.itemsize * max(1, len(self.columns))
@@ -247,15 +247,13 @@ class PieceStream(TableStream):
     def _decode(self, piece: Piece) -> Array:
         import pyarrow
 
-        if self._guard is not None:
-            self._guard()
+        self.check()
         values = np.empty((piece.n_rows, self.shape[1]), self.dtype)
         try:
             table = piece.load()
             fill(values, table.to_batches(), self.columns)
         except (pyarrow.ArrowException, OSError) as error:
-            if self._guard is not None:
-                self._guard()  # the better reason, where there is one
+            self.check()  # the better reason, where there is one
             raise TableError(
                 f"{self.name}: expected {piece.n_rows} rows, got a damaged or vanished file "
                 f"({str(error)[:300]}). Remedy: copy or write it again"

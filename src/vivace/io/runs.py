@@ -68,6 +68,7 @@ def table_runs(
     ids: str | None = None,
     mixed: bool = False,
     numbers: Sequence[str] = (),
+    typed: Sequence[str] | None = None,
 ) -> Runs:
     """Open a table to read it once.
 
@@ -83,6 +84,9 @@ def table_runs(
         Rows are tables of Arrow with columns of any type, else arrays of numbers.
     numbers : sequence of str
         Columns of mixed text that are numbers, whatever the first rows look like.
+    typed : sequence of str, optional
+        Columns of mixed text but these are text, as they are written; by default the first rows
+        tell.
 
     Raises
     ------
@@ -94,7 +98,7 @@ def table_runs(
     wanted = None if columns is None else [str(name) for name in columns]
     texts = text_files(data)
     if texts:
-        return _text([TextTable(path) for path in texts], wanted, ids, mixed, numbers)
+        return _text([TextTable(path) for path in texts], wanted, ids, mixed, numbers, typed)
     if isinstance(data, (str, os.PathLike)):
         suffix = os.fspath(data).lower()
         known = suffix.endswith((*STREAMED, ".npy")) or not os.path.isfile(data)
@@ -141,6 +145,7 @@ def _text(
     ids: str | None,
     mixed: bool,
     numbers: Sequence[str],
+    typed: Sequence[str] | None,
 ) -> Runs:
     import pyarrow as pa
 
@@ -160,6 +165,8 @@ def _text(
         kind = first.types[name]
         number = not mixed or name in numbers or is_number(kind) or pa.types.is_null(kind)
         types[name] = pa.float64() if number else kind
+        if typed is not None and name not in typed:
+            types[name] = pa.string()
     if ids is not None:
         types[ids] = pa.string()  # as it is written: 007 stays 007
 

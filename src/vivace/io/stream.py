@@ -11,6 +11,7 @@ import numpy as np
 
 from vivace.io.spool import Spool
 from vivace.io.table import Array, TableError, default_names
+from vivace.io.unchanged import Check, check_mapped
 
 # Memory of reading text and of decoding a batch, beside the rows that are kept.
 WORKING = 48 << 20
@@ -39,6 +40,8 @@ class TableStream:
 
     ndim = 2
     named = True
+    #: Raises once a file is no longer the one that was opened.
+    guard: Check | None = None
 
     def __init__(
         self, name: str, columns: Sequence[str], dtype: Any, left_out: Sequence[str] = ()
@@ -93,6 +96,17 @@ class TableStream:
         before = self._held - np.arange(len(self._held))  # rows left before each held-out one
         found: Array = positions + np.searchsorted(before, positions, side="right")
         return found
+
+    def check(self) -> None:
+        """Notice that a file has changed, read already or not.
+
+        Raises
+        ------
+        TableError
+            It has changed or vanished.
+        """
+        if self.guard is not None:
+            self.guard()
 
     @property
     def n_rows(self) -> int:
@@ -213,6 +227,7 @@ class ArrayTable(TableStream):
         )
         self._values = values
         self.shape = values.shape
+        self.guard = check_mapped(values)
 
     @property
     def fingerprint(self) -> str:

@@ -31,6 +31,8 @@ class Course:
         What a warm start goes on from.
     executor : Executor
         Holds BLAS to one thread where posteriors are made again.
+    n_runs : int
+        Initialisations.
     held_seed : int or None
         Decides which rows are held out.
 
@@ -52,7 +54,8 @@ class Course:
         row_weight: float,
         previous: Fitted | None,
         executor: Executor,
-        held_seed: int | None = None,
+        n_runs: int,
+        held_seed: int | None,
     ) -> None:
         self._job, self._setup, self._row_weight = job, setup, row_weight
         self._held_seed = held_seed
@@ -78,6 +81,8 @@ class Course:
             if not isinstance(self.rng, np.random.RandomState | None):
                 raise TypeError(f"expected a random state, got {self.rng!r:.60}")
             self._seed = int(found["seed"])
+            if not (0 <= self.number < n_runs and 0 <= self._seed < 2**32):
+                raise ValueError(f"initialisation {self.number} of {n_runs}, seed {self._seed}")
             self._scores = found["validation"]
             if found["has_best"]:
                 packed = job.part("best", self.number)

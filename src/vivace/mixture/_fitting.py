@@ -137,7 +137,7 @@ def fit_rows(
     best: Fitted | None = None
     course = None
     if job is not None:
-        course = Course(job, setup, rows, row_weight, previous, executor, held_seed)
+        course = Course(job, setup, rows, row_weight, previous, executor, n_runs, held_seed)
         rng, best = course.rng or rng, course.best
     for number in range(0 if course is None else course.number, n_runs):
         current: Fitted | None = None
@@ -184,7 +184,10 @@ def held_out_seed(job: Job | None, rng: np.random.RandomState) -> int:
     if job is None or found is None:
         return int(rng.randint(np.iinfo(np.int32).max))
     with job.reading():
-        return int(found["held_out"])
+        seed = int(found["held_out"])
+        if seed < 0:
+            raise ValueError(f"a seed cannot be {seed}")
+        return seed
 
 
 def _held_out(

@@ -48,6 +48,10 @@ class StreamSource:
         """Say which rows are read next."""
         self._table.expect(start, stop)
 
+    def check(self) -> None:
+        """Notice that a file has changed."""
+        self._table.check()
+
     def read(self, start: int, stop: int) -> Block:
         """Return rows `start` to `stop` (exclusive)."""
         weights = None if self._weights is None else self._weights[start:stop]

@@ -112,6 +112,10 @@ class FrameSource(TableSource):
         """Say which rows are read next."""
         self._stream.expect(start, stop)
 
+    def check(self) -> None:
+        """Notice that a file has changed."""
+        self._stream.check()
+
 
 def frame_from_files(estimator: Any, X: Any, *, learn: bool) -> Any:
     """Open what names files; anything else as it is. `learn` learns names of columns."""

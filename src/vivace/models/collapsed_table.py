@@ -18,6 +18,10 @@ LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
 # Entries of one call, about a tenth of a second: an interrupt waits for it.
 CALL_ENTRIES = 1_000_000
 
+# Entries x topics of a block of documents: some tens of microseconds, so that several threads get
+# equal shares of a batch; and the fewest entries.
+BLOCK_WORK, MIN_BLOCK_ENTRIES = 30_000, 32
+
 
 class Visited:
     """Documents in the order of their visits, and the responsibilities of their entries.
@@ -53,6 +57,7 @@ class Visited:
             rows.n_columns,
             order,
             edges,
+            max(MIN_BLOCK_ENTRIES, BLOCK_WORK // model.n_topics),
         )
         stride = width = _core.topic_stride(model.n_topics, dtype == np.float32)
         self.kept = None
@@ -61,7 +66,8 @@ class Visited:
             self.kept = np.empty((corpus.n_entries, width), np.uint16)
         narrow = np.uint16 if dtype == np.float32 else np.float32
         self.gamma = np.empty((corpus.n_entries, width), narrow)
-        self.change = np.empty((corpus.most_entries, stride), dtype)
+        # What a batch changes the responsibilities from, or for a lean store by.
+        self.change = np.empty((corpus.most_entries, stride), dtype if lean else narrow)
         self.factors = np.empty(corpus.most_entries, dtype)
         self.moved = np.empty((corpus.most_blocks, model.n_topics))
         self.likelihood = np.zeros(corpus.n_blocks)
@@ -113,8 +119,7 @@ class CollapsedTable:
         self._totals[:], self._inverse[:], self._square[:] = np.inf, 0.0, 0.0
         self._totals[:n_topics] = self.sums
         self._inverse[:n_topics] = 1.0 / self.sums
-        one = 2.0**15 if dtype == np.float32 else 1.0
-        self._square[:n_topics] = 1.0 / self.sums**2 / one
+        self._square[:n_topics] = 1.0 / self.sums**2
         divide = bool(self.sums.min() < LARGE_TOTAL[dtype])
         threads = range(getattr(executor, "n_threads", 1))
         batches = corpus.n_batches

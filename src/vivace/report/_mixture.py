@@ -201,6 +201,9 @@ def _cells(rows: Any, order: NDArray[np.intp], n: int) -> list[list[str]]:
     some = take(rows, order)
     if issparse(some):
         some = some[:, :n].toarray()
+    if hasattr(some, "column_names"):  # of Arrow
+        lines = zip(*(column.to_pylist() for column in some.columns[:n]), strict=True)
+        return [[_cell(value) for value in line] for line in lines]
     if hasattr(some, "to_pandas"):
         some = some.to_pandas()
     table = np.asarray(some, dtype=object)

@@ -12,6 +12,7 @@ from typing import Any
 from vivace.io import load_model, read_record
 from vivace.io.atomic import replacing
 from vivace.io.corpora import Corpus, corpus_of_texts
+from vivace.plot._moments import is_table
 from vivace.report._data import (
     MOST_DOCUMENTS,
     MOST_ROWS,
@@ -48,9 +49,10 @@ def write_report(
         long it took.
     path : str or path-like
         Destination; an existing file is replaced only when all is written.
-    data : table, vivace.io.TableStream, vivace.io.Corpus, sparse matrix, texts or sample, optional
-        Rows or documents to judge the model by, in the columns of the fit. Of more than 50,000 rows
-        or 20,000 documents that many are drawn, and the page says so.
+    data : table, stream, vivace.io.Corpus, sparse matrix, texts, path or sample, optional
+        Rows or documents to judge the model by, in the columns of the fit; tables may be named by
+        their path. Of more than 50,000 rows or 20,000 documents that many are drawn, and the page
+        says so.
     title : str, optional
         Title of the page.
     vocabulary : array-like of str, optional
@@ -130,6 +132,8 @@ def _sampled(
 ) -> RowSample | DocumentSample | None:
     if data is None or isinstance(data, (RowSample, DocumentSample)):
         return data
+    if isinstance(data, (str, os.PathLike)):
+        data = _read(estimator, data, topics)
     if not topics:
         return row_sample(data, MOST_ROWS, seed)
     texts = None
@@ -143,6 +147,20 @@ def _sampled(
             data = data.aligned_to(known)
         data = data.counts
     return document_sample(data, MOST_DOCUMENTS, seed, texts=texts)
+
+
+def _read(estimator: Any, path: StrPath, topics: bool) -> Any:
+    """Open a table as the model reads it."""
+    from vivace.io import open_frame, open_table
+
+    if topics:
+        raise TypeError(
+            f"data: expected counts, a Corpus or texts, got the path {os.fspath(path)!r}. "
+            "Remedy: vivace.io.read_corpus, or the command vivace report, which reads files"
+        )
+    names = getattr(estimator, "feature_names_in_", None)
+    names = None if names is None else [str(name) for name in names]
+    return open_frame(path, names) if is_table(estimator) else open_table(path, names)
 
 
 def _content(estimator: Any, sample: Any, vocabulary: Any) -> Callable[[int], dict[str, Any]]:

@@ -79,6 +79,10 @@ class StreamSource:
         elif stop > start:
             self._stream.expect(int(self._positions[start]), int(self._positions[stop - 1]) + 1)
 
+    def check(self) -> None:
+        """Notice that a file has changed."""
+        self._stream.check()
+
     def take(self, which: Any) -> csr_array:
         """Return some documents."""
         chosen = np.arange(self.n_rows)[which]

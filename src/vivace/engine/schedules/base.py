@@ -45,6 +45,22 @@ class Stepper(Protocol):
         """Take over a `state`; called before the first step."""
 
 
+def restored_begin(state: Mapping[str, Any], step: int, n_batches: int) -> int | None:
+    """Return the first step of the pass that a `state` was taken in; None between two passes.
+
+    Raises
+    ------
+    ValueError
+        The fit's `step` is not within that pass.
+    """
+    began = state["began"]
+    if began is None:
+        return None
+    if type(began) is not int or began < 0 or not 0 <= step - began < n_batches:
+        raise ValueError(f"a pass of {n_batches} batches that began at {began!r} is not at {step}")
+    return began
+
+
 class Schedule(Protocol):
     """How statistics of blocks become the next posterior. Holds settings, no state."""
 

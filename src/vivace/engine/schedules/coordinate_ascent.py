@@ -107,7 +107,7 @@ class _Ascent:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on in the middle of a cycle."""
         squarem = state["squarem"]
-        self._squarem = None if squarem is None else Squarem.of(squarem)
+        self._squarem = None if squarem is None else Squarem.of(squarem, self._fit.statistics)
         self._first, self._exact = float(state["first"]), int(state["exact"])
         if not state["drafts"]:
             self._drafts = None

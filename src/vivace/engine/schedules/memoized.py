@@ -17,6 +17,7 @@ from vivace.engine.schedules.base import (
     Step,
     Stepper,
     check_seed,
+    restored_begin,
     shuffled,
 )
 from vivace.engine.statistics import Statistics
@@ -67,7 +68,9 @@ class _Passes:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on within a pass."""
-        self._began, self._before = state["began"], float(state["before"])
+        n_batches = len(self._problem.layout.batches)
+        self._began = restored_begin(state, self._fit.step, n_batches)
+        self._before = float(state["before"])
 
     def step(self) -> Step:
         fit = self._fit

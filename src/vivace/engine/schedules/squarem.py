@@ -63,10 +63,12 @@ class Squarem:
         return {"cycle": cycle, "limit": self._limit, "at_limit": self._at_limit}
 
     @classmethod
-    def of(cls, state: Mapping[str, Any]) -> Squarem:
-        """Go on from a `state`."""
+    def of(cls, state: Mapping[str, Any], like: Statistics) -> Squarem:
+        """Go on from a `state`, whose records must have the fields of `like`."""
         new = cls()
         new._cycle = [unpack_statistics(packed) for packed in state["cycle"]]
+        for record in new._cycle:
+            like.check_same_fields(record)
         new._limit, new._at_limit = float(state["limit"]), bool(state["at_limit"])
         return new
 

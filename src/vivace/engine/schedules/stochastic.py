@@ -10,7 +10,14 @@ from typing import Any
 from vivace.engine.fit import Fit
 from vivace.engine.packing import pack_statistics, unpack_statistics
 from vivace.engine.reduction import PairwiseSum
-from vivace.engine.schedules.base import Problem, Step, Stepper, check_seed, shuffled
+from vivace.engine.schedules.base import (
+    Problem,
+    Step,
+    Stepper,
+    check_seed,
+    restored_begin,
+    shuffled,
+)
 
 # Share of the newest bound in the smoothed one that the stop rule watches: the bound of a pass
 # moves both ways with the order of its batches, and two passes average most of that out.
@@ -92,9 +99,12 @@ class _Passes:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on within a pass."""
-        self._began = state["began"]
+        fit = self._fit
+        self._began = restored_begin(state, fit.step, len(self._problem.layout.batches))
         if self._began is not None:
             seen = [unpack_statistics(packed) for packed in state["seen"]]
+            for record in seen:
+                fit.statistics.check_same_fields(record)
             self._seen = PairwiseSum.of(self._fit.step - self._began, seen)
 
     def step(self) -> Step:

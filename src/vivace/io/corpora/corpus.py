@@ -145,6 +145,8 @@ def canonical(
     start: NDArray[Any], columns: NDArray[Any], values: NDArray[Any], shape: tuple[int, int]
 ) -> csr_array:
     """Make compressed rows with words in order, each once, and no zeros; the arrays are kept."""
+    if len(columns) < 1 << 31 and columns.dtype == np.int32:
+        start = np.asarray(start, dtype=np.int32)  # of two types, the columns would be copied
     counts = csr_array((values, columns, start), shape=shape)
     if not counts.has_canonical_format:
         counts.sum_duplicates()

@@ -94,12 +94,36 @@ class Lines:
                 data += self._guarded(self._file.readline, LONGEST_LINE)
                 if not data.endswith(b"\n"):
                     if len(data) > LONGEST_LINE:
-                        what = f"expected lines of text, got one of over {LONGEST_LINE} bytes"
-                        raise problem(self.path, None, what)
+                        raise self._too_long()
                     data += b"\n"
             yield data
 
-    def _guarded(self, read: Any, size: int) -> Any:
+    def views(self, size: int = CHUNK) -> Iterator[memoryview]:
+        """Yield the rest as `chunks` does, in memory that is used again: each holds until the next.
+
+        The buffer stays in the second-level cache, and what is read is copied once.
+        """
+        buffer, held = bytearray(2 * size), 0
+        into = self._file.readinto  # type: ignore[attr-defined]
+        while n := self._guarded(into, memoryview(buffer)[held : held + size]):
+            end = buffer.rfind(b"\n", held, held + n) + 1
+            held += n
+            if end:
+                yield memoryview(buffer)[:end]
+                buffer[: held - end] = buffer[end:held]
+                held -= end
+            if held > LONGEST_LINE:
+                raise self._too_long()
+            if held + size > len(buffer):
+                buffer = buffer + bytes(len(buffer))
+        if held:
+            yield memoryview(buffer[:held] + b"\n")
+
+    def _too_long(self) -> CorpusError:
+        what = f"expected lines of text, got one of over {LONGEST_LINE} bytes"
+        return problem(self.path, None, what)
+
+    def _guarded(self, read: Any, size: Any) -> Any:
         try:
             return read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:

@@ -19,6 +19,7 @@ from vivace.io.corpora.text import Learner, TextReader, nothing_left
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.open_table import default_memory
 from vivace.io.spool import Spool
+from vivace.io.unchanged import Check, unchanged
 
 #: What can be opened: names, patterns, lists of these, or what makes blocks of counts.
 Documents = StrPath | Sequence[StrPath] | Callable[[], Iterable[Any]]
@@ -55,6 +56,7 @@ class CorpusStream:
     """
 
     ndim = 2
+    guard: Check | None = None  # raises once a file has changed
 
     def __init__(self, name: str, dtype: Any, memory: int) -> None:
         self.name, self.dtype, self.memory = name, np.dtype(dtype), memory
@@ -134,6 +136,11 @@ class CorpusStream:
         first, last = int(self.start[start]), int(self.start[stop])
         self._columns.expect(first, last)
         self._values.expect(first, last)
+
+    def check(self) -> None:
+        """Notice that a file has changed, though it was read already: a TableError."""
+        if self.guard is not None:
+            self.guard()
 
     # -- while it is made ---------------------------------------------------------------------
 
@@ -226,6 +233,20 @@ def open_documents(
         stream = CorpusStream("the blocks", dtype, memory)
         return _fill(stream, _from_blocks(documents, stream), None, tell)
     paths = expanded(documents)
+    guard = unchanged(paths)
+    stream = _opened(paths, format, settings, memory, tell)
+    stream.guard = guard
+    guard()
+    return stream
+
+
+def _opened(
+    paths: Sequence[StrPath],
+    format: str | None,
+    settings: dict[str, Any],
+    memory: int,
+    tell: Callable[[int], None] | None,
+) -> CorpusStream:
     readers = [open_corpus(path, format, **settings) for path in paths]
     name = os.fspath(paths[0]) + (f" and {len(paths) - 1} more" if len(paths) > 1 else "")
     stream = CorpusStream(name, readers[0].dtype, memory)

@@ -44,15 +44,28 @@ class _Places:
     """Where entries are written to."""
 
     def __init__(self, dtype: Any, capacity: int = 0) -> None:
-        types = (np.int32, np.int32, dtype)
-        self.arrays = tuple(Growing(kind, capacity) for kind in types)
+        # Rows that only rise are told by their numbers of entries: their places are used again.
+        self.arrays: tuple[Growing, ...] = (
+            Growing(np.int32),
+            Growing(np.int32, capacity),
+            Growing(dtype, capacity),
+        )
 
     def room(self, n: int) -> list[NDArray[Any]]:
         return [array.room(n) for array in self.arrays]
 
-    def advance(self, n: int) -> None:
-        for array in self.arrays:
+    def advance(self, n: int, rows: bool) -> None:
+        """Keep `n` entries; the places of their rows are used again unless these are kept, too."""
+        for array in self.arrays[0 if rows else 1 :]:
             array.length += n
+
+    def keep_rows(self, lengths: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
+        """Keep rows from now on: `rows`, which come next, after `lengths` entries of each row."""
+        before = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        kept = Growing(np.int32, len(before) + len(rows))
+        kept.append(before)
+        kept.room(len(rows))[:] = rows
+        self.arrays = (kept, *self.arrays[1:])
 
 
 class TriplesReader(CorpusReader):
@@ -76,14 +89,18 @@ class TriplesReader(CorpusReader):
             capacity = min(head.n_entries, lines.size() // _SHORTEST_LINE) + CHUNK
             places = _Places(self.dtype, capacity)
             lengths = np.zeros(head.n_documents, np.int64)
-            for entries in self._entries(lines, head, places, keep=True):
-                if len(entries.rows) and rising:
-                    first = int(entries.rows[0])
-                    rising = last <= first and _rises(entries.rows)
-                    last = int(entries.rows[-1])
-                    if rising:  # counted while the chunk is in the cache
-                        ends = np.searchsorted(entries.rows, np.arange(first, last + 2))
-                        lengths[first : last + 1] += np.diff(ends)
+            for entries in self._entries(lines, head, places):
+                n = len(entries.rows)
+                if n and rising:  # counted while the chunk is in the cache
+                    begin = _runs(entries.rows)
+                    documents = entries.rows[begin]
+                    rising = last <= documents[0] and _rises(documents)
+                    last = int(documents[-1])
+                    if rising:
+                        lengths[documents] += np.diff(begin, append=n)
+                    else:
+                        places.keep_rows(lengths, entries.rows)
+                places.advance(n, rows=not rising)
         rows, columns, values = (array.finish() for array in places.arrays)
         assert self.n_documents is not None
         assert self.n_words is not None
@@ -102,7 +119,7 @@ class TriplesReader(CorpusReader):
             head = self._head(lines)
             done = 0  # documents handed out
             open_: list[_Entries] = []  # of the document at the end, which may go on
-            for entries in self._entries(lines, head, _Places(self.dtype), keep=False):
+            for entries in self._entries(lines, head, _Places(self.dtype)):
                 rows = entries.rows
                 if not len(rows):
                     continue
@@ -125,12 +142,10 @@ class TriplesReader(CorpusReader):
                 open_.append(_part(entries, first_of_last, len(rows)))
             yield _piece(open_, done, head.n_documents, self.dtype)
 
-    def _entries(
-        self, lines: Lines, head: _Head, places: _Places, keep: bool
-    ) -> Iterator[_Entries]:
-        """Yield what the lines after the head hold, and `keep` it in places; checks its amount."""
+    def _entries(self, lines: Lines, head: _Head, places: _Places) -> Iterator[_Entries]:
+        """Yield what the lines after the head hold, in `places`; checks its amount."""
         found, line = 0, lines.line
-        for text in lines.chunks():
+        for text in lines.views():
             rows, columns, values = places.room(len(text) // _SHORTEST_LINE + 1)
             done, n_lines, _, n, fault = _core.parse_triples(
                 text, head.n_documents, head.n_words, head.with_value, head.whole, rows, columns,
@@ -139,13 +154,11 @@ class TriplesReader(CorpusReader):
             if fault:
                 limits = (head.n_documents, head.n_words, 1)
                 wanted = "document, word and count" if head.with_value else "document and word"
-                raise at_fault(lines, line + n_lines + 1, text, done, fault, limits, wanted)
+                raise at_fault(lines, line + n_lines + 1, bytes(text), done, fault, limits, wanted)
             found += n
             if found > head.n_entries:
                 break
             yield _Entries(rows[:n], columns[:n], values[:n], line)
-            if keep:
-                places.advance(n)
             line += n_lines
         if found != head.n_entries:
             more = "more" if found > head.n_entries else f"{found}"
@@ -219,6 +232,11 @@ def _natural(text: bytes) -> int | None:
 
 def _shown(line: bytes) -> str:
     return repr(line[:60].decode("utf-8", "replace"))
+
+
+def _runs(rows: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Where runs of equal numbers begin."""
+    return np.concatenate([[0], np.flatnonzero(rows[1:] != rows[:-1]) + 1])
 
 
 def _rises(rows: NDArray[np.int32]) -> bool:
