@@ -116,7 +116,7 @@ def test_model_without_names(run: Any) -> None:
         (["predict", "data.npy", "data.csv", "--out", "o.npy"], 1, "data.npy: expected a vivace"),
         (["predict", ".", "data.csv", "--out", "o.npy"], 1, "a folder"),
         (["predict", "model.vivace", "none.csv", "--out", "o.npy"], 1, "none.csv: no such file"),
-        (["predict", "model.vivace", "data.csv", "--out", "o.xls"], 1, "'o.xls'"),
+        (["predict", "model.vivace", "data.csv", "--out", "o.xls"], 2, "'o.xls'"),
         (["predict", "model.vivace", "data.csv", "--out", "data.csv"], 1, "is the input itself"),
         (["predict", "model.vivace", "data.csv", "--out", "no/o.npy"], 1, "does not exist"),
         (["predict", "model.vivace", "data.csv", "--out", "o.npy", "--columns", "age"], 1, "got 1"),

@@ -58,7 +58,9 @@ _id_option = click.option(
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path())
 @_out_option
-@click.option("--top", hidden=True, expose_value=False, callback=_refuse_top)
+@click.option(
+    "--top", hidden=True, expose_value=False, callback=_refuse_top, help="Of transform alone."
+)
 @columns_option
 @_id_option
 @memory_option

@@ -235,7 +235,8 @@ class Work:
         # Topics converge only where their bound is asked for.
         watched = not hasattr(estimator, "perp_tol")
         if out_of_time:
-            what = f"the time limit was reached after {n_iter}; {self._out} holds the model so far"
+            what = f"the time limit was reached after {n_iter}, and the fit has not converged; "
+            what += f"{self._out} holds the model so far"
             how = "--resume goes on" if self._options.checkpoint else "a longer --time-limit"
         else:
             what = f"{self._out}: written, but the fit has not converged in {n_iter}"
