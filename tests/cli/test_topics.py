@@ -155,7 +155,7 @@ def test_inspect(run: Any, topics: Path) -> None:
         (["score", "t", "docs.jsonl"], 1, "--text-field"),
         (["score", "t", "data.csv"], 1, "does not tell the format"),
         (["score", "counts", "docs.txt"], 1, "does not know how text becomes words"),
-        (["transform", "t", "docs.txt", "--out", "x.pdf"], 1, "expected a name that ends in"),
+        (["transform", "t", "docs.txt", "--out", "x.pdf"], 2, "expected a name that ends in"),
     ],
 )  # fmt: skip
 def test_failures(run: Any, topics: Path, arguments: list[str], code: int, message: str) -> None:
