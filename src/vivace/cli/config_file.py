@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
 import click
+
+from vivace.cli.options import or_meant
 
 
 def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | None:
@@ -28,10 +29,8 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
     for key, value in found.items():
         name = names.get(key.replace("_", "-"))
         if name is None:
-            close = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
             raise click.BadParameter(
-                f"{path}: {ctx.command.name} has no option {key!r}{hint} It has: "
+                f"{path}: {ctx.command.name} has no option {key!r}{or_meant(key, names)} It has: "
                 f"{', '.join(sorted(names))}"
             )
         values[name] = _as_typed(path, key, value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -166,6 +167,12 @@ def output_suffix(path: str) -> str:
 def whole(number: float) -> float | int:
     """Return a whole number as one, so that it is not printed with a fraction of zero."""
     return int(number) if float(number).is_integer() else float(number)
+
+
+def or_meant(word: str, known: Iterable[str]) -> str:
+    """Go on after a word that is not known: "; did you mean ...?", or a full stop."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "."
 
 
 def counted(number: float, noun: str) -> str:
