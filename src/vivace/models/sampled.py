@@ -39,8 +39,8 @@ FIRST_SWEEPS = 3
 RECENT_SHARE, RECENT_PASSES = 0.4, 8
 
 # After topics formed documents are drawn with a larger alpha: the sum over topics by this share of
-# the mean document's tokens, which falls by e in so many passes. Topics move on more freely, and are
-# 0.005 to 0.013 nats a held-out token better after 100 passes (package descriptions in two splits,
+# the mean document's tokens, which falls by e in so many passes. Topics move on more freely, and
+# are 0.005 to 0.013 nats a held-out token better after 100 passes (package descriptions in two splits,
 # 100 topics, two seeds each); in the first 30 they are up to 0.017 worse.
 LOOSE_SHARE, LOOSE_PASSES = 0.14, 8.0
 
@@ -198,7 +198,7 @@ class SampledSweeps:
         return float(np.sum([likelihood for likelihood, _ in results]))
 
     def _loose(self) -> float:
-        """What alpha is larger by in this pass: where topics formed, and documents chose already."""
+        """What alpha is larger by in this pass, where topics formed in those before."""
         if not (self._parts and self._passes):
             return 0.0
         lengths, documents = self._lengths
