@@ -40,8 +40,8 @@ RECENT_SHARE, RECENT_PASSES = 0.4, 8
 
 # After topics formed documents are drawn with a larger alpha: the sum over topics by this share of
 # the mean document's tokens, which falls by e in so many passes. Topics move on more freely, and
-# are 0.005 to 0.013 nats a held-out token better after 100 passes (package descriptions in two splits,
-# 100 topics, two seeds each); in the first 30 they are up to 0.017 worse.
+# are 0.005 to 0.013 nats a held-out token better after 100 passes (package descriptions in two
+# splits, 100 topics, two seeds each); in the first 30 they are up to 0.017 worse.
 LOOSE_SHARE, LOOSE_PASSES = 0.14, 8.0
 
 # Tokens of a task for a thread: about a millisecond.
