@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Block, Executor
-from vivace.models.documents import aligned
+from vivace.models.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 
@@ -65,7 +65,7 @@ class Visited:
         if lean:
             width = _core.cvb0_lean_entries
             self.kept = np.empty((corpus.n_entries, width), np.uint16)
-        narrow = np.dtype(np.uint16 if dtype == np.float32 else np.float32)
+        narrow = np.uint16 if dtype == np.float32 else np.float32
         self.gamma = aligned((corpus.n_entries, width), narrow)
         # What a batch changes the responsibilities from, or for a lean store by.
         self.change = aligned((corpus.most_entries, stride), dtype if lean else narrow)
@@ -88,15 +88,14 @@ class CollapsedTable:
     def __init__(self, topics: Topics) -> None:
         dtype, n_topics = topics.dtype, topics.n_topics
         stride = _core.topic_stride(n_topics, dtype == np.float32)
-        self.values = aligned((topics.n_words, stride), dtype)
-        self.values[:, n_topics:] = 0.0
+        self.values = aligned((topics.n_words, stride), dtype, make=np.zeros)
         for part in parts_of(topics.n_words):
             self.values[part, :n_topics] = topics.parameters(part)
         self.sums = topics.totals.copy()
-        self._alpha = aligned((1, stride), dtype)[0]
-        self._alpha[:n_topics], self._alpha[n_topics:] = topics.alpha, 0.0
+        self._alpha = aligned((stride,), dtype, make=np.zeros)
+        self._alpha[:n_topics] = topics.alpha
         self._least = 0.5 * float(topics.prior.values.min()), 0.5 * float(topics.alpha.min())
-        self._totals, self._inverse = (aligned((1, stride), dtype)[0] for _ in range(2))
+        self._totals, self._inverse = (aligned((stride,), dtype) for _ in range(2))
 
     def visit(self, visited: Visited, sweeps: int, fresh: bool, executor: Executor) -> float:
         """Update every entry, batch by batch.
