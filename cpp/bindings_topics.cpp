@@ -143,6 +143,28 @@ void topic_documents(const py::object& topics, const py::object& vocabulary, con
 }
 
 template <class T>
+void topic_start(const py::object& counts, const py::object& start, const py::object& words, std::uint64_t seed,
+                 double centre, double width, const py::object& gamma) {
+  DocumentStart<T> a;
+  const auto all_counts = view<const T>(counts, "counts", any, 0);
+  const auto offset = offsets(start, "start", all_counts.rows);
+  a.start = offset.data;
+  a.words = view<const std::int32_t>(words, "words", all_counts.rows, 0).data;
+  a.counts = all_counts.data;
+  a.seed = seed;
+  a.centre = centre;
+  a.width = width;
+  a.gamma = view<T>(gamma, "gamma", offset.rows - 1, any);
+  const Kernels& kernels = active_kernels();
+  without_gil([&] {
+    if constexpr (is_double<T>)
+      kernels.document_start_d(a);
+    else
+      kernels.document_start_f(a);
+  });
+}
+
+template <class T>
 void topic_fold_in(const py::object& table, const py::object& start, const py::object& words, const py::object& counts,
                    const py::object& alpha, std::size_t max_sweeps, double tolerance, const py::object& gamma) {
   const Kernels& kernels = active_kernels();
@@ -294,6 +316,14 @@ void bind_topics(py::module_& m) {
       arg("weights"), arg("theta") = py::none(), arg("bound") = py::none(), arg("log_theta") = py::none(),
       arg("sweeps") = py::none(), arg("sharpen") = false, arg("row_sums") = py::none(),
       "Variational step of documents at fixed topics.");
+  m.def(
+      "topic_start",
+      [](const O& start, const O& words, const O& counts, std::uint64_t seed, double centre, double width,
+         const O& gamma) {
+        by_dtype(&topic_start<double>, &topic_start<float>, counts, start, words, seed, centre, width, gamma);
+      },
+      arg("start"), arg("words"), arg("counts"), arg("seed"), arg("centre"), arg("width"), arg("gamma"),
+      "Fills gamma with random parameters that follow from the seed and the words of each document.");
   m.def(
       "topic_fold_in",
       [](const O& table, const O& start, const O& words, const O& counts, const O& alpha, std::size_t max_sweeps,

@@ -40,6 +40,45 @@ def test_map_keeps_order() -> None:
         assert ThreadExecutor(n).map(str, []) == []
 
 
+def test_stages_begin_when_all_but_their_neighbour_have_ended() -> None:
+    for n in [*THREADS, 16]:
+        ended: list[tuple[int, int]] = []
+        begun_early = 0
+        sizes = [1, 0, 5, 3, 0, 4, 1, 1, 6]
+
+        def stage(s: int, size: int) -> Iterator[tuple[int, int]]:
+            # Tasks are drawn no sooner than they may begin.
+            assert len({task for task in ended if task[0] < s - 1}) == sum(sizes[: max(0, s - 1)])
+            for i in range(size):
+                yield s, i
+
+        def work(task: tuple[int, int]) -> tuple[int, int]:
+            nonlocal begun_early
+            done = list(ended)
+            assert sum(s < task[0] - 1 for s, _ in done) == sum(sizes[: max(0, task[0] - 1)])
+            begun_early += sum(s < task[0] for s, _ in done) < sum(sizes[: task[0]])
+            time.sleep(1e-3 * ((task[0] + task[1]) % 3))
+            ended.append(task)
+            return task
+
+        stages = (stage(s, size) for s, size in enumerate(sizes))
+        found = ThreadExecutor(n).map_stages(work, stages)
+        assert found == [(s, i) for s, size in enumerate(sizes) for i in range(size)]
+        assert (begun_early > 0) == (n > 1)  # neighbours are under way together
+        assert ThreadExecutor(n).map_stages(work, []) == []
+
+
+def test_an_exception_ends_stages() -> None:
+    def work(task: int) -> int:
+        if task == 3:
+            raise ValueError("three")
+        return task
+
+    for n in THREADS:
+        with pytest.raises(ValueError, match="three"):
+            ThreadExecutor(n).map_stages(work, [[0, 1], [2, 3], [4, 5], [6]])
+
+
 def test_nothing_to_sum() -> None:
     for n in THREADS:
         with pytest.raises(ValueError, match="at least one"):

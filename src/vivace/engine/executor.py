@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypeVar
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.statistics import Statistics
 from vivace.engine.threads import single_threaded_blas
-from vivace.engine.workers import Workers
+from vivace.engine.workers import After, Workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -48,6 +48,15 @@ class Executor(Protocol):
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
         """Return what `function` returns for each task, in order."""
+
+    def map_stages(
+        self, function: Callable[[Task], Result], stages: Iterable[Iterable[Task]]
+    ) -> list[Result]:
+        """Return what `function` returns for each task of all stages, in order.
+
+        A stage, and whoever makes its tasks, begins only when all stages before its predecessor
+        have ended: neighbours may be under way together.
+        """
 
 
 class ThreadExecutor:
@@ -132,9 +141,30 @@ class ThreadExecutor:
         with self, closing(self._in_order(function, tasks)) as results:
             return list(results)
 
+    def map_stages(
+        self, function: Callable[[Task], Result], stages: Iterable[Iterable[Task]]
+    ) -> list[Result]:
+        """Return what `function` returns for each task of all stages, in order.
+
+        A stage begins only when all stages before its predecessor have ended, so that no thread
+        waits at the end of each. Its tasks are drawn no sooner either.
+        """
+        with self, closing(self._in_order(function, _tasks_of(stages))) as results:
+            return list(results)
+
     def _in_order(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+        self, function: Callable[[Task], Result], tasks: Iterable[Task | After]
     ) -> Generator[Result, None, None]:
         if self._workers is None:
-            return (function(task) for task in tasks)
+            return (function(task) for task in tasks if not isinstance(task, After))
         return self._workers.in_order(function, tasks, IN_FLIGHT_PER_THREAD * self.n_threads)
+
+
+def _tasks_of(stages: Iterable[Iterable[Task]]) -> Generator[Task | After, None, None]:
+    given = before = last = 0  # `before`, `last`: tasks up to the ends of the two stages before
+    for stage in stages:
+        yield After(before)
+        for task in stage:
+            given += 1
+            yield task
+        before, last = last, given

@@ -13,13 +13,19 @@ from collections.abc import Callable, Generator, Iterable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from time import sleep
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 # Seconds between looks at whether the running tasks of an abandoned call have ended.
 POLL = 0.0005
+
+
+class After(NamedTuple):
+    """Among tasks: those that follow are drawn when the first `count` have ended."""
+
+    count: int
 
 
 class _Call:
@@ -78,9 +84,11 @@ class Workers:
             self._tasks.put(None)
 
     def in_order(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
+        self, function: Callable[[Task], Result], tasks: Iterable[Task | After], ahead: int
     ) -> Generator[Result, None, None]:
         """Yield ``function(task)`` for each task, in order, at most `ahead` tasks under way.
+
+        `After` among the tasks is none of them: it holds back what follows.
 
         Whatever ends the generator early (an exception of a task, of the caller, an interrupt,
         `close`) cancels the tasks that wait; those that run are waited for.
@@ -90,6 +98,11 @@ class Workers:
         given = done = 0
         try:
             for task in tasks:
+                if isinstance(task, After):
+                    while done < task.count:
+                        yield _take(done, call, early)
+                        done += 1
+                    continue
                 # The caller's context goes along: np.errstate and the like live there.
                 self._tasks.put((call, given, task, copy_context()))
                 given += 1
