@@ -228,7 +228,7 @@ void topic_word_sums(const py::object& topics, const py::object& vocabulary, con
 
 template <class T>
 void topic_terms(const py::object& topics, const py::object& words, const py::object& statistics, double factor,
-                 double own_factor, bool log_gamma, bool digamma, const py::object& out) {
+                 double own_factor, bool log_gamma, bool digamma, const py::object& out, const py::object& sums) {
   TopicTerms<T> a;
   a.topics = topic_rows<T>(topics);
   const std::size_t v = a.topics.counts.rows, k = a.topics.counts.cols;
@@ -250,6 +250,7 @@ void topic_terms(const py::object& topics, const py::object& words, const py::ob
   a.log_gamma = log_gamma;
   a.digamma = digamma;
   a.out = view<double>(out, "out", k, 0).data;
+  a.sums = optional_view<double>(sums, "sums", k, 0).data;
   call<T>(active_kernels().topic_terms_d, active_kernels().topic_terms_f, a, k);
 }
 
@@ -346,12 +347,13 @@ void bind_topics(py::module_& m) {
   m.def(
       "topic_terms",
       [](const O& topics, const O& words, const O& statistics, double factor, double own_factor, bool log_gamma,
-         bool digamma, const O& out) {
+         bool digamma, const O& out, const O& sums) {
         by_topics(&topic_terms<double>, &topic_terms<float>, topics, words, statistics, factor, own_factor, log_gamma,
-                  digamma, out);
+                  digamma, out, sums);
       },
       arg("topics"), arg("words"), arg("statistics"), arg("factor"), arg("own_factor"), arg("log_gamma"),
-      arg("digamma"), arg("out"), "Fills out (K,) with terms of the bound that belong to topics.");
+      arg("digamma"), arg("out"), arg("sums") = py::none(),
+      "Fills out (K,) with terms of the bound that belong to topics, and sums (K,) with those of the statistics.");
   m.def(
       "row_update",
       [](const O& base, const O& version, std::int64_t expected, std::int64_t next, double keep, const O& rows,

@@ -131,7 +131,8 @@ struct TopicTerms {
   bool dense = false;        // the former
   double factor = 0, own_factor = 0;
   bool log_gamma = false, digamma = false;
-  double* out = nullptr;  // K
+  double* out = nullptr;   // K
+  double* sums = nullptr;  // K, out: sums of S; or null
   std::byte* scratch = nullptr;
 };
 

@@ -151,6 +151,7 @@ def topic_terms(
     log_gamma: bool,
     digamma: bool,
     out: _Doubles,
+    sums: _Doubles | None = ...,
 ) -> None: ...
 
 cvb0_lean_entries: int

@@ -40,32 +40,35 @@ def test_map_keeps_order() -> None:
         assert ThreadExecutor(n).map(str, []) == []
 
 
-def test_stages_begin_when_all_but_their_neighbour_have_ended() -> None:
-    for n in [*THREADS, 16]:
-        ended: list[tuple[int, int]] = []
-        begun_early = 0
-        sizes = [1, 0, 5, 3, 0, 4, 1, 1, 6]
+STAGES = [1, 0, 5, 3, 0, 4, 1, 1, 6]
 
-        def stage(s: int, size: int) -> Iterator[tuple[int, int]]:
-            # Tasks are drawn no sooner than they may begin.
-            assert len({task for task in ended if task[0] < s - 1}) == sum(sizes[: max(0, s - 1)])
-            for i in range(size):
-                yield s, i
 
-        def work(task: tuple[int, int]) -> tuple[int, int]:
-            nonlocal begun_early
-            done = list(ended)
-            assert sum(s < task[0] - 1 for s, _ in done) == sum(sizes[: max(0, task[0] - 1)])
-            begun_early += sum(s < task[0] for s, _ in done) < sum(sizes[: task[0]])
-            time.sleep(1e-3 * ((task[0] + task[1]) % 3))
-            ended.append(task)
-            return task
+@pytest.mark.parametrize("n", [*THREADS, 16])
+def test_stages_begin_when_all_but_their_neighbour_have_ended(n: int) -> None:
+    ended: list[tuple[int, int]] = []
+    together = 0
 
-        stages = (stage(s, size) for s, size in enumerate(sizes))
-        found = ThreadExecutor(n).map_stages(work, stages)
-        assert found == [(s, i) for s, size in enumerate(sizes) for i in range(size)]
-        assert (begun_early > 0) == (n > 1)  # neighbours are under way together
-        assert ThreadExecutor(n).map_stages(work, []) == []
+    def check(stage: int) -> int:
+        done = list(ended)
+        assert sum(s < stage - 1 for s, _ in done) == sum(STAGES[: max(0, stage - 1)])
+        return sum(s < stage for s, _ in done)
+
+    def tasks(stage: int) -> Iterator[tuple[int, int]]:
+        check(stage)  # they are made no sooner than they may begin
+        for i in range(STAGES[stage]):
+            yield stage, i
+
+    def work(task: tuple[int, int]) -> tuple[int, int]:
+        nonlocal together
+        together += check(task[0]) < sum(STAGES[: task[0]])
+        time.sleep(1e-3 * ((task[0] + task[1]) % 3))
+        ended.append(task)
+        return task
+
+    found = ThreadExecutor(n).map_stages(work, (tasks(s) for s in range(len(STAGES))))
+    assert found == [(s, i) for s, size in enumerate(STAGES) for i in range(size)]
+    assert (together > 0) == (n > 1)
+    assert ThreadExecutor(n).map_stages(work, []) == []
 
 
 def test_an_exception_ends_stages() -> None:

@@ -20,6 +20,10 @@ State = TypeVar("State")
 # waits for the caller. More would only hold more statistics in memory.
 IN_FLIGHT_PER_THREAD = 2
 
+# The same where results are small, and how many are left when the caller looks again: each time it
+# takes a core from somebody who works (a seventh of a pass over small batches of documents).
+SMALL_IN_FLIGHT_PER_THREAD, SMALL_LEFT_PER_THREAD = 4, 2
+
 
 class Executor(Protocol):
     """What the engine needs from whoever computes blocks.
@@ -138,7 +142,7 @@ class ThreadExecutor:
 
         For passes that write their rows' results themselves (prediction).
         """
-        with self, closing(self._in_order(function, tasks)) as results:
+        with self, closing(self._in_order(function, tasks, small=True)) as results:
             return list(results)
 
     def map_stages(
@@ -149,15 +153,23 @@ class ThreadExecutor:
         A stage begins only when all stages before its predecessor have ended, so that no thread
         waits at the end of each. Its tasks are drawn no sooner either.
         """
-        with self, closing(self._in_order(function, _tasks_of(stages))) as results:
+        with self, closing(self._in_order(function, _tasks_of(stages), small=True)) as results:
             return list(results)
 
     def _in_order(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task | After]
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task | After],
+        small: bool = False,
     ) -> Generator[Result, None, None]:
         if self._workers is None:
             return (function(task) for task in tasks if not isinstance(task, After))
-        return self._workers.in_order(function, tasks, IN_FLIGHT_PER_THREAD * self.n_threads)
+        n = self.n_threads
+        if small:
+            most, left = SMALL_IN_FLIGHT_PER_THREAD * n, SMALL_LEFT_PER_THREAD * n
+        else:
+            most, left = IN_FLIGHT_PER_THREAD * n, IN_FLIGHT_PER_THREAD * n - 1
+        return self._workers.in_order(function, tasks, most, left)
 
 
 def _tasks_of(stages: Iterable[Iterable[Task]]) -> Generator[Task | After, None, None]:

@@ -73,6 +73,7 @@ class GroupedBatch:
         self._keep_indices = keep_indices
         self._read = read
         self._n_words = n_words
+        self._read_ahead: dict[int, Block] = {}
         self._open: dict[int, Group] = {}
 
     def words(self, executor: Executor) -> NDArray[np.int32]:
@@ -99,21 +100,23 @@ class GroupedBatch:
         self, work: Work, topics: Topics, table: Table, counts: RowTable
     ) -> Iterator[Iterator[Callable[[], Any]]]:
         # A stage begins when all but the one before it have ended: the words of a group when its
-        # documents and the words of the group before have, its documents when it is open.
+        # documents and the words of the group before have, its documents when they are read.
         for g in range(-1, len(self.groups) + 1):
             yield self._documents(g, work, topics)
             yield self._words(g - 1, topics, table, counts)
 
     def _documents(self, g: int, work: Work, topics: Topics) -> Iterator[Callable[[], Any]]:
         if g + 1 < len(self.groups):
-            yield partial(self._prepare, g + 1, topics)
+            yield partial(self._prepare, g + 1)
         if not 0 <= g < len(self.groups):
             return
+        # Made here: memory that threads get for themselves goes back to the system again and again.
+        group = self._open[g] = make_group(self._read_ahead.pop(g), topics)
         if self.indices[g] is None:
             yield partial(self._index, g)
         first = self.groups[g][0][0]
         for start, stop in self.groups[g]:
-            yield partial(work, self._open[g], (start, stop), slice(start - first, stop - first))
+            yield partial(work, group, (start, stop), slice(start - first, stop - first))
 
     def _words(
         self, g: int, topics: Topics, table: Table, counts: RowTable
@@ -127,8 +130,8 @@ class GroupedBatch:
         for part in word_parts(index):
             yield partial(add_word_sums, group, index, part, topics, table, counts)
 
-    def _prepare(self, g: int, topics: Topics) -> None:
-        self._open[g] = make_group(self._rows(g), topics)
+    def _prepare(self, g: int) -> None:
+        self._read_ahead[g] = self._rows(g)
 
     def _index(self, g: int) -> None:
         self.indices[g] = word_index(self._open[g].rows)

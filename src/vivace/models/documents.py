@@ -22,6 +22,9 @@ Doubles = NDArray[np.float64]
 BLOCK_NONZEROS = 12_000
 MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 
+#: A batch has a multiple of this number of blocks: threads are done at the same time.
+EVEN_BLOCKS = 4
+
 #: Bytes of a line of the cache.
 CACHE_LINE = 64
 
@@ -37,10 +40,14 @@ START = 1.0
 START_WIDTH = 0.1 * 3**0.5
 
 
-def block_rows(n_rows: int, n_nonzeros: int) -> int:
-    """Rows of a block, from shapes alone."""
+def block_rows(n_rows: int, n_nonzeros: int, batch_rows: int | None = None) -> int:
+    """Rows of a block, from shapes alone; small batches are cut evenly, for few threads."""
     per_row = max(1.0, n_nonzeros / max(1, n_rows))
-    return int(np.clip(BLOCK_NONZEROS / per_row, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
+    rows = BLOCK_NONZEROS / per_row
+    if batch_rows is not None:
+        blocks = EVEN_BLOCKS * max(1.0, np.ceil(batch_rows / (EVEN_BLOCKS * rows)))
+        rows = np.ceil(batch_rows / blocks)
+    return int(np.clip(rows, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
 
 
 class Table(NamedTuple):
@@ -259,8 +266,10 @@ def random_start(
 
 
 def word_parts(index: WordIndex) -> list[slice]:
-    """Cut the words of an index into tasks."""
-    marks = np.arange(0, len(index.entries), TASK_ENTRIES)
+    """Cut the words of an index into tasks of about as many entries, an even number of them."""
+    n = len(index.entries)
+    parts = 2 * max(1, -(-n // (2 * TASK_ENTRIES)))
+    marks = [i * n // parts for i in range(parts)]
     edges = np.unique(np.append(np.searchsorted(index.start[:-1], marks), len(index.words)))
     return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 

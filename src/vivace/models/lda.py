@@ -32,7 +32,7 @@ from vivace.models.documents import (
 from vivace.models.topics import (
     Topics,
     WordPrior,
-    column_sums,
+    counted_terms,
     least_parameter,
     terms,
     topics_of,
@@ -193,9 +193,10 @@ class LatentDirichletModel:
             record["tokens"][...] += one.tokens
             if one.log_theta is not None:
                 record["log_theta"][...] += one.log_theta
-        record["totals"][...] = column_sums(counts.values, executor)
+        totals, own = counted_terms(prepared, words, counts.values, executor)
+        record["totals"][...] = totals
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
-        local -= terms(prepared, words, executor, statistics=counts.values)
+        local -= own
         if self.learn_alpha:
             local -= self._alpha_terms(prepared.alpha, record)
         indices = dict.fromkeys(at)
