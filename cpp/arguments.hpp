@@ -98,6 +98,20 @@ View<T> optional_view(const py::object& object, const char* name, std::size_t ro
   return object.is_none() ? View<T>{} : view<T>(object, name, rows, cols);
 }
 
+[[maybe_unused]] void check_range(std::size_t first, std::size_t last, std::size_t size) {
+  if (first > last || last > size)
+    throw py::value_error("first and last must be a range below " + std::to_string(size));
+}
+
+/// A prior on words and topics: one row or one a word, one column or one a topic.
+template <class T>
+View<const T> prior_view(const py::object& prior, std::size_t words, std::size_t topics) {
+  const auto found = view<const T>(prior, "prior", any, any);
+  if ((found.rows != 1 && found.rows != words) || (found.cols != 1 && found.cols != topics))
+    throw py::value_error("prior must have one row or one a word, and one column or one a topic");
+  return found;
+}
+
 struct Free {
   void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(64)); }
 };

@@ -170,10 +170,8 @@ void extrapolate(const py::object& table, const py::object& shift, const py::obj
   a.shift = view<T>(shift, "shift", words, stride);
   a.previous = view<const T>(previous, "previous", words, topics);
   a.counts = view<T>(counts, "counts", words, topics);
-  a.prior = view<const T>(prior, "prior", any, any);
-  if ((a.prior.rows != 1 && a.prior.rows != words) || (a.prior.cols != 1 && a.prior.cols != topics))
-    throw py::value_error("prior must have one row or one a word, and one column or one a topic");
-  if (first > last || last > words) throw py::value_error("first and last must be rows of the table");
+  a.prior = prior_view<T>(prior, words, topics);
+  check_range(first, last, words);
   a.first = first;
   a.last = last;
   a.step = static_cast<T>(step);

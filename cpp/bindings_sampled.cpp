@@ -36,11 +36,6 @@ View<std::uint16_t> topics_of(const SampledCorpus& corpus, const py::object& top
   return view<std::uint16_t>(topic, "topic", corpus.words.size(), 0);
 }
 
-void check_range(std::size_t first, std::size_t last, std::size_t size) {
-  if (first > last || last > size)
-    throw py::value_error("first and last must be a range below " + std::to_string(size));
-}
-
 double documents(const SampledCorpus& corpus, std::size_t first, std::size_t last, const py::object& topic,
                  const py::object& table, const py::object& alpha, const py::object& one, const py::object& rest,
                  double least, std::size_t topics, std::size_t sweeps, std::uint64_t key, const py::object& learned) {
@@ -111,9 +106,7 @@ void means(const py::object& previous, std::size_t first, std::size_t last, cons
   a.table = view<float>(table, "table", any, stride);
   a.previous = view<const T>(previous, "previous", a.table.rows, topics);
   a.means = view<T>(means, "means", a.table.rows, topics);
-  a.prior = view<const T>(prior, "prior", any, any);
-  if ((a.prior.rows != 1 && a.prior.rows != a.table.rows) || (a.prior.cols != 1 && a.prior.cols != topics))
-    throw py::value_error("prior must have one row or one a word, and one column or one a topic");
+  a.prior = prior_view<T>(prior, a.table.rows, topics);
   a.one = view<const float>(one, "one", stride, 0).data;
   check_range(first, last, a.table.rows);
   a.first = first;

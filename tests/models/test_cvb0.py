@@ -254,3 +254,20 @@ def test_bad_arguments_are_refused():
             _core.Cvb0Corpus(**good | {name: value})
     with pytest.raises(TypeError, match="counts"):
         _core.Cvb0Corpus(**good | {"counts": np.ones(2, int)})
+
+
+def test_bad_ranges_and_priors_are_refused():
+    stride = _core.topic_stride(3, False)
+    good = {
+        "table": np.full((4, stride), 2.0), "shift": np.zeros((4, stride)),
+        "previous": np.ones((4, 3)), "counts": np.ones((4, 3)), "prior": np.ones((1, 1)),
+        "first": 0, "last": 4, "step": 0.5, "sums": np.empty((2, 3)),
+    }  # fmt: skip
+    _core.cvb0_extrapolate(**good)
+    np.testing.assert_array_equal(good["sums"][0], 8.0)
+    for name, value in [("first", 5), ("last", 5)]:
+        with pytest.raises(ValueError, match="first and last must be a range below 4"):
+            _core.cvb0_extrapolate(**good | {name: value})
+    for shape in [(3, 1), (1, 2), (4, 4)]:
+        with pytest.raises(ValueError, match="prior must have one row or one a word"):
+            _core.cvb0_extrapolate(**good | {"prior": np.ones(shape)})

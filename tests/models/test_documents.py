@@ -13,8 +13,8 @@ from scipy.special import digamma, gammaln
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
+from vivace.models.aligned import CACHE_LINE
 from vivace.models.documents import (
-    CACHE_LINE,
     START,
     START_WIDTH,
     Sweeps,

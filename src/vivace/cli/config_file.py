@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import Any
 
 import click
+
+from vivace.cli.options import or_meant
 
 
 def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | None:
@@ -24,20 +25,21 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
     except OSError as error:
         raise click.BadParameter(f"{path}: {error.strerror}") from error
     names = _names(ctx.command)
+    # Arguments and options that may be repeated.
+    several = {
+        one.name for one in ctx.command.params if one.nargs == -1 or getattr(one, "multiple", False)
+    }
     values: dict[str, Any] = {}
     for key, value in found.items():
         name = names.get(key.replace("_", "-"))
         if name is None:
-            close = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
             raise click.BadParameter(
-                f"{path}: {ctx.command.name} has no option {key!r}{hint} It has: "
+                f"{path}: {ctx.command.name} has no option {key!r}{or_meant(key, names)} It has: "
                 f"{', '.join(sorted(names))}"
             )
         values[name] = _as_typed(path, key, value)
-        if name in ("data", "docs"):
-            several = value if isinstance(value, list) else [value]
-            values[name] = tuple(str(item) for item in several)
+        if name in several and key != "set":
+            values[name] = tuple(map(str, value if isinstance(value, list) else [value]))
     ctx.default_map = {**(ctx.default_map or {}), **values}
     return path
 

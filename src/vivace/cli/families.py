@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import click
+
+from vivace.cli.options import or_meant
 
 
 def read_families(text: str, trusted: Sequence[str]) -> Any:
@@ -33,11 +34,10 @@ def read_families(text: str, trusted: Sequence[str]) -> Any:
     if not os.path.exists(text) and (text in {"auto", *BUILT_IN} or ":" in text):
         return _with_own(text, trusted)
     if not os.path.exists(text):
-        close = difflib.get_close_matches(text, ["auto", *BUILT_IN], n=1)
-        hint = f"; did you mean {close[0]}?" if close else "."
+        names = ["auto", *BUILT_IN]
         raise click.BadParameter(
-            f"no family and no file is called {text!r}{hint} There are: auto, "
-            f"{', '.join(BUILT_IN)}",
+            f"no family and no file is called {text!r}{or_meant(text, names)} There are: "
+            f"{', '.join(names)}",
             param_hint="--families",
         )
     try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -103,6 +104,29 @@ columns_option = click.option(
 )
 
 
+na_option = click.option(
+    "--na-values",
+    "na_values",
+    metavar="TEXT",
+    multiple=True,
+    help="Text tables: a cell that stands for a gap, such as '?', beside empty ones, NA and null; "
+    "may be repeated.",
+)
+
+
+def refuse_for_documents(columns: list[str] | None, na_values: Sequence[str], because: str) -> None:
+    """Refuse options of tables where documents are read.
+
+    Raises
+    ------
+    click.UsageError
+        One was given.
+    """
+    for option, given in (("--columns", columns), ("--na-values", na_values)):
+        if given:
+            raise click.UsageError(f"{option} is for tables, but {because}")
+
+
 def print_json(record: dict[str, Any]) -> None:
     """Print one JSON object on standard output; what is not finite becomes null."""
     click.echo(json.dumps(_plain(record), allow_nan=False))
@@ -166,6 +190,12 @@ def output_suffix(path: str) -> str:
 def whole(number: float) -> float | int:
     """Return a whole number as one, so that it is not printed with a fraction of zero."""
     return int(number) if float(number).is_integer() else float(number)
+
+
+def or_meant(word: str, known: Iterable[str]) -> str:
+    """Go on after a word that is not known: "; did you mean ...?", or a full stop."""
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "."
 
 
 def counted(number: float, noun: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
+
+from vivace.cli.options import or_meant
 
 _WORDS = {
     "true": True,
@@ -76,11 +77,10 @@ def settings(
                 f"{key} has its own option, {options[key]}", param_hint="--set"
             )
         if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else "."
             names = ", ".join(name for name in known if name not in options)
             raise click.BadParameter(
-                f"{class_name} has no parameter {key!r}{hint} It has: {names}", param_hint="--set"
+                f"{class_name} has no parameter {key!r}{or_meant(key, known)} It has: {names}",
+                param_hint="--set",
             )
         if key in found:
             raise click.BadParameter(f"{key} is given twice", param_hint="--set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -82,6 +83,27 @@ def unpack_statistics(packed: Mapping[str, Any]) -> Statistics:
     return Statistics(packed["arrays"], packed["axes"], tables)
 
 
+def check_finite(packed: Any, name: str = "the state") -> None:
+    """Check arrays at any depth: no state of a fit holds NaN or an infinity in one.
+
+    Raises
+    ------
+    ValueError
+        One does.
+    """
+    if isinstance(packed, np.ndarray) and packed.dtype.kind == "f":
+        with np.errstate(all="ignore"):  # the sum tells, without an array of a large table's size
+            total = np.sum(packed, dtype=np.float64)
+        if not np.isfinite(total) and not np.isfinite(packed).all():
+            raise ValueError(f"{name} is not finite")
+    elif isinstance(packed, Mapping):
+        for key, value in packed.items():
+            check_finite(value, str(key))
+    elif isinstance(packed, (list, tuple)):
+        for value in packed:
+            check_finite(value, name)
+
+
 def _pack_table(table: RowTable) -> Packed:
     values = table.values  # first: a change that waits is made now
     return {"n_rows": table.n_rows, "values": values, "rows": table.rows, "scale": table.scale}
@@ -116,17 +138,20 @@ def unpack_fit(packed: Mapping[str, Any], packing: Packing) -> Fit:
     counts = [packed[name] for name in ("n_iter", "quiet", "step")]
     if any(type(count) is not int or count < 0 for count in counts):
         raise ValueError(f"n_iter, quiet and step must be counts, got {counts!r:.80}")
-    if packed["smoothed"] is not None and type(packed["smoothed"]) is not float:
-        raise ValueError(f"smoothed must be a number, got {packed['smoothed']!r:.80}")
+    smoothed, elbo = packed["smoothed"], float(packed["elbo"])
+    if smoothed is not None and not (type(smoothed) is float and math.isfinite(smoothed)):
+        raise ValueError(f"smoothed must be a number, got {smoothed!r:.80}")
+    if math.isnan(elbo):
+        raise ValueError("the bound must be a number")
     return Fit(
         posterior=packing.unpack_posterior(packed["posterior"], statistics),
         statistics=statistics,
-        elbo=float(packed["elbo"]),
+        elbo=elbo,
         trace=[float(bound) for bound in packed["trace"]],
         n_iter=int(packed["n_iter"]),
         converged=bool(packed["converged"]),
         quiet=int(packed["quiet"]),
         step=int(packed["step"]),
-        smoothed=packed["smoothed"],
+        smoothed=smoothed,
         layout=None if packed["layout"] is None else Layout(*packed["layout"]),
     )

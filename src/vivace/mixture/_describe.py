@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from vivace.mixture._parameters import MATRIX_TYPES, SPHERICAL_TYPES
 from vivace.mixture._prune import merge_by_bound, merge_into, parameters_of_kept
 from vivace.mixture._record import from_record, to_record
 from vivace.mixture._state import Fitted, model_of, shape_of_fit
+from vivace.mixture._validation import check_n_samples
 from vivace.models.incomplete import IncompleteModel
 
 if TYPE_CHECKING:
@@ -69,11 +69,7 @@ class DescribeMixin(SavedMixin):
             Component of each row.
         """
         check_is_fitted(self)
-        if operator.index(n_samples) < 1:
-            raise ValueError(
-                f"Invalid value for 'n_samples': {n_samples!r}. The sampling requires at least one "
-                "sample."
-            )
+        check_n_samples(n_samples)
         model, posterior = self._fitted.model, self._fitted.fit.posterior
         gaussian = posterior.gaussian
         rng = check_random_state(self.random_state)  # type: ignore[attr-defined]

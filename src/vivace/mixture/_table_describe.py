@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from vivace.mixture._parts import make_table_model
 from vivace.mixture._prune import merge_by_bound
 from vivace.mixture._state import Fitted
 from vivace.mixture._table_fit import shape_of_table
+from vivace.mixture._validation import check_n_samples
 
 if TYPE_CHECKING:
     from vivace.mixture._table_intervals import TableCredibleIntervals
@@ -51,11 +51,7 @@ class TableDescribeMixin(SavedMixin):
             Component of each row.
         """
         check_is_fitted(self)
-        if operator.index(n_samples) < 1:
-            raise ValueError(
-                f"Invalid value for 'n_samples': {n_samples!r}. The sampling requires at least one "
-                "sample."
-            )
+        check_n_samples(n_samples)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)  # type: ignore[attr-defined]
         rng = np.random.default_rng(seed)
         drawn = rng.multinomial(n_samples, self.weights_)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ column moments are summed (`_moments`) or while predicting (`_predict`), by the 
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,3 +214,12 @@ def check_resp(resp: Any, n_rows: int, n_components: int) -> NDArray[Any]:
             "Divide each row by its sum."
         )
     return np.asarray(resp)
+
+
+def check_n_samples(n_samples: int) -> None:
+    """Raise unless there is at least one sample to draw."""
+    if operator.index(n_samples) < 1:
+        raise ValueError(
+            f"Invalid value for 'n_samples': {n_samples!r}. The sampling requires at least one "
+            "sample."
+        )

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Block, CsrRows, Executor, RowTable
+from vivace.models.aligned import aligned
 from vivace.models.topics import Topics, parts_of
 
 Array = NDArray[Any]
@@ -24,9 +25,6 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 
 #: A batch has a multiple of this number of blocks: threads are done at the same time.
 EVEN_BLOCKS = 4
-
-#: Bytes of a line of the cache.
-CACHE_LINE = 64
 
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
@@ -99,14 +97,6 @@ class Sweeps:
 
     most: int
     tolerance: float
-
-
-def aligned(shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
-    """Return an array that begins with a line of the cache: whole vectors lie in one line each."""
-    size = shape[0] * shape[1] * dtype.itemsize
-    memory = np.empty(size + CACHE_LINE, np.uint8)
-    first = -memory.ctypes.data % CACHE_LINE
-    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def word_index(rows: CsrRows) -> WordIndex:

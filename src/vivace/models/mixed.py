@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
 from vivace.families.base import Array, ImpossibleStatisticsError
+from vivace.models.aligned import aligned
 from vivace.models.kernel_call import Completed, KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared
 from vivace.models.parts import GaussianPart, Part
 from vivace.models.parts.base import EMPTY, counts_there, padded
 from vivace.models.parts.gaps import GapTables, find_runs
-from vivace.models.parts.joined import aligned_zeros
 from vivace.models.parts.levels import LevelColumns
 from vivace.models.weights import WeightModel
 
@@ -85,7 +85,7 @@ class MixedModel:
         gathers = {i: self.parts[i].prepare(posterior.parts[i]) for i in layout.met}
         tables = tuple(part.tables(posterior.parts[i]) for i, part in self._with_gaps())
         eta, found = layout.eta(posterior.log_weights, posterior.parts)
-        lost = aligned_zeros((len(found), padded(self.n_components)))
+        lost = aligned((len(found), padded(self.n_components)), make=np.zeros)
         lost[:, : self.n_components] = found
         levels = None
         if layout.joined is not None:
@@ -278,7 +278,7 @@ class MixedModel:
         if joined is None or table is None:
             return None
         codes = self._codes(block) if state.codes is None else state.codes
-        sums = aligned_zeros(table.shape) if with_sums else None
+        sums = aligned(table.shape, make=np.zeros) if with_sums else None
         return LevelColumns(codes, joined.first, table, sums)
 
     def _level_fields(self, sums: Array, counts: Array) -> dict[int, dict[str, Array]]:

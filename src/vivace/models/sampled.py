@@ -113,11 +113,9 @@ class SampledSweeps:
         """
         n_topics, first = self._model.n_topics, self._passes == 0
         learning = self._model.learn_alpha and not first
-        alpha, one, rest = (np.zeros(self._stride, np.float32) for _ in range(3))
-        alpha[:n_topics] = self._alpha
-        one[:n_topics] = 1.0 / self._totals
+        alpha, one = self._padded(self._alpha), self._padded(1.0 / self._totals)
         # Not read for topics without a token.
-        rest[:n_topics] = self._totals / np.maximum(self._totals - 1.0, self._prior.totals)
+        rest = self._padded(self._totals / np.maximum(self._totals - 1.0, self._prior.totals))
         least = 0.5 * float(self._prior.values.min()) * float(one[:n_topics].min())
         key = np.random.SeedSequence([self._model.seed, self._passes])
         bits = int(key.generate_state(1, np.uint64)[0])
@@ -167,8 +165,7 @@ class SampledSweeps:
 
         counted = np.sum(self._executor.map(count, parts), axis=0)
         self._totals = counted + self._prior.totals
-        one = np.zeros(self._stride, np.float32)
-        one[:n_topics] = 1.0 / self._totals
+        one = self._padded(1.0 / self._totals)
 
         def average(part: slice) -> NDArray[np.float64]:
             sums = np.empty(n_topics)
@@ -189,6 +186,12 @@ class SampledSweeps:
         # The caller has the new means until the next pass is done; nobody has the others.
         self._means = [spare, means]
         return np.asarray(self._prior.totals + sums)
+
+    def _padded(self, values: Any) -> NDArray[np.float32]:
+        """Numbers of the topics as kernels take them, whole vectors long."""
+        found = np.zeros(self._stride, np.float32)
+        found[: self._model.n_topics] = values
+        return found
 
 
 def _blocks(ends: NDArray[np.float64]) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.families.base import Array
+from vivace.models.aligned import aligned
 from vivace.models.parts.base import padded
 
 #: Bytes of a joined column's rows of the table in one pass of the kernel over a tile: a quarter of
@@ -96,7 +97,7 @@ class JoinedLevels:
 
         The last row is zero: it is met by what is no level of its column.
         """
-        out = aligned_zeros((int(self.first[-1]) + 1, padded(self._k)))
+        out = aligned((int(self.first[-1]) + 1, padded(self._k)), make=np.zeros)
         out[:-1, : self._k] = self._spread @ values
         return out
 
@@ -122,11 +123,3 @@ def _cut(sizes: NDArray[np.int64], most: int) -> NDArray[np.int64]:
             levels = 1
         levels *= int(size)
     return np.array([*edges, len(sizes)], dtype=np.int64)
-
-
-def aligned_zeros(shape: tuple[int, ...]) -> Array:
-    """Zeros that begin at a multiple of 64 bytes: vectors do not straddle lines of the cache."""
-    size = 8 * int(np.prod(shape))
-    held = np.zeros(size + 64, dtype=np.uint8)
-    start = -held.ctypes.data % 64
-    return held[start : start + size].view(np.float64).reshape(shape)
