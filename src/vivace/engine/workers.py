@@ -27,9 +27,9 @@ NEVER = sys.maxsize
 
 
 class After(NamedTuple):
-    """Among tasks: those that follow are drawn when the first `count` have ended."""
+    """Among tasks: those that follow are drawn when the first `tasks` have ended."""
 
-    count: int
+    tasks: int
 
 
 class _Call:
@@ -135,7 +135,7 @@ class Workers:
         try:
             for task in tasks:
                 if isinstance(task, After):
-                    call.wait(done, task.count)
+                    call.wait(done, task.tasks)
                 else:
                     # The caller's context goes along: np.errstate and the like live there.
                     self._tasks.put((call, given, task, copy_context()))

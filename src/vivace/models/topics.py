@@ -218,9 +218,7 @@ def counted_terms(
     def work(part: slice) -> tuple[Doubles, float]:
         rows = counts if dense else counts[part]
         out, sums = np.empty(topics.n_topics), np.empty(topics.n_topics)
-        _core.topic_terms(
-            topics.kernel, words[part], rows, 1.0, 0.0, False, False, out, sums=sums
-        )
+        _core.topic_terms(topics.kernel, words[part], rows, 1.0, 0.0, False, False, out, sums=sums)
         return sums, float(out.sum())
 
     totals, found = np.zeros(topics.n_topics), 0.0
