@@ -26,7 +26,7 @@ from vivace.models.documents import (
     word_index,
     word_parts,
 )
-from vivace.models.topics import Topics, WordPrior, terms, topics_of
+from vivace.models.topics import Topics, WordPrior, counted_terms, terms, topics_of
 
 PRIORS = [(1.0, 1.0), (0.05, 0.02), (1e-3, 1e-2), (1e-3, 1e-4)]
 ONE = ThreadExecutor(1)
@@ -259,6 +259,13 @@ def test_topic_terms(dtype):
     cross = terms(topics, words, statistics=counts, factor=2.0)
     assert cross == pytest.approx(2 * expected[:, words].sum(), rel=exact)
     assert cross == terms(topics, words, ThreadExecutor(2), statistics=counts[words], factor=2.0)
+    zeros = np.zeros_like(counts)
+    zeros[words] = counts[words]
+    for rows in (counts[words], zeros):
+        for executor in (ONE, ThreadExecutor(2)):
+            sums, value = counted_terms(topics, words, rows, executor)
+            np.testing.assert_allclose(sums, counts[words].sum(axis=0, dtype=float), rtol=1e-12)
+            assert value == pytest.approx(cross / 2, rel=1e-12)
     own = topics.counts.values.T * log_beta
     assert terms(topics, None, own_factor=-1.0) == pytest.approx(-own.sum(), rel=10 * exact)
     assert terms(topics, None, log_gamma=True) == pytest.approx(gammaln(values).sum(), rel=exact)
