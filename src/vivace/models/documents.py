@@ -292,6 +292,8 @@ def add_word_sums(
 
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
     """Sum of each compressed row."""
-    cumulated = np.zeros(len(values) + 1)
-    np.cumsum(values, dtype=np.float64, out=cumulated[1:])
-    return np.asarray(cumulated[start[1:]] - cumulated[start[:-1]])
+    sums, filled = np.zeros(len(start) - 1), start[:-1] < start[1:]
+    if filled.any():  # reduceat knows no empty rows
+        within = values[: start[-1]]
+        sums[filled] = np.add.reduceat(within, start[:-1][filled], dtype=np.float64)
+    return sums
