@@ -23,6 +23,7 @@ from scipy.special import digamma
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
 from vivace.models.cvb0 import CollapsedModel
+from vivace.models.documents import row_sums
 from vivace.models.fading import fade
 from vivace.models.topics import Topics, parts_of
 
@@ -87,7 +88,8 @@ class SampledSweeps:
         rows = source.read(0, source.n_rows).data
         # In memory from here on, wherever the documents come from.
         self._source = CsrSource(*rows)
-        self._ends = np.concatenate([[0.0], np.cumsum(rows.values, dtype=np.float64)])[rows.start]
+        tokens = row_sums(rows.start, rows.values)
+        self._ends = np.concatenate([[0.0], np.cumsum(tokens)])
         self._parts = _parts(np.diff(rows.start), model.seed) if model.forming else []
         self._topics, self._prior = posterior, posterior.prior
         self._formed = self._passes = 0
