@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Documents:
         """Size of the vocabulary."""
         return int(self.counts.shape[1])
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.float64]:
         """Number of tokens of each document."""
         if isinstance(self.source, StreamSource):
@@ -113,7 +114,8 @@ class Documents:
     def layout(self, batch_rows: int | None = None) -> Layout:
         """Blocks and batches; None makes one batch of all documents."""
         rows = None if batch_rows is None else min(batch_rows, self.n_documents)
-        return Layout(self.n_documents, rows, block_rows(self.n_documents, self.source.n_nonzeros))
+        size = block_rows(self.n_documents, self.source.n_nonzeros, rows)
+        return Layout(self.n_documents, rows, size)
 
 
 def check_documents(

@@ -20,7 +20,6 @@ from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.fading import fading_passes
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.sampled import SampledModel
 from vivace.models.topics import Topics, WordPrior, parts_of
 from vivace.topics._documents import Documents
 from vivace.topics._parameters import positive
@@ -39,9 +38,6 @@ ALIKE = 10
 
 # Passes of collapsed inference before variational inference goes on.
 PASSES_BEFORE_VB = 10
-
-# Passes of collapsed inference before sampling begins: one token at a time, topics form slowly.
-PASSES_BEFORE_SAMPLING = 1
 
 # These passes have priors that are smaller by this: variational inference shares tokens out by
 # exp(digamma(x)), about x - 1/2, and so does at small priors what collapsed inference does at
@@ -83,13 +79,11 @@ def formed_topics(
     executor: ThreadExecutor,
     rng: np.random.RandomState,
 ) -> Topics:
-    """Topics that form around documents."""
-    sampled = isinstance(model, SampledModel)
-    if isinstance(model, CollapsedModel) and not sampled:
+    """Topics that form around documents; collapsed models go on from them in their first passes."""
+    if isinstance(model, CollapsedModel):
         return document_topics(model, documents, rng)
-    factor, passes = (1.0, PASSES_BEFORE_SAMPLING) if sampled else (PRIORS_OF_VB, PASSES_BEFORE_VB)
-    prior = WordPrior(model.prior.values * factor, model.n_words, model.n_topics)
-    passing = LatentDirichletModel(model.alpha * factor, prior, model.sweeps, seed=model.seed)
+    prior = WordPrior(model.prior.values * PRIORS_OF_VB, model.n_words, model.n_topics)
+    passing = LatentDirichletModel(model.alpha * PRIORS_OF_VB, prior, model.sweeps, seed=model.seed)
     topics = document_topics(passing, documents, rng)
     source, chosen = documents.source, None
     share = MOST_ENTRIES / max(1, source.n_nonzeros)
@@ -103,7 +97,9 @@ def formed_topics(
         weights = None if documents.weights is None else documents.weights[which]
         source = CsrSource(rows.indptr, rows.indices, rows.data, rows.shape[1], weights)
         chosen = None
-    found = fading_passes(passing, source, topics, executor, passes, chosen, documents.n_tokens)
+    found = fading_passes(
+        passing, source, topics, executor, PASSES_BEFORE_VB, chosen, documents.n_tokens
+    )
     totals = found.totals + (model.prior.totals - prior.totals)
     return replace(found, prior=model.prior, alpha=model.alpha, totals=totals)
 
