@@ -51,13 +51,14 @@ def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
     blocks = layout.blocks(layout.batches[0])
     index = word_index(source.read(0, len(counts)).data)
     table = make_table(topics, index.words, ONE)
+    settings["with_index"] = True
     group = document_step(source.read, blocks, topics, table, sweeps, ONE, **settings)
     shape = topics.n_words, topics.n_topics
     found = []
     for rows in (index.words, None):  # a row a word of these documents, or of all
         size = len(index.words) if rows is not None else shape[0]
         sums = RowTable(shape[0], np.zeros((size, shape[1]), topics.dtype), rows)
-        add_word_sums(group, index, topics, table, sums, ONE)
+        add_word_sums(group, topics, table, sums, ONE)
         found.append(sums.dense())
     np.testing.assert_array_equal(*found)
     return group, found[0]

@@ -27,6 +27,9 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 #: threads, few enough that the documents' weights are still in cache.
 GROUP_BLOCKS = 16
 
+#: Compressed rows that are summed at a time: the running sums take memory.
+SUMMED_ROWS = 4_096
+
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
@@ -145,6 +148,7 @@ class Group(NamedTuple):
     theta: Array | None
     bound: Doubles | None
     log_theta: Doubles | None
+    index: WordIndex | None
 
 
 def document_step(
@@ -161,6 +165,7 @@ def document_step(
     with_bound: bool = True,
     with_theta: bool = True,
     with_log_theta: bool = False,
+    with_index: bool = False,
     sharpen: bool = False,
 ) -> Group:
     """Fit the documents of neighbouring blocks at fixed topics.
@@ -175,9 +180,9 @@ def document_step(
         Start at random about `START`; the seed and a document's words decide where.
     sharpen : bool
         Look for an optimum of few topics, which is mostly the higher one: for topics that differ.
-    with_bound, with_theta, with_log_theta : bool
+    with_bound, with_theta, with_log_theta, with_index : bool
         What to return beside gamma: the documents' terms of the bound; their weights for the sums
-        of words; the weighted sum of E ln theta.
+        of words; the weighted sum of E ln theta; where words occur.
     """
     first = blocks[0][0]
     whole = read(first, blocks[-1][1])
@@ -220,9 +225,16 @@ def document_step(
         )
         return log_theta
 
-    parts = [part for part in executor.map(work, blocks) if part is not None]
-    log_theta = np.sum(parts, axis=0) if with_log_theta else None
-    return Group(rows, whole.weights, gamma, weights, theta, bound, log_theta)
+    def task(block: tuple[int, int] | None) -> Any:
+        return word_index(rows) if block is None else work(block)
+
+    # Sorted beside the documents' steps, by whichever thread is free, each time: to keep it would
+    # take as much memory as the documents do.
+    tasks = [None, *blocks] if with_index else [*blocks]
+    found = list(executor.map(task, tasks))
+    index = found.pop(0) if with_index else None
+    log_theta = np.sum(found, axis=0) if with_log_theta else None
+    return Group(rows, whole.weights, gamma, weights, theta, bound, log_theta, index)
 
 
 def random_start(rows: CsrRows, a: int, b: int, n_topics: int, seed: int) -> Doubles:
@@ -253,7 +265,6 @@ def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def add_word_sums(
     group: Group,
-    index: WordIndex,
     topics: Topics,
     table: Table,
     counts: RowTable,
@@ -264,7 +275,8 @@ def add_word_sums(
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
     """
-    kernel, values = topics.kernel, counts.values
+    kernel, values, index = topics.kernel, counts.values, group.index
+    assert index is not None
     words, dense = table.slots[index.words], counts.rows is None
     theta = group.theta
     assert theta is not None
@@ -292,6 +304,11 @@ def add_word_sums(
 
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
     """Sum of each compressed row."""
-    cumulated = np.zeros(len(values) + 1)
-    np.cumsum(values, dtype=np.float64, out=cumulated[1:])
-    return np.asarray(cumulated[start[1:]] - cumulated[start[:-1]])
+    sums = np.empty(len(start) - 1)
+    for first in range(0, len(sums), SUMMED_ROWS):
+        edges = start[first : first + SUMMED_ROWS + 1]
+        cumulated = np.zeros(edges[-1] - edges[0] + 1)
+        np.cumsum(values[edges[0] : edges[-1]], dtype=np.float64, out=cumulated[1:])
+        at = edges - edges[0]
+        sums[first : first + SUMMED_ROWS] = cumulated[at[1:]] - cumulated[at[:-1]]
+    return sums

@@ -23,13 +23,11 @@ from vivace.models.documents import (
     Array,
     Doubles,
     Sweeps,
-    WordIndex,
     add_word_sums,
     distinct_words,
     document_step,
     make_table,
     row_sums,
-    word_index,
 )
 from vivace.models.topics import (
     Topics,
@@ -49,6 +47,9 @@ COLD_PASSES = 20
 # descriptions, 50 topics, online: 0.06 nats a held-out word worse at once than after 5 to 20).
 LEARN_AFTER = 10
 
+# Share of the vocabulary from which on a batch's counts are a table of all words.
+WHOLE = 0.9
+
 # Fixed-point steps towards the best prior of words whenever it is learned.
 WORD_PRIOR_STEPS = 2
 
@@ -62,15 +63,11 @@ class DocumentState(NamedTuple):
     ----------
     gamma : (n, K), the same put away on a shelf, or None
         The documents' parameters, to start from next time.
-    words : WordIndex or None
-        In the first block of each group, the words of the group; it depends on the data alone and
-        is not kept where documents are larger than memory.
     passes : int
         Number of passes made.
     """
 
     gamma: Array | Shelved | None
-    words: WordIndex | None
     passes: int
 
     def loaded(self) -> Array | None:
@@ -125,6 +122,10 @@ class LatentDirichletModel:
         self.learn_prior = learn_prior
         # Who shares the work over the vocabulary in global steps and bounds.
         self.executor: Executor | None = None
+        #: Replace what is kept of documents group by group during a pass, not when it is accepted:
+        #: it takes half the memory. For schedules that accept every pass. An interrupted pass then
+        #: leaves some documents as it found them and others closer to the same topics.
+        self.replace_states = False
         #: Where what is kept of documents goes that are larger than memory.
         self.shelf: Shelf | None = None
         if learn_prior and prior.number is None:
@@ -157,28 +158,20 @@ class LatentDirichletModel:
         read: Callable[[int, int], Block],
         blocks: Sequence[tuple[int, int]],
         prepared: Topics,
-        states: Sequence[DocumentState] | None,
+        states: list[DocumentState] | None,
         executor: Executor,
     ) -> tuple[Statistics, list[DocumentState]]:
         """Documents and words of a batch, group by group; the record holds one table of words."""
         groups = [slice(i, i + GROUP_BLOCKS) for i in range(0, len(blocks), GROUP_BLOCKS)]
         seed = self.seed if states is None else None
-        states = [DocumentState(None, None, 0)] * len(blocks) if states is None else states
-        indices: list[WordIndex] | None = None
-        if self.shelf is not None and len(groups) > 1:  # all indices are as large as the documents
-            words = self._words_of(read, blocks, groups, executor)
-        else:
-            known = states  # what comes from a checkpoint has no index
-            indices = executor.map(
-                lambda g: known[g.start].words or self._index(read, blocks[g]), groups
-            )
-            words = indices[0].words if len(indices) == 1 else self._distinct(indices)
+        known = [DocumentState(None, 0)] * len(blocks) if states is None else states
+        passes = known[0].passes
+        words = self._words_of(read, blocks, groups, executor)
         table = make_table(prepared, words, executor)
         record = self._record(words)
         counts, local = record.table("counts"), record["local"]
         new: list[DocumentState] = []
-        for i, at in enumerate(groups):
-            index = self._index(read, blocks[at]) if indices is None else indices[i]
+        for at in groups:
             group = document_step(
                 read,
                 blocks[at],
@@ -186,21 +179,25 @@ class LatentDirichletModel:
                 table,
                 self.sweeps,
                 executor,
-                previous=self._previous(states[at]),
-                warm=states[0].passes >= COLD_PASSES,
+                previous=self._previous(known[at]),
+                warm=passes >= COLD_PASSES,
                 seed=seed,
                 with_log_theta=self.learn_alpha,
+                with_index=True,
             )
-            add_word_sums(group, index, prepared, table, counts, executor)
+            add_word_sums(group, prepared, table, counts, executor)
             assert group.bound is not None
             lengths = row_sums(group.rows.start, group.rows.values)
             w = group.row_weights
             local += group.bound.sum() if w is None else w @ group.bound
             record["documents"][...] += len(lengths) if w is None else w.sum()
             record["tokens"][...] += lengths.sum() if w is None else w @ lengths
-            new += self._states(blocks[at], group.gamma, index, states[0].passes + 1)
             if group.log_theta is not None:
                 record["log_theta"][...] += group.log_theta
+            new += self._states(blocks[at], group.gamma, passes + 1)
+            if self.replace_states and states is not None:
+                states[at] = new[at]
+            del group
         record["totals"][...] = column_sums(counts.values, executor)
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
         local -= terms(prepared, words, executor, statistics=counts.values)
@@ -303,8 +300,8 @@ class LatentDirichletModel:
         return prior
 
     def _record(self, words: NDArray[np.int32]) -> Statistics:
-        """Zero statistics with a row for each of the words, or for all where most are there."""
-        if 2 * len(words) > self.n_words:
+        """Zero statistics with a row for each of the words, or for all where few are missing."""
+        if len(words) >= WHOLE * self.n_words:
             return self.zero_statistics()
         return self._statistics(RowTable(self.n_words, self._zeros(len(words)), words))
 
@@ -317,14 +314,6 @@ class LatentDirichletModel:
 
     def _zeros(self, n_rows: int) -> Array:
         return np.zeros((n_rows, self.n_topics), self.dtype)
-
-    def _index(
-        self, read: Callable[[int, int], Block], blocks: Sequence[tuple[int, int]]
-    ) -> WordIndex:
-        return word_index(read(blocks[0][0], blocks[-1][1]).data)
-
-    def _distinct(self, indices: Sequence[WordIndex]) -> NDArray[np.int32]:
-        return distinct_words([index.words for index in indices], self.n_words)
 
     def _words_of(
         self,
@@ -345,7 +334,7 @@ class LatentDirichletModel:
         return np.concatenate(kept) if len(kept) == len(gammas) else None
 
     def _states(
-        self, blocks: Sequence[tuple[int, int]], gamma: Array, index: WordIndex, passes: int
+        self, blocks: Sequence[tuple[int, int]], gamma: Array, passes: int
     ) -> list[DocumentState]:
         first, shelf = blocks[0][0], self.shelf
 
@@ -355,9 +344,4 @@ class LatentDirichletModel:
             part = gamma[start - first : stop - first]
             return part if shelf is None else shelf.put(part)
 
-        return [
-            DocumentState(
-                kept(start, stop), index if start == first and shelf is None else None, passes
-            )
-            for start, stop in blocks
-        ]
+        return [DocumentState(kept(start, stop), passes) for start, stop in blocks]

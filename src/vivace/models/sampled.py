@@ -23,6 +23,7 @@ from scipy.special import digamma
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
 from vivace.models.cvb0 import CollapsedModel
+from vivace.models.documents import row_sums
 from vivace.models.topics import Topics, parts_of
 
 # Sweeps over a document in the first pass: its tokens, which have no topic yet, must agree on some.
@@ -56,18 +57,25 @@ class SampledModel(CollapsedModel):
 class SampledSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory, the corpus' own aside: 10 bytes a token, a table of V x K in float32 and two posteriors.
+    Memory, the corpus' own aside: 10 bytes a token, a table of V x K in float32 and two posteriors,
+    or one where the topics of a pass are gone with the next (`in_place`).
     """
 
     def __init__(
-        self, model: SampledModel, source: CsrSource, posterior: Topics, executor: Executor
+        self,
+        model: SampledModel,
+        source: CsrSource,
+        posterior: Topics,
+        executor: Executor,
+        in_place: bool = False,
     ) -> None:
         self._model, self._executor = model, executor
         rows = source.read(0, source.n_rows).data
         values = rows.values.astype(model.dtype, copy=False)
         self._corpus = _core.SampledCorpus(rows.start, rows.columns, values, rows.n_columns)
-        ends = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])[rows.start]
-        self._lengths = np.unique(np.diff(ends), return_counts=True)
+        lengths = row_sums(rows.start, values)
+        ends = np.concatenate([[0.0], np.cumsum(lengths)])
+        self._lengths = np.unique(lengths, return_counts=True)
         self._blocks = _blocks(ends)
         self._topic = np.zeros(self._corpus.n_tokens, np.uint16)
         self._prior = posterior.prior
@@ -76,7 +84,8 @@ class SampledSweeps:
         for part in parts_of(model.n_words):
             self._table[part, : model.n_topics] = posterior.mean(part)
         self._totals, self._alpha = posterior.totals, posterior.alpha
-        self._means = [np.zeros(posterior.counts.shape, model.dtype) for _ in range(2)]
+        means = np.zeros(posterior.counts.shape, model.dtype)
+        self._means = [means, means if in_place else np.zeros_like(means)]
         self._passes = 0
 
     def state(self) -> dict[str, Any]:
