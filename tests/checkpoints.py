@@ -21,7 +21,7 @@ from vivace import (
     Checkpoint,
     LatentDirichletAllocation,
 )
-from vivace.engine import job
+from vivace.engine import writing
 from vivace.io import save_model
 
 
@@ -131,7 +131,7 @@ def fit(folder: Path, out: Path, name: str) -> None:
     Those with "beside" in their names are written in a thread, as often as that has ended.
     """
     every = 1e-9 if "beside" in name else 0.0
-    job.LARGEST_SHARE = 1e9
+    writing.LARGEST_SHARE = 1e9
     model = JOBS[name]().fit(data(name), checkpoint=Checkpoint(folder, every=every, resume=True))
     save_model(model, out)
 

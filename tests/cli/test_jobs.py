@@ -78,7 +78,44 @@ def test_signal_and_resume(number: int, code: int, word: str, long: Path) -> Non
         _, stderr = process.communicate(timeout=120)
         assert process.returncode == 0, stderr
     assert trace(long / "a.vivace") == trace(long / "b.vivace")
-    assert not (long / "job").exists()
+    # The model is written: the folder is free for the next job.
+    process = start(long, *FIT, "--passes", "2", "-o", "c", "--checkpoint", "job")
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+
+
+@pytest.mark.parametrize("method", ["batch", "online", "memoized"])
+def test_more_passes(method: str, run: Run, long: Path) -> None:
+    """A job that has ended goes on; the model is that of a job that had all passes at once."""
+    fit = [*FIT, "--learning-method", method, "--set", "batch_size=5000"]
+    job = [*fit, "--checkpoint", "job", "--resume", "--events", "events.jsonl"]
+    found = run(*job, "-o", "a.vivace", "--passes", "4")
+    assert "no checkpoint in job: starting afresh" in found.stderr
+    assert "--passes of more than 4 with --resume, which goes on from here" in found.stderr
+    shown = run("inspect", "job").stdout
+    assert "after iteration 4 of at most 4" in shown
+    assert "given --resume and more --passes" in shown
+    found = run(*job, "-o", "b.vivace", "--passes", "9")
+    assert found.exit_code == 0, found.stderr
+    assert "resumed from job after iteration 4" in found.stderr
+    run(*fit, "-o", "c.vivace", "--passes", "9")
+    assert trace(long / "b.vivace") == trace(long / "c.vivace")
+    assert load_model("b.vivace").max_iter == 9
+    found = run(*job, "-o", "d.vivace", "--passes", "8")
+    assert found.exit_code == 1
+    assert "made 9 iterations, more than max_iter=8" in found.stderr
+    assert "--passes) of at least 9" in found.stderr
+    assert not Path("d.vivace").exists()
+
+    np.save("long.npy", np.load("long.npy")[::2])  # the data of another night
+    found = run(*job, "-o", "b.vivace", "--passes", "9")
+    assert found.exit_code == 0, found.stderr
+    assert "the checkpoint in job is of another data set" in found.stderr
+    assert "its job has ended: starting afresh" in found.stderr
+    events = [json.loads(line) for line in Path("events.jsonl").read_text().splitlines()]
+    assert "afresh" in [event["event"] for event in events]
+    run(*fit, "-o", "c.vivace", "--passes", "9")
+    assert trace(long / "b.vivace") == trace(long / "c.vivace")
 
 
 def test_time_limit(run: Run, long: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -146,7 +147,7 @@ class Work:
         self._handlers: dict[int, Any] = {}
         self._events: IO[str] | None = None
         self._written = 0
-        self._resumed = False
+        self._resumed = self._afresh = False
         self._began = time.monotonic()
         self.checkpoint: Checkpoint | None = None
         if options.checkpoint is not None or options.time_limit is not None:
@@ -183,6 +184,8 @@ class Work:
         self._tell_of_checkpoints()
         if error is not None:
             self._event("stopped", reason=type(error).__name__, message=str(error))
+        if error is not None and not isinstance(error, OutOfTime):
+            self._close_events()
 
     def __call__(self, progress: Any) -> None:
         """Tell of an iteration; give it to the fit as a callback."""
@@ -217,7 +220,7 @@ class Work:
             With --strict.
         """
         if self.checkpoint is not None and self._options.checkpoint and not out_of_time:
-            self.checkpoint.clear()
+            self.checkpoint.release()
         converged = getattr(estimator, "converged_", estimator.n_iter_ < estimator.max_iter)
         self._event(
             "end",
@@ -226,9 +229,7 @@ class Work:
             converged=bool(converged),
             out_of_time=out_of_time,
         )
-        if self._events is not None:
-            self._events.close()
-            self._events = None
+        self._close_events()
         if converged:
             return
         n_iter = counted(estimator.n_iter_, "iteration")
@@ -240,9 +241,12 @@ class Work:
             how = "--resume goes on" if self._options.checkpoint else "a longer --time-limit"
         else:
             what = f"{self._out}: written, but the fit has not converged in {n_iter}"
-            how = f"--passes of more than {estimator.max_iter}, or --set tol=N with a larger N"
+            more = f"--passes of more than {estimator.max_iter}"
+            if self._options.checkpoint:
+                more += " with --resume, which goes on from here"
+            how = f"{more}, or --set tol=N with a larger N"
             if not watched:
-                how = "--set evaluate_every=1, and more --passes or a larger --set perp_tol=N"
+                how = f"--set evaluate_every=1, and {more} or a larger --set perp_tol=N"
         if self._options.strict:
             raise NotConverged(f"{what}. Remedy: {how}, or leave out --strict")
         if out_of_time or (watched and not self._quiet and estimator.max_iter > 0):
@@ -257,6 +261,15 @@ class Work:
             where, n = self._options.checkpoint, checkpoint.resumed_from
             click.echo(f"vivace: resumed from {where} after iteration {n}", err=True)
             self._event("resumed", n_iter=n)
+        if checkpoint.afresh is not None and not self._afresh:
+            self._afresh = True
+            where, what = self._options.checkpoint, checkpoint.afresh
+            click.echo(
+                f"vivace: the checkpoint in {where} is of {what}, and its job has ended: starting "
+                "afresh",
+                err=True,
+            )
+            self._event("afresh", reason=what)
         if checkpoint.written > self._written:
             self._written = checkpoint.written
             self._event("checkpoint", n_iter=checkpoint.stored, seconds=checkpoint.seconds)
@@ -284,5 +297,19 @@ class Work:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in facts.items()
         }
-        self._events.write(json.dumps(record | plain, default=str) + "\n")
-        self._events.flush()
+        try:
+            self._events.write(json.dumps(record | plain, default=str) + "\n")
+            self._events.flush()
+        except OSError as failure:  # a long fit does not die of a full disk
+            click.echo(
+                f"vivace: warning: {self._options.events}: events are no longer written "
+                f"({failure.strerror or failure})",
+                err=True,
+            )
+            self._close_events()
+
+    def _close_events(self) -> None:
+        file, self._events = self._events, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # what could not be written is tried once more
+                file.close()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vivace.io.checkpoint_folder import CheckpointFolder
 
 
 @dataclass
@@ -26,7 +29,8 @@ class Checkpoint:
         one at every safe point, each written before the fit goes on.
     resume : bool, default=False
         Go on from the checkpoint in `folder`; where there is none the fit begins. Without it a
-        checkpoint that is there is an error: nothing is overwritten.
+        checkpoint that is there is an error, unless `release` has set it free: nothing is
+        overwritten.
     exact : bool, default=True
         Refuse to go on with other versions of the libraries or another instruction set, where the
         last bits may differ; False warns instead.
@@ -44,6 +48,14 @@ class Checkpoint:
         Maps or passes of the checkpoint that the fit went on from.
     stored : int or None
         Maps or passes of the last checkpoint.
+    afresh : str or None
+        By what a checkpoint that was set free differs from this fit, which therefore began afresh.
+
+    Notes
+    -----
+    A fit writes its last state, too. Another one with a larger `max_iter` goes on from it, and ends
+    with the bits of a fit that had that `max_iter` from the beginning; one that had converged is
+    back at once.
 
     Examples
     --------
@@ -54,7 +66,8 @@ class Checkpoint:
     >>> checkpoint = Checkpoint(folder, every=60, resume=True)
     >>> mixture = BayesianGaussianMixture(n_components=2, random_state=0)
     >>> mixture = mixture.fit(X, checkpoint=checkpoint)
-    >>> checkpoint.clear()  # the model is kept elsewhere
+    >>> mixture.save(folder.with_name("model.vivace"))
+    >>> checkpoint.release()  # or clear(), where nobody will go on with a larger max_iter
     """
 
     folder: str | os.PathLike[str] | None
@@ -66,17 +79,34 @@ class Checkpoint:
     seconds: float = 0.0
     resumed_from: int | None = None
     stored: int | None = None
+    afresh: str | None = None
 
     def __post_init__(self) -> None:
         if not self.every >= 0:
             raise ValueError(f"every: expected a number of seconds of at least 0, got {self.every}")
 
+    def release(self) -> None:
+        """Set the checkpoint free, when the model is safe elsewhere.
+
+        It stays, so that a fit with a larger `max_iter` can go on from it; one without `resume`, or
+        of other data or parameters, begins afresh in the same folder and overwrites it.
+        """
+        folder = self._opened()
+        if folder is not None:
+            folder.release()
+
     def clear(self) -> None:
         """Remove the checkpoint, when the model is safe elsewhere."""
+        folder = self._opened()
+        if folder is not None:
+            folder.clear()
+
+    def _opened(self) -> CheckpointFolder | None:
         from vivace.io.checkpoint_folder import CheckpointFolder
 
-        if self.folder is not None and os.path.isdir(self.folder):
-            CheckpointFolder(self.folder).clear()
+        if self.folder is None or not os.path.isdir(self.folder):
+            return None
+        return CheckpointFolder(self.folder)
 
 
 def as_checkpoint(given: Any) -> Checkpoint | None:

@@ -6,13 +6,10 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from vivace.engine.background import Background
 from vivace.engine.checkpoint import Checkpoint
 from vivace.engine.fit import Fit
 from vivace.engine.packing import (
@@ -23,13 +20,11 @@ from vivace.engine.packing import (
     unpack_fit,
     unpack_statistics,
 )
+from vivace.engine.writing import Snapshot, Writing
 
 if TYPE_CHECKING:
     from vivace.engine.schedules.base import Stepper
     from vivace.io.checkpoint_folder import CheckpointFolder, Part
-
-# Where writing takes long, checkpoints become rarer: they take at most this share of the time.
-LARGEST_SHARE = 0.02
 
 
 @dataclass
@@ -40,6 +35,8 @@ class Running:
     stepper: Stepper
     n_iter: int
     elapsed: float
+    max_iter: int
+    converged: bool = False
 
 
 class Job:
@@ -56,26 +53,26 @@ class Job:
         self._identity: dict[str, Any] = {}
         self._folder = folder
         self._found: Any = None
-        self._last = perf_counter()
-        self._pause = checkpoint.every
-        self._warned = False
-        self._background = Background()
-        # Seconds that a checkpoint took before it went to the background; None where none did.
-        self._foreground: float | None = None
+        self._writing = None if folder is None else Writing(checkpoint, folder)
+        #: Whether no other run follows in this fit: its end is then stored.
+        self.last = True
         self.packing: Packing | None = None
         #: Makes what the estimator adds to a checkpoint; large parts of it, by name, in `parts`.
         self.extra: Callable[[], Packed] = dict
         self.parts: Callable[[], Mapping[str, Part]] = dict
         self._parts_found: dict[str, Any] = {}
         if folder is not None and folder.exists:
-            if not checkpoint.resume:
+            if checkpoint.resume:
+                self._found = folder.read()
+                if not isinstance(self._found, dict):
+                    raise _error(f"{folder.path}: its checkpoint is not that of a fit")
+            elif folder.released:
+                folder.begin_over()
+            else:
                 raise _error(
                     f"{folder.path}: holds a checkpoint already. Remedy: resume (--resume, "
                     "resume=True) to go on from it, name another folder, or remove this one"
                 )
-            self._found = folder.read()
-            if not isinstance(self._found, dict):
-                raise _error(f"{folder.path}: its checkpoint is not that of a fit")
         for topic, facts in identity.items():
             self.check(topic, facts)
 
@@ -94,6 +91,8 @@ class Job:
 
     def check(self, topic: str, facts: Mapping[str, Any]) -> None:
         """Compare facts of this fit with those of the checkpoint.
+
+        A checkpoint that was set free (`Checkpoint.release`) is left aside where they differ.
 
         Raises
         ------
@@ -127,9 +126,47 @@ class Job:
             )
         else:
             remedy = "what it was written with, or another folder for another job"
+        another = f"another {_NAMES.get(topic, topic)} ({what})"
+        if self._folder.released:
+            self._found, self._checkpoint.afresh = None, another
+            self._folder.begin_over()
+            return
+        raise _error(f"{self._folder.path}: holds the checkpoint of {another}. Remedy: {remedy}")
+
+    def admit(self, max_iter: int) -> None:
+        """Compare the most maps or passes of this fit with what the checkpoint has made.
+
+        Raises
+        ------
+        CheckpointError
+            It has made more.
+        """
+        if self._found is None:
+            return
+        with self.reading():
+            done = int(self._found["run"]["n_iter"])
+            # Online and memoized learning may be in the midst of the next pass.
+            midst = self._found["stepper"].get("began") is not None
+        if done + midst > max_iter:
+            where = f" and is in the midst of number {done + 1}" if midst else ""
+            self.refuse(
+                f"the fit has made {done} iterations{where}, more than max_iter={max_iter}",
+                f"max_iter (--passes) of at least {done + midst}",
+            )
+
+    @property
+    def max_iter(self) -> int | None:
+        """The most maps or passes of the fit that wrote the checkpoint."""
+        if self._found is None:
+            return None
+        with self.reading():
+            return int(self._found["run"]["max_iter"])
+
+    def refuse(self, reason: str, remedy: str) -> NoReturn:
+        """Say why the fit cannot go on from the checkpoint."""
+        assert self._folder is not None
         raise _error(
-            f"{self._folder.path}: holds the checkpoint of another {_NAMES.get(topic, topic)} "
-            f"({what}). Remedy: {remedy}"
+            f"{self._folder.path}: {reason}. Remedy: {remedy}, or begin afresh in another folder"
         )
 
     @contextmanager
@@ -192,87 +229,48 @@ class Job:
         self._folder.adopt(name, stamp)
         return self._parts_found.pop(name)
 
-    def resume_run(self, stepper: Stepper) -> tuple[int, float]:
-        """Bring the stepper to where it was; return maps or passes made, and seconds taken."""
+    def resume_run(self, stepper: Stepper) -> tuple[int, float, bool]:
+        """Bring the stepper to where it was.
+
+        Returns
+        -------
+        n_iter, elapsed, converged
+            Maps or passes made, seconds taken, and whether the stop rule ended the run.
+        """
         if self._found is None:
-            return 0, 0.0
+            return 0, 0.0, False
         with self.reading():
             stepper.restore(self._found["stepper"])
             run, self._found = self._found["run"], None
             n_iter, elapsed = int(run["n_iter"]), float(run["elapsed"])
             if n_iter < 0:
                 raise ValueError(f"a run cannot have made {n_iter} steps")
-            return n_iter, elapsed
+            return n_iter, elapsed, bool(run["converged"])
 
     def __call__(self, running: Running) -> None:
         """Write a checkpoint where one is due: called at every safe point."""
         poll = self._checkpoint.poll
         asked = None if poll is None else poll()
-        if self._folder is not None:
-            if asked is not None or not self._background.busy:
-                self._finish_background()
-            now = perf_counter()
-            due = now - self._last >= self._pause and not self._background.busy
-            # What is changed in place cannot be written while the fit goes on.
-            here = asked is not None or self._checkpoint.every == 0
-            here = here or getattr(running.stepper, "in_place", False)
-            if (due or asked is not None) and here:
-                self._tell(self._guarded(partial(self._write, *self._snapshot(running))), asked)
-                self._took(perf_counter() - now)
-                self._last = perf_counter()
-            elif due:
-                state, parts = self._snapshot(running)
-                frozen = deepcopy(state)  # the fit goes on in some of its arrays
-                self._background.start(partial(self._write, frozen, parts))
-                self._foreground = perf_counter() - now
-                self._last = perf_counter()
+        if self._writing is not None:
+            snapshot = partial(self._snapshot, running)
+            if asked is None:
+                self._writing.maybe(snapshot, getattr(running.stepper, "in_place", False))
+            else:
+                self._writing.now(snapshot, always_tell=True)
         if asked is not None:
             raise asked
 
+    def end(self, running: Running) -> None:
+        """Write the state that the last run of a fit ends with."""
+        if self._writing is not None and self.last:
+            self._writing.now(partial(self._snapshot, running))
+
     def close(self) -> None:
         """Let a checkpoint that is being written become whole."""
-        self._finish_background()
+        if self._writing is not None:
+            self._writing.close()
 
-    def _finish_background(self) -> None:
-        if self._foreground is None:
-            return
-        error = self._background.wait()
-        self._took(self._foreground + self._background.seconds)
-        self._foreground = None
-        if error is not None and not isinstance(error, OSError):
-            raise error
-        self._tell(error, None)
-
-    def _took(self, seconds: float) -> None:
-        self._checkpoint.seconds += seconds
-        self._pause = max(self._checkpoint.every, seconds / LARGEST_SHARE)
-        if self._checkpoint.every == 0:
-            self._pause = 0.0
-
-    def _guarded(self, write: Callable[[], None]) -> OSError | None:
-        try:
-            write()
-        except OSError as error:
-            return error
-        return None
-
-    def _tell(self, error: OSError | None, asked: BaseException | None) -> None:
-        """Warn of a checkpoint that could not be written."""
-        if error is None:
-            self._warned = False
-        elif asked is not None or not self._warned:
-            # A long fit does not die of a full disk: the last good checkpoint is still there.
-            assert self._folder is not None
-            warnings.warn(
-                f"{self._folder.path}: this checkpoint could not be written "
-                f"({error.strerror or error}); the one before is as it was",
-                RuntimeWarning,
-                stacklevel=3,
-            )
-            self._warned = True
-
-    def _snapshot(self, running: Running) -> tuple[dict[str, Any], dict[str, Part]]:
-        """Return state and parts; parts do not change any more, the state does."""
+    def _snapshot(self, running: Running) -> Snapshot:
         packing, fit = self.packing, running.fit
         assert packing is not None
         parts: dict[str, Part] = {}
@@ -288,16 +286,15 @@ class Job:
             "identity": self._identity,
             "fit": pack_fit(fit, packing),
             "stepper": running.stepper.state(),
-            "run": {"n_iter": running.n_iter, "elapsed": running.elapsed},
+            "run": {
+                "n_iter": running.n_iter,
+                "elapsed": running.elapsed,
+                "max_iter": running.max_iter,
+                "converged": running.converged,
+            },
             "extra": self.extra(),
         }
         return state, parts
-
-    def _write(self, state: dict[str, Any], parts: dict[str, Part]) -> None:
-        assert self._folder is not None
-        self._folder.write(state, parts)
-        self._checkpoint.written += 1
-        self._checkpoint.stored = int(state["fit"]["n_iter"])
 
 
 def _same(value: Any) -> Any:

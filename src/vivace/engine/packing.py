@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -77,9 +78,21 @@ def pack_statistics(record: Statistics) -> Packed:
 
 
 def unpack_statistics(packed: Mapping[str, Any]) -> Statistics:
-    """Reverse `pack_statistics`; the arrays are taken over."""
+    """Reverse `pack_statistics`; the arrays are taken over.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        It is not what `pack_statistics` returns: a number is not finite, ...
+    """
     tables = {name: RowTable(**table) for name, table in packed["tables"].items()}
-    return Statistics(packed["arrays"], packed["axes"], tables)
+    found = Statistics(packed["arrays"], packed["axes"], tables)
+    for name, values in [*packed["arrays"].items(), *((n, t.values) for n, t in tables.items())]:
+        with np.errstate(all="ignore"):  # the sum tells, without an array of a large table's size
+            total = np.sum(values, dtype=np.float64)
+        if not np.isfinite(total) and not np.isfinite(values).all():
+            raise ValueError(f"the statistics {name!r} are not finite")
+    return found
 
 
 def _pack_table(table: RowTable) -> Packed:
@@ -116,17 +129,20 @@ def unpack_fit(packed: Mapping[str, Any], packing: Packing) -> Fit:
     counts = [packed[name] for name in ("n_iter", "quiet", "step")]
     if any(type(count) is not int or count < 0 for count in counts):
         raise ValueError(f"n_iter, quiet and step must be counts, got {counts!r:.80}")
-    if packed["smoothed"] is not None and type(packed["smoothed"]) is not float:
-        raise ValueError(f"smoothed must be a number, got {packed['smoothed']!r:.80}")
+    smoothed, elbo = packed["smoothed"], float(packed["elbo"])
+    if smoothed is not None and not (type(smoothed) is float and math.isfinite(smoothed)):
+        raise ValueError(f"smoothed must be a number, got {smoothed!r:.80}")
+    if math.isnan(elbo) or np.isnan(packed["trace"]).any():
+        raise ValueError("bounds must be numbers")
     return Fit(
         posterior=packing.unpack_posterior(packed["posterior"], statistics),
         statistics=statistics,
-        elbo=float(packed["elbo"]),
+        elbo=elbo,
         trace=[float(bound) for bound in packed["trace"]],
         n_iter=int(packed["n_iter"]),
         converged=bool(packed["converged"]),
         quiet=int(packed["quiet"]),
         step=int(packed["step"]),
-        smoothed=packed["smoothed"],
+        smoothed=smoothed,
         layout=None if packed["layout"] is None else Layout(*packed["layout"]),
     )

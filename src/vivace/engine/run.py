@@ -82,6 +82,7 @@ def run(
     stop: StopRule,
     callbacks: Sequence[Callback] = (),
     job: Job | None = None,
+    done: Callable[[], bool] = lambda: False,
 ) -> Fit:
     """Step `fit` along `schedule` until it has converged, is out of steps or is stopped.
 
@@ -100,6 +101,9 @@ def run(
         run ends, not converged, when one returns True.
     job : Job, optional
         Writes checkpoints, and knows where a run was that goes on from one.
+    done : callable, optional
+        Ends the run, not converged, where it returns True: asked before the first step, too, so
+        that a run that had ended by it stays ended when it is resumed.
 
     Returns
     -------
@@ -113,17 +117,20 @@ def run(
             f"supports: {', '.join(sorted(model.schedules)) or 'none'}"
         )
     problem = _problem(model, source, layout, executor)
-    n_iter, before = 0, 0.0
+    n_iter, before, converged = 0, 0.0, False
+
+    def running() -> Running:
+        elapsed = before + perf_counter() - began
+        return Running(fit, stepper, n_iter, elapsed, stop.max_iter, converged)
 
     def pause() -> None:
         if job is not None:
-            job(Running(fit, stepper, n_iter, before + perf_counter() - began))
+            job(running())
 
     problem = replace(problem, pause=pause)
     if fit.layout != layout:
         fit.commit(layout=layout, local=LocalStore(), batch_statistics=None)
     fit.converged = False
-    converged = False
     tolerance = stop.tol * schedule.slack * source.total_weight
     # Files that were read already may change, too: the model would not be that of the data.
     check = getattr(source, "check", None)
@@ -131,8 +138,8 @@ def run(
     with executor:
         stepper = schedule.begin(problem, fit)
         if job is not None:
-            n_iter, before = job.resume_run(stepper)
-        while n_iter < stop.max_iter:
+            n_iter, before, converged = job.resume_run(stepper)
+        while n_iter < stop.max_iter and not (converged or done()):
             step = stepper.step()
             if check is not None:
                 check()
@@ -143,9 +150,11 @@ def run(
             elapsed = before + perf_counter() - began
             progress = Progress(n_iter, fit.elbo, step.accepted, elapsed, stop.max_iter)
             answers = [callback(progress) for callback in callbacks]
-            if converged or True in answers:
+            if converged or True in answers or done():
                 break
             pause()
+        if job is not None:
+            job.end(running())
         stepper.finish()
     fit.converged = converged
     return fit

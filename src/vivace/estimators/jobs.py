@@ -11,8 +11,9 @@ import numpy as np
 from vivace import _core
 from vivace.engine import Source
 
-# Parameters that do not change a result.
-_FREE = frozenset({"n_jobs", "verbose", "verbose_interval"})
+# Parameters that do not change a result, or only where it ends: a fit that has made its `max_iter`
+# iterations can go on with a larger one (`Job.admit`).
+_FREE = frozenset({"n_jobs", "verbose", "verbose_interval", "max_iter"})
 _LIBRARIES = ("vivace", "numpy", "scipy", "scikit-learn")
 # Rows of the data that are looked at, evenly spread: a change of order or of a few values near them
 # shows here, one of the columns' moments elsewhere.

@@ -2,6 +2,7 @@
 
     checkpoint.vivace         the manifest: what the fit is, its small state, the parts' files
     part-<number>-<token>.vivace   parts (statistics and local state of batches) written together
+    released                  the number of a manifest that may be overwritten: its fit has ended
     lock                      held by the process at work
 
 All are containers as model files are (`vivace.io.container`): loading runs no code, sizes and
@@ -29,10 +30,13 @@ from vivace.io.values import Arrays, decode, encode
 FORMAT, PART_FORMAT = "vivace-checkpoint", "vivace-checkpoint-part"
 FORMAT_VERSION = 1
 MANIFEST = "checkpoint.vivace"
+RELEASED = "released"
 
 _PART = re.compile(r"part-[0-9]{8}-[0-9a-f]{8}\.vivace")
 # What a killed writer may leave (`vivace.io.atomic`).
-_LEFT_OVER = re.compile(r"\.(?:part-[0-9]{8}-[0-9a-f]{8}|checkpoint)\.vivace\.[0-9a-f]{16}\.part")
+_LEFT_OVER = re.compile(
+    r"\.(?:part-[0-9]{8}-[0-9a-f]{8}\.vivace|checkpoint\.vivace|released)\.[0-9a-f]{16}\.part"
+)
 # Parts of a file: with some ten arrays each they stay well below the members of a container.
 _PARTS_OF_A_FILE = 500
 # ... but not many more bytes than this: parts may be on a disk, and are made one after the other.
@@ -76,6 +80,34 @@ class CheckpointFolder:
     def exists(self) -> bool:
         """Whether there is a checkpoint."""
         return (self.path / MANIFEST).exists()
+
+    @property
+    def released(self) -> bool:
+        """Whether the checkpoint that is there was set free by `release`."""
+        try:
+            serial = int((self.path / RELEASED).read_text("ascii"))
+        except (OSError, ValueError):
+            return False
+        return self._holds(serial)
+
+    def release(self) -> None:
+        """Take note that the checkpoint may be overwritten, and let the folder go.
+
+        A later checkpoint is another one: it has another number.
+        """
+        try:
+            serial = _serial_of(self.path / MANIFEST)
+            with contextlib.suppress(OSError), replacing(self.path / RELEASED) as out:
+                out.write(str(serial).encode("ascii"))
+        except CheckpointError:  # there is none
+            pass
+        finally:
+            self.close()
+
+    def begin_over(self) -> None:
+        """Forget the checkpoint that is there; the next `write` replaces it."""
+        self._serial = _serial_of(self.path / MANIFEST)
+        self._files, self._stamps = {}, {}
 
     def close(self) -> None:
         """Let the folder go."""
@@ -192,8 +224,9 @@ class CheckpointFolder:
             os.unlink(self.path / MANIFEST)
         self._files, self._stamps = {}, {}
         self._sweep(set())
-        with contextlib.suppress(OSError):
-            os.unlink(self.path / "lock")
+        for name in (RELEASED, "lock"):
+            with contextlib.suppress(OSError):
+                os.unlink(self.path / name)
         self.close()
         with contextlib.suppress(OSError):
             self.path.rmdir()
@@ -204,7 +237,7 @@ class CheckpointFolder:
 
     def _holds(self, serial: int) -> bool:
         try:
-            return bool(_read(self.path / MANIFEST, FORMAT)[0].get("serial") == serial)
+            return _serial_of(self.path / MANIFEST) == serial
         except (CheckpointError, OSError):
             return False
 
@@ -253,7 +286,15 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
         return {"state": decode(record["state"], arrays), "files": list(record["files"])}
 
 
-def _read(path: Path, wanted: str) -> tuple[dict[str, Any], Arrays]:
+def _serial_of(path: Path) -> int:
+    """Return the number of a manifest."""
+    serial = _read(path, FORMAT, with_arrays=False)[0].get("serial")
+    if type(serial) is not int:
+        raise CheckpointError(f"{path}: expected a vivace checkpoint, got one without a number")
+    return serial
+
+
+def _read(path: Path, wanted: str, *, with_arrays: bool = True) -> tuple[dict[str, Any], Arrays]:
     try:
         with open(path, "rb") as file, _damage(path), zipfile.ZipFile(file) as archive:
             record, members = read_header(archive)
@@ -265,7 +306,7 @@ def _read(path: Path, wanted: str) -> tuple[dict[str, Any], Arrays]:
                     f"{path}: a checkpoint of format version {str(version)[:20]}; this vivace "
                     f"reads {FORMAT_VERSION}. Remedy: go on with the version that wrote it"
                 )
-            return record, read_arrays(archive, members)
+            return record, read_arrays(archive, members) if with_arrays else {}
     except FileNotFoundError as error:
         raise CheckpointError(
             f"{path}: is missing, so the checkpoint is not whole. Remedy: copy the folder again, "

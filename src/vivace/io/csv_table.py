@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import zlib
+from itertools import islice
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ from vivace.io.table import (
 
 # Of a file that is packed by zstd, which Python reads only from 3.14 on.
 _HEAD_BYTES = 1 << 20
+# For the line of a row in a message: some seconds.
+_ROWS_TO_LOOK_THROUGH = 3_000_000
 
 _INSTALL = "Remedy: pip install pyarrow, whose reader handles gaps and text"
 
@@ -119,6 +122,23 @@ def _head_of_zst(path: StrPath) -> bytes:
     except (pyarrow.ArrowException, OSError) as error:
         raise _damaged(path, error) from error
     return head[: head.rfind(b"\n") + 1] if len(head) == _HEAD_BYTES else head
+
+
+def line_of(path: StrPath, shape: _Shape, row: int) -> int | None:
+    """Return the line of a file on which a row of data, counted from 1, ends.
+
+    Quoted cells may hold line ends, and empty lines hold no row. None where finding it would take
+    long, or is not possible.
+    """
+    if row > _ROWS_TO_LOOK_THROUGH or os.fspath(path).lower().endswith(".zst"):
+        return None
+    try:
+        with _open_text(path) as lines:
+            reader = csv.reader(lines, delimiter=shape.delimiter)
+            rows = (reader.line_num for cells in reader if cells)
+            return next(islice(rows, row - 1 + shape.named, None), None)
+    except (OSError, UnicodeDecodeError, csv.Error, EOFError, zlib.error):
+        return None
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.io.open_table import default_memory, open_pieces, text_files
+from vivace.io.open_table import default_memory, open_pieces, text_tables
 from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
 from vivace.io.table import TableError, check_names
@@ -20,6 +20,8 @@ Kind = Literal["bool", "integer", "float", "text"]
 
 #: More different texts than this are no category: a column of names or numbers of rows.
 MOST_LEVELS = 100_000
+# Rows that are looked at together.
+CHUNK_ROWS = 1 << 16
 #: Whole numbers up to this can be categories.
 MOST_WHOLE = 10_000
 
@@ -51,6 +53,8 @@ class FrameStream(SpooledTable):
         self._seen: dict[int, NDArray[np.bool_]] = {}
         self._numbers: list[dict[str, int]] = [{} for _ in range(n)]
         self._places: list[NDArray[np.float64] | None] = [None] * n
+        #: Text tables behind the rows, and the first row of each.
+        self.texts: list[tuple[int, TextTable]] = []
 
     def add(self, batch: Any) -> None:
         """Add a record batch of these columns."""
@@ -79,6 +83,19 @@ class FrameStream(SpooledTable):
         other._spool.append(rows)
         other._spool.finish()
         return other
+
+    def place(self, j: int, text: str) -> str | None:
+        """Return file and row in which a column of text first holds `text`; None if no file has."""
+        if not self.texts:
+            return None
+        wanted = self.levels[j].index(text)
+        for start in range(0, len(self), CHUNK_ROWS):
+            found = np.flatnonzero(self[start : start + CHUNK_ROWS][:, j] == wanted)
+            if len(found):
+                row = start + int(found[0])
+                first, table = [pair for pair in self.texts if pair[0] <= row][-1]
+                return f"{table.path}: {table.place(row - first + 1)}"
+        return None
 
     def finish(self) -> None:
         """End adding; put texts into the order of the alphabet."""
@@ -152,7 +169,11 @@ class FrameStream(SpooledTable):
 
 
 def open_frame(
-    data: Any, columns: Sequence[str] | None = None, memory: int | None = None
+    data: Any,
+    columns: Sequence[str] | None = None,
+    memory: int | None = None,
+    *,
+    na_values: Sequence[str] = (),
 ) -> FrameStream:
     """Open a table of mixed columns that need not fit into memory; reads it once.
 
@@ -165,6 +186,8 @@ def open_frame(
         Columns to read, in this order; all by default.
     memory : int, optional
         Bytes; a quarter of the machine's if left out. Never changes a result.
+    na_values : sequence of str
+        Cells of text tables that stand for a gap, as in `open_table`.
 
     Returns
     -------
@@ -182,9 +205,9 @@ def open_frame(
         return data
     memory = default_memory() if memory is None else int(memory)
     wanted = None if columns is None else [str(name) for name in columns]
-    texts = text_files(data)
+    texts = text_tables(data, na_values)
     if texts:
-        return _text([TextTable(path) for path in texts], wanted, memory)
+        return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _filled("the blocks", _batches_of(data), wanted, memory)
     name, schema, pieces, guard = open_pieces(data, wanted)
@@ -240,6 +263,7 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Fr
         stream = FrameStream(str(table.path), names, kinds, memory)
         try:
             for each in tables:
+                stream.texts.append((len(stream), each))
                 for batch in each.batches(types):
                     stream.add(batch)
         except NotOfType as error:

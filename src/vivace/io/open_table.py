@@ -45,7 +45,11 @@ def default_memory() -> int:
 
 
 def open_table(
-    data: Any, columns: Sequence[str] | None = None, memory: int | None = None
+    data: Any,
+    columns: Sequence[str] | None = None,
+    memory: int | None = None,
+    *,
+    na_values: Sequence[str] = (),
 ) -> TableStream:
     """Open tables that need not fit into memory.
 
@@ -62,6 +66,9 @@ def open_table(
         Bytes that rows held at a time may take; a quarter of the machine's if left out. It decides
         on caching and reading ahead only, never on a result. What does not fit goes to a scratch
         file.
+    na_values : sequence of str
+        Cells of text tables that stand for a gap, beside empty ones and those that pandas takes for
+        gaps ("NA", "null", ...).
 
     Returns
     -------
@@ -79,9 +86,9 @@ def open_table(
         return data
     memory = default_memory() if memory is None else int(memory)
     wanted = None if columns is None else [str(column) for column in columns]
-    texts = text_files(data)
+    texts = text_tables(data, na_values)
     if texts:
-        return _text([TextTable(path) for path in texts], wanted, memory)
+        return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _blocks(data, memory)
     name, schema, pieces, guard = open_pieces(data, wanted, numbers=True)
@@ -105,6 +112,25 @@ def text_files(data: Any) -> list[StrPath]:
     if not found:
         raise FileNotFoundError(2, "no file has such a name", name)
     return list(found)
+
+
+def text_tables(data: Any, na_values: Sequence[str]) -> list[TextTable]:
+    """Open the text tables that a path, a pattern or a list stands for.
+
+    Raises
+    ------
+    TableError
+        `na_values` for something else.
+    """
+    if isinstance(na_values, str):
+        raise TypeError(f"na_values: expected a list of texts, got the text {na_values!r}")
+    found = [TextTable(path, na_values) for path in text_files(data)]
+    if na_values and not found:
+        raise TableError(
+            f"na_values ({', '.join(map(repr, na_values))}) is for text tables (.csv, .csv.gz, "
+            ".csv.zst; read by pyarrow), which the data are not. Remedy: leave it (--na-values) out"
+        )
+    return found
 
 
 def open_pieces(

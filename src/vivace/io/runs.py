@@ -11,7 +11,7 @@ import numpy as np
 
 from vivace.io.ahead import ahead
 from vivace.io.arrow import fill, is_number, numeric_columns
-from vivace.io.open_table import STREAMED, open_pieces, text_files
+from vivace.io.open_table import STREAMED, open_pieces, text_tables
 from vivace.io.table import Array, TableError, check_names
 from vivace.io.text_table import TextTable
 
@@ -69,6 +69,7 @@ def table_runs(
     mixed: bool = False,
     numbers: Sequence[str] = (),
     typed: Sequence[str] | None = None,
+    na_values: Sequence[str] = (),
 ) -> Runs:
     """Open a table to read it once.
 
@@ -87,6 +88,8 @@ def table_runs(
     typed : sequence of str, optional
         Columns of mixed text but these are text, as they are written; by default the first rows
         tell.
+    na_values : sequence of str
+        Cells of text tables that stand for a gap, as in `vivace.io.open_table`.
 
     Raises
     ------
@@ -96,9 +99,9 @@ def table_runs(
         There is no such file.
     """
     wanted = None if columns is None else [str(name) for name in columns]
-    texts = text_files(data)
+    texts = text_tables(data, na_values)
     if texts:
-        return _text([TextTable(path) for path in texts], wanted, ids, mixed, numbers, typed)
+        return _text(texts, wanted, ids, mixed, numbers, typed)
     if isinstance(data, (str, os.PathLike)):
         suffix = os.fspath(data).lower()
         known = suffix.endswith((*STREAMED, ".npy")) or not os.path.isfile(data)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vivace.io.arrow import is_number, pyarrow_or_none, require_pyarrow
-from vivace.io.csv_table import look
+from vivace.io.csv_table import line_of, look
 from vivace.io.standard_input import TextInput
 from vivace.io.table import StrPath, TableError, check_names, no_numbers
 
@@ -45,6 +46,8 @@ class TextTable:
     ----------
     path : str or path-like
         The file.
+    na_values : sequence of str
+        What stands for a gap beside `NULLS`.
 
     Attributes
     ----------
@@ -61,9 +64,10 @@ class TextTable:
         There is no such file.
     """
 
-    def __init__(self, path: StrPath) -> None:
+    def __init__(self, path: StrPath, na_values: Sequence[str] = ()) -> None:
         self._arrow = require_pyarrow(path)
         self.path = path
+        self._nulls = [*NULLS, *na_values]
         self._shape = look(path)
         self.named, self.names = self._shape.named, self._shape.names
         check_names(path, self.names, None)
@@ -123,7 +127,7 @@ class TextTable:
                 convert_options=csv.ConvertOptions(
                     include_columns=columns,
                     column_types=None if types is None else dict(types),
-                    null_values=NULLS,
+                    null_values=self._nulls,
                     strings_can_be_null=True,
                 ),
             )
@@ -137,12 +141,22 @@ class TextTable:
                 f"{os.fspath(self.path)}: expected a table of text (UTF-8, the same number of "
                 f"values in every row): {error}. Remedy: correct or copy the file again"
             )
-        name = self.names[int(found[1])]
-        row = "" if found[2] is None else f", row {int(found[2]) - self.named} of the data"
+        name, cell = self.names[int(found[1])], found[3]
+        row = None if found[2] is None else int(found[2]) - self.named
+        where = f"column {name!r}" if row is None else f"{self.place(row)}, column {name!r}"
         kind = "a number" if is_number(types[name]) else str(types[name])
-        where = f"{os.fspath(self.path)}: column {name!r}{row}"
         message = (
-            f"{where}: expected {kind}, got {found[3][:50]!r}. Remedy: correct it, or leave the "
-            "column out"
+            f"{os.fspath(self.path)}: {where}: expected {kind}, got {cell[:50]!r}. Remedy: "
+            f"{if_gap(cell)}, correct it, or leave the column out (--columns)"
         )
         return NotOfType(message, name)
+
+    def place(self, row: int) -> str:
+        """Return how messages call a row of data, counted from 1."""
+        line = line_of(self.path, self._shape, row)
+        return f"row {row:,} of the data" + ("" if line is None else f" (line {line:,})")
+
+
+def if_gap(cell: str) -> str:
+    """Return the remedy for a cell that may stand for a gap."""
+    return f"na_values=[{cell!r}] (--na-values {shlex.quote(cell)}) if this stands for a gap"

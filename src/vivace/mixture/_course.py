@@ -35,6 +35,8 @@ class Course:
         Initialisations.
     held_seed : int or None
         Decides which rows are held out.
+    max_iter : int
+        Most iterations of an initialisation.
 
     Attributes
     ----------
@@ -56,9 +58,12 @@ class Course:
         executor: Executor,
         n_runs: int,
         held_seed: int | None,
+        max_iter: int,
     ) -> None:
         self._job, self._setup, self._row_weight = job, setup, row_weight
-        self._held_seed = held_seed
+        self._held_seed, self._n_runs, self._max_iter = held_seed, n_runs, max_iter
+        # Most iterations of the initialisations before, and the first that ended for want of more.
+        self._longest, self._cut = 0, -1
         self._scores: dict[str, Any] | None = None
         self._packing = job.packing = StatisticsPacking(setup.model)
         self._seed: int | None = None
@@ -72,9 +77,10 @@ class Course:
             "warm start from": warm,
         }
         job.check("data", facts)
-        found = job.found
+        found, before = job.found, job.max_iter
         if found is None:
             return
+        job.admit(max_iter)
         with executor, job.reading():
             self._fit = job.restore()
             self.number, self.rng = int(found["number"]), found["random"]
@@ -83,6 +89,7 @@ class Course:
             self._seed = int(found["seed"])
             if not (0 <= self.number < n_runs and 0 <= self._seed < 2**32):
                 raise ValueError(f"initialisation {self.number} of {n_runs}, seed {self._seed}")
+            self._longest, self._cut = int(found["longest"]), int(found["cut"])
             self._scores = found["validation"]
             if found["has_best"]:
                 packed = job.part("best", self.number)
@@ -90,6 +97,18 @@ class Course:
                 if found["best_validation"] is not None:
                     self.best.validation = Scores(0)
                     self.best.validation.restore_state(found["best_validation"])
+        if before == max_iter:
+            return
+        reason = None
+        if self._cut >= 0:
+            reason = f"initialisation {self._cut + 1} of {n_runs} ended at max_iter={before}"
+        elif self._longest > max_iter:
+            reason = f"an earlier initialisation took {self._longest} iterations"
+        if reason is not None:
+            job.refuse(
+                f"{reason}, and would have gone another way with max_iter={max_iter}",
+                f"max_iter={before} (--passes {before}) as before",
+            )
 
     def begin(self, number: int, best: Fitted | None, rng: np.random.RandomState) -> Fit | None:
         """Begin an initialisation; return the fit of the checkpoint the first time."""
@@ -105,6 +124,8 @@ class Course:
     def running(self, seed: int, validation: Validation | None) -> Job:
         """Return the job for a run with this seed; `validation` is brought back to where it was."""
         number, best, rng = self._number, self._before, self._random
+        longest, cut = self._longest, self._cut
+        self._job.last = number == self._n_runs - 1
         packing, before = self._packing, None
         if best is not None and best.validation is not None:
             before = best.validation.state()
@@ -115,6 +136,8 @@ class Course:
             "random": rng,
             "has_best": best is not None,
             "held_out": self._held_seed,
+            "longest": longest,
+            "cut": cut,
             "validation": None if validation is None else validation.state(),
             "best_validation": before,
         }
@@ -129,6 +152,12 @@ class Course:
 
         self._job.parts = parts
         return self._job
+
+    def end(self, fit: Fit) -> None:
+        """Take note of how an initialisation ended."""
+        self._longest = max(self._longest, fit.n_iter)
+        if self._cut < 0 and not fit.converged and fit.n_iter >= self._max_iter:
+            self._cut = self._number
 
     def _restore(self, validation: Validation | None) -> None:
         """Take over the scores of the checkpoint, the first time."""

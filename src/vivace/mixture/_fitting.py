@@ -137,7 +137,9 @@ def fit_rows(
     best: Fitted | None = None
     course = None
     if job is not None:
-        course = Course(job, setup, rows, row_weight, previous, executor, n_runs, held_seed)
+        course = Course(
+            job, setup, rows, row_weight, previous, executor, n_runs, held_seed, max_iter
+        )
         rng, best = course.rng or rng, course.best
     for number in range(0 if course is None else course.number, n_runs):
         current: Fitted | None = None
@@ -180,9 +182,11 @@ def fit_rows(
 
 def held_out_seed(job: Job | None, rng: np.random.RandomState) -> int:
     """Draw which rows are held out, or take what a checkpoint says."""
+    # Drawn in any case: a checkpoint of other data, which is seen later, may be left aside.
+    seed = int(rng.randint(np.iinfo(np.int32).max))
     found = None if job is None else job.found
     if job is None or found is None:
-        return int(rng.randint(np.iinfo(np.int32).max))
+        return seed
     with job.reading():
         seed = int(found["held_out"])
         if seed < 0:
@@ -300,12 +304,18 @@ def _run(
             seed = int(rng.randint(np.iinfo(np.int32).max))
         job = None if course is None else course.running(seed, validation)
         schedule = make_schedule(parameters, seed)
-        watching: list[Callback] = [observers]
-        if validation is not None:
-            watching.append(lambda progress: validation.done)
-        run(current.model, rows.source, layout, schedule, executor, fit, rule, watching, job)
-        if validation is not None and validation.done:
+
+        def done() -> bool:
+            return validation is not None and validation.done
+
+        run(
+            current.model, rows.source, layout, schedule, executor, fit, rule, [observers], job,
+            done,
+        )  # fmt: skip
+        if done():
             fit.commit(converged=True)
+    if course is not None:
+        course.end(fit)
     observers.end(fit.converged, fit.elbo)
 
 

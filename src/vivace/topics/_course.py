@@ -48,9 +48,13 @@ class Course:
         self.going_on = found is not None
 
     def look(
-        self, model: LatentDirichletModel, documents: Documents, previous: Fitted | None
+        self,
+        model: LatentDirichletModel,
+        documents: Documents,
+        previous: Fitted | None,
+        max_iter: int,
     ) -> None:
-        """Compare the documents with those of the checkpoint."""
+        """Compare the documents with those of the checkpoint, and passes made with `max_iter`."""
         warm = None if previous is None else repr(float(previous.topics.totals.sum()))
         facts = {
             "number of documents": documents.n_documents,
@@ -59,6 +63,10 @@ class Course:
             "warm start from": warm,
         }
         self._job.check("data", facts)
+        self._job.admit(max_iter)
+        self.going_on = self._job.found is not None
+        if not self.going_on:
+            self._found = None
         collapsed = isinstance(model, CollapsedModel)
         self._packing = CollapsedPacking(model) if collapsed else TopicsPacking(model)
         self._job.packing = self._packing

@@ -160,11 +160,9 @@ def fit_documents(
     if parameters["validation_fraction"] is not None:
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
-    going_on = course is not None and course.going_on
     if course is not None:
-        course.look(model, documents, None if fresh else previous)
-    if going_on:
-        assert course is not None
+        course.look(model, documents, None if fresh else previous, parameters["max_iter"])
+    if course is not None and course.going_on:
         fit = course.restore(executor)
     elif fresh:
         if start is None:
@@ -185,9 +183,11 @@ def fit_documents(
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
-        watching: list[Callback] = [observers, lambda progress: watch.done]
         try:
-            run(model, documents.source, layout, schedule, executor, fit, rule, watching, job)
+            run(
+                model, documents.source, layout, schedule, executor, fit, rule, [observers], job,
+                lambda: watch.done,
+            )  # fmt: skip
         except KeyboardInterrupt as interrupt:
             interrupted = interrupt
     observers.end(watch.converged, fit.elbo)

@@ -103,6 +103,7 @@ class Problem:
         if isinstance(self.model, BatchModel):
             return self._local_batches(self.model, prepared, local, batches)
         counts: list[tuple[int, int]] = []
+        errors = np.geterr()  # of the caller; threads have their own
 
         def tasks() -> Iterator[tuple[int, int, Any]]:
             for batch in batches:
@@ -114,7 +115,8 @@ class Problem:
 
         def work(task: tuple[int, int, Any]) -> tuple[Statistics, Any]:
             start, stop, state = task
-            return self.model.local_step(self.source.read(start, stop), prepared, state)
+            with np.errstate(**errors):
+                return self.model.local_step(self.source.read(start, stop), prepared, state)
 
         statistics, flat = self.executor.map_reduce(work, tasks())
         states, first = {}, 0

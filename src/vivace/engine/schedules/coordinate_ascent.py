@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from vivace.engine.fit import Fit
-from vivace.engine.model import DraftModel, Infeasible
+from vivace.engine.model import DraftModel
 from vivace.engine.schedules.base import Problem, States, Step, Stepper
-from vivace.engine.schedules.squarem import Squarem
+from vivace.engine.schedules.squarem import OUT_OF_DOMAIN, Squarem
 from vivace.engine.statistics import Statistics
 
 # Maps of less accuracy are good enough while the bound moves by this much per unit of weight
@@ -149,8 +149,9 @@ class _Ascent:
     def _try(self, trial: Any, squarem: Squarem) -> Step:
         fit = self._fit
         try:
-            outcome = self._map(trial)
-        except (Infeasible, FloatingPointError):
+            with np.errstate(all="ignore"):  # nobody is told of what is rejected
+                outcome = self._map(trial)
+        except OUT_OF_DOMAIN:  # a fault of the data meets the plain map that follows, too
             outcome = None
         if outcome is None or outcome.elbo < fit.elbo:
             squarem.rejected()

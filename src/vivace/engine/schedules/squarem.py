@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vivace.engine.model import Infeasible, Model
+from vivace.engine.model import Model
 from vivace.engine.packing import pack_statistics, unpack_statistics
 from vivace.engine.statistics import Statistics
 
@@ -22,6 +22,11 @@ SMALLEST_EXCESS = 0.01
 # formulas, lengths or coordinates, and plain maps first did not pay.
 FIRST_LIMIT = 4.0
 GROWTH = 4.0
+
+
+# What a model raises where an extrapolation has left its domain: families that users write may come
+# upon a logarithm of a negative number (ValueError) before they see that the statistics are none.
+OUT_OF_DOMAIN = (ArithmeticError, ValueError)
 
 
 class Squarem:
@@ -86,7 +91,7 @@ class Squarem:
                 # Impossible statistics may show as a logarithm of a negative number first.
                 with np.errstate(all="ignore"):
                     return model.global_step(trial, previous)
-            except Infeasible:
+            except OUT_OF_DOMAIN:
                 a = (a - 1.0) / 2.0
                 self._at_limit = False
         self.rejected()
