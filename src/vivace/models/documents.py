@@ -148,7 +148,7 @@ class Group(NamedTuple):
     theta: Array | None
     bound: Doubles | None
     log_theta: Doubles | None
-    index: WordIndex | None
+    places: WordIndex | None
 
 
 def document_step(
@@ -275,7 +275,7 @@ def add_word_sums(
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
     """
-    kernel, values, index = topics.kernel, counts.values, group.index
+    kernel, values, index = topics.kernel, counts.values, group.places
     assert index is not None
     words, dense = table.slots[index.words], counts.rows is None
     theta = group.theta

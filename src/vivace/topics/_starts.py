@@ -51,7 +51,7 @@ PASSES_BEFORE_SAMPLING = 1
 
 # From so many documents on variational inference starts from some of them unless told otherwise.
 # In fewer it finds its way from a random start, which does not depend on the documents' order.
-MANY_DOCUMENTS = 200
+MANY_DOCUMENTS = 300
 
 
 def drawn_topics(
