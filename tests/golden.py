@@ -276,6 +276,8 @@ MODELS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "lda-cvb0-held-out": (
         _lda(inference="cvb0", cvb0_store="lean", validation_fraction=0.2), words
     ),
+    "lda-gibbs": (_lda(inference="gibbs", doc_topic_prior="auto"), words),
+    "lda-gibbs-held-out": (_lda(inference="gibbs", validation_fraction=0.2), words),
     "lda-float32": (_lda_of(lambda: words().astype(np.float32)), words),
     "lda-memoized": (_lda(learning_method="memoized", batch_size=10), words),
     "lda-named": (_lda_of(_named_words), _named_words),

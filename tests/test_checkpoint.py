@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import checkpoints
+import forged
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from vivace import BayesianGaussianMixture, Checkpoint, LatentDirichletAllocatio
 from vivace.estimators import jobs
 from vivace.io import checkpoint_folder
 from vivace.io.checkpoint_folder import MANIFEST, CheckpointError, CheckpointFolder
+from vivace.io.container import write_container
 
 pytestmark = pytest.mark.filterwarnings("ignore:Best performing")
 
@@ -263,3 +265,22 @@ def test_arguments(tmp_path: Path) -> None:
         BayesianGaussianMixture(n_components=2).fit(
             checkpoints.rows(), checkpoint=tmp_path / "file"
         )
+
+
+@pytest.mark.parametrize("name", ["online", "memoized", "table", "lda online", "lda collapsed"])
+def test_numbers_that_are_none(name: str, tmp_path: Path) -> None:
+    """Planted where checksums are right: a message, not an error of the arithmetic later."""
+    stopped(tmp_path / "job", name, 17)
+    for file in sorted((tmp_path / "job").glob("*.vivace")):
+        header, arrays = forged.contents(file)
+        good = file.read_bytes()
+        chosen = [key for key in arrays if arrays[key].dtype.kind == "f" and arrays[key].size]
+        for key in chosen if file.name == MANIFEST else chosen[:3]:
+            changed = arrays[key].copy()
+            changed.flat[changed.size // 2] = np.nan
+            with open(file, "wb") as out:
+                write_container(out, header, {**arrays, key: changed})
+            with pytest.raises(CheckpointError, match=r"is not finite.*Remedy"):
+                checkpoints.JOBS[name]().fit(checkpoints.data(name), checkpoint=tmp_path / "job")
+        file.write_bytes(good)
+    checkpoints.JOBS[name]().fit(checkpoints.data(name), checkpoint=tmp_path / "job")

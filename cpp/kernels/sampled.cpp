@@ -52,7 +52,8 @@ struct Walker {
 template <std::size_t vectors>
 class Sampling {
  public:
-  explicit Sampling(const SampledDocuments& args) : a(args), stride(vectors ? vectors * n : args.table.cols) {
+  explicit Sampling(const SampledDocuments& args)
+      : a(args), stride(vectors ? vectors * n : args.table.cols), last_lane((args.topics < n ? args.topics : n) - 1) {
     Arena arena{args.scratch};
     Walker walkers[side_by_side];
     for (std::size_t k = 0; a.learned && k < a.topics; ++k) a.learned[k] = 0;
@@ -80,7 +81,7 @@ class Sampling {
 
  private:
   const SampledDocuments& a;
-  std::size_t stride, document = 0, filled = 0;
+  std::size_t stride, last_lane, document = 0, filled = 0;
   float alpha_sum = 0;
   double likelihood = 0;
   F totals = broadcast<float>(1);
@@ -149,13 +150,15 @@ class Sampling {
     }
   }
 
-  /// Second step: a number below the sum of all, and the lane that it falls into. A lane has every n-th topic.
+  /// Second step: a number below the sum of all, and the lane that it falls into. A lane has every n-th topic. Running
+  /// sums are rounded each in its own order: that of all may be above that of the last lane that has topics.
   VIVACE_MEMBER void aim(Walker& w) const {
     const F run = loadu(w.sums + stride - n), upto = running_sums(run);
     w.total = upto[n - 1];
     const std::uint64_t bits = mix(a.key + 0x9e3779b97f4a7c15u * (w.token * a.sweeps + w.sweep + 1));
     const float u = (static_cast<float>(bits >> 40) + 1) * 0x1p-24f * w.total;  // above zero
-    w.lane = static_cast<std::size_t>(__builtin_popcount(bits_gt_zero(u - upto)));
+    const auto below = static_cast<std::size_t>(__builtin_popcount(bits_gt_zero(u - upto)));
+    w.lane = below < last_lane ? below : last_lane;
     w.wanted = min((u - upto) + run, run)[w.lane];
   }
 

@@ -91,6 +91,36 @@ def test_a_rejected_trial_leaves_no_trace(bad: float) -> None:
     assert same(fit.statistics, go(setup(block_rows=1000), 5, None).statistics)
 
 
+@pytest.mark.parametrize("where", ["prepare", "local_step"])
+@pytest.mark.parametrize("how", ["nan", "error"])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_trial_outside_the_domain_is_dropped_silently(
+    where: str, how: str, n_threads: int
+) -> None:
+    """Warnings of the arithmetic, which are errors here, and errors: users hear of neither."""
+
+    class Narrow(ToyMixture):
+        def leave(self, value: Any) -> Any:
+            if how == "error":
+                raise ValueError("math domain error")
+            return np.log(-1.0) * value  # warns
+
+        def prepare(self, posterior: Any) -> Any:
+            self.log.append(None)
+            self.outside = len(self.log) == 4  # after three plain maps
+            eta = super().prepare(posterior)
+            return self.leave(eta) if self.outside and where == "prepare" else eta
+
+        def local_step(self, block: Any, eta: Any, local: Any) -> Any:
+            if self.outside and where == "local_step":
+                eta = self.leave(eta)
+            return super().local_step(block, eta, local)
+
+    fit = go(setup(model=Narrow(n_rows=600), n_threads=n_threads), 5, "squarem")
+    plain = go(setup(), 4, None)
+    assert fit.trace == [*plain.trace[:3], plain.trace[2], plain.trace[3]]
+
+
 def test_an_accepted_trial_commits_local_state() -> None:
     bounds = [-100.0, -90.0, -80.0, -75.0, -70.0, -69.0]
 

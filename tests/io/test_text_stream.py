@@ -99,7 +99,9 @@ def test_types_that_change_late(tmp_path: Path) -> None:
     assert (table.columns, table.left_out) == (["a", "c"], ["b"])
     assert whole.names == table.columns
     assert np.array_equal(table[0 : len(table)], whole.values, equal_nan=True)
-    with pytest.raises(TableError, match=r"column 'b', row 4002 of the data: expected a number"):
+    with pytest.raises(
+        TableError, match=r"column 'b', row 4002 of the data \(line 4003\): expected a number"
+    ):
         open_table(tmp_path / "t.csv", ["b"])
 
 

@@ -38,8 +38,12 @@ def start_of(model):
 
 
 def passes(model, source, n, n_threads=1, **more):
+    return passes_and_likelihood(model, source, n, n_threads, **more)[0]
+
+
+def passes_and_likelihood(model, source, n, n_threads=1, **more):
     with ThreadExecutor(n_threads) as executor:
-        return fading.fading_passes(model, source, start_of(model), executor, n, **more)
+        return fading.fade(model, source, start_of(model), executor, n, **more)
 
 
 def reference(model, counts, n, dtype, weights, chosen):
@@ -48,14 +52,14 @@ def reference(model, counts, n, dtype, weights, chosen):
     chosen = np.arange(len(counts)) if chosen is None else chosen
     sizes, tokens = (counts > 0).sum(axis=1), counts.sum(axis=1) * weights
     prior = np.broadcast_to(model.prior.values.astype(np.float64), model.prior.shape)
-    table = start_of(model).parameters().astype(np.float64)
+    table, likelihood = start_of(model).parameters().astype(np.float64), 0.0
     entry_bytes = _core.topic_stride(model.n_topics, dtype == np.float32) * np.dtype(dtype).itemsize
     most = min(
         fading.ENTRIES_PER_WORD * counts.shape[1], sizes[chosen].sum() // fading.FEWEST_GROUPS
     )
     rng = np.random.default_rng(model.seed)
     for i in range(n):
-        left = list(rng.permutation(chosen))
+        left, likelihood = list(rng.permutation(chosen)), 0.0
         while left:
             group = [left.pop(0)]
             while left and sizes[group].sum() + sizes[left[0]] <= most:
@@ -66,13 +70,14 @@ def reference(model, counts, n, dtype, weights, chosen):
             keep = 1.0 if i == 0 else 1.0 - min(part, fading.MOST_FORGOTTEN)
             table = keep * table + (1.0 - keep) * prior
             gammas = np.zeros((len(counts), *table.shape))
-            naive.collapsed_pass(
+            likelihood += naive.collapsed_pass(
                 counts, [group[a:b] for a, b in pairwise(edges)], table, gammas, model.alpha,
                 keep=KEEP[dtype], sweeps=fading.SWEEPS, fresh=True, weights=weights,
                 least=prior.min() / 2,
             )  # fmt: skip
     found = np.maximum(table - prior, 0.0)
-    return found * tokens[chosen].sum() / (table - prior).sum()
+    whole = tokens[chosen].sum()
+    return found * whole / (table - prior).sum(), likelihood / whole
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -85,8 +90,10 @@ def test_passes_match_the_reference(dtype, kind):
     if kind == "a prior for each word":
         eta = np.random.default_rng(2).uniform(0.02, 0.2, (40, 1))
     model = model_of(40, 7, dtype, eta)
-    topics = passes(model, source_of(counts, dtype, weights), 3, chosen=chosen)
-    wanted = reference(model, counts, 3, dtype, weights, chosen)
+    source = source_of(counts, dtype, weights)
+    topics, likelihood = passes_and_likelihood(model, source, 3, chosen=chosen)
+    wanted, expected = reference(model, counts, 3, dtype, weights, chosen)
+    assert likelihood == pytest.approx(expected, rel=1e-3)
     found, single = topics.counts.dense(), dtype == np.float32
     np.testing.assert_allclose(found, wanted, atol=0.08 if single else 1e-4, rtol=3e-3)
     np.testing.assert_allclose(

@@ -16,6 +16,7 @@ from scipy.special import digamma
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout, ThreadExecutor
+from vivace.models import sampled
 from vivace.models.documents import Sweeps
 from vivace.models.sampled import SampledModel
 from vivace.models.topics import WordPrior
@@ -120,6 +121,34 @@ def test_the_first_token_for_any_number_of_topics(n_topics):
     assert chi_square < n_topics + 5 * np.sqrt(2 * n_topics)
 
 
+def key_of_bits(bits, place=0):
+    """The key for which the token at `place` is drawn by these 64 random bits (SplitMix undone)."""
+    whole = 2**64
+    bits ^= (bits >> 31) ^ (bits >> 62)
+    bits = bits * pow(0x94D049BB133111EB, -1, whole) % whole
+    bits ^= (bits >> 27) ^ (bits >> 54)
+    bits = bits * pow(0xBF58476D1CE4E5B9, -1, whole) % whole
+    bits ^= (bits >> 30) ^ (bits >> 60)
+    return (bits - 0x9E3779B97F4A7C15 * (place + 1)) % whole
+
+
+@pytest.mark.parametrize("n_topics", [1, 2, 5, 7, 9, 15, 16, 17, 100, 130])
+def test_the_ends_of_the_numbers_fall_on_topics(n_topics):
+    rng = np.random.default_rng(0)
+    lowest, highest = set(), set()
+    for _ in range(200):
+        counts = rng.integers(1, 9, (1, n_topics))
+        prior, alpha = rng.uniform(0.1, 1.0), rng.uniform(0.1, 1.0, n_topics)
+        work = Frozen([[0]], [[0]], counts, alpha, prior)
+        for bits, found in [(0, lowest), (2**64 - 1, highest)]:
+            work.topic[0] = 0
+            work.draw(key_of_bits(bits))
+            found.add(int(work.topic[0]))
+    # The first of the topics; and one of the last of each lane, none that is not there.
+    assert lowest == {0}
+    assert max(highest) < n_topics
+
+
 @pytest.mark.parametrize("n_topics", [3, 130])
 def test_likelihood_and_what_alpha_is_learned_from(n_topics):
     rng = np.random.default_rng(1)
@@ -213,6 +242,79 @@ def test_bits_do_not_depend_on_threads_and_a_state_goes_on():
             work.sweep()
         again.restore(work.state())
         assert again.sweep()[1] == objective
+
+
+@pytest.fixture
+def forming(monkeypatch):
+    """Passes in which topics form in two parts, for any number of threads."""
+    monkeypatch.setattr(sampled, "FIRST_ENTRIES", 2_000)
+    counts = np.vstack([planted(300)[0]] * 5)
+    source = source_of(counts)
+
+    def begin_forming(n_threads=1):
+        model = make_model(source.n_columns, 7)
+        model.forming = True
+        return begin(model, source, n_threads)
+
+    return counts, begin_forming
+
+
+def test_topics_form_from_a_part_and_then_from_all(forming):
+    counts, begin_forming = forming
+    work, executor = begin_forming()
+    parts = [np.sort(part) for part in work._parts]
+    assert len(parts) == 2
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(counts)))
+    assert 2_000 <= (counts[parts[0]] > 0).sum() < 2_100
+    with executor:
+        first, objective = work.sweep()
+        tokens = counts[parts[0]].sum()
+        assert first.totals.sum() - first.prior.totals.sum() == pytest.approx(tokens, rel=1e-3)
+        second, better = work.sweep()
+        held = second.totals.sum() - second.prior.totals.sum()
+        assert held == pytest.approx(counts.sum(), rel=1e-3)
+        third, _ = work.sweep()
+    np.testing.assert_allclose(third.counts.values.sum(axis=1), counts.sum(axis=0), rtol=1e-5)
+    assert -np.log(counts.shape[1]) < objective < better < 0
+
+
+def test_a_state_goes_on_while_topics_form(forming):
+    _, begin_forming = forming
+    wanted, executor = begin_forming(n_threads=2)
+    with executor:
+        found = [wanted.sweep() for _ in range(4)]
+    for n_passes in range(4):
+        before, executor = begin_forming()
+        with executor:
+            for _ in range(n_passes):
+                posterior, _ = before.sweep()
+        again, executor = begin_forming()
+        if n_passes:
+            source = again._source
+            again = again._model.begin_sweeps(source, None, posterior, executor)
+        again.restore(before.state())
+        with executor:
+            for _, objective in found[n_passes:]:
+                other, likelihood = again.sweep()
+                assert likelihood == objective
+        np.testing.assert_array_equal(other.counts.values, found[-1][0].counts.values)
+
+
+@pytest.mark.parametrize("sizes", [[0, 0], [0], [3, 0, 5], [300] * 100, [10**7]])
+def test_parts_have_every_document_once(sizes, monkeypatch):
+    monkeypatch.setattr(sampled, "FIRST_ENTRIES", 1_000)
+    parts = sampled._parts(np.array(sizes), 0)
+    assert sorted(np.concatenate(parts)) == list(range(len(sizes)))
+    assert len(parts) == (2 if len(sizes) == 100 else 1)
+
+
+def test_most_of_a_large_corpus_is_left_out(monkeypatch):
+    monkeypatch.setattr(sampled, "FIRST_ENTRIES", 100)
+    monkeypatch.setattr(sampled, "MOST_ENTRIES", 1_000)
+    first, second = sampled._parts(np.full(5_000, 7), 0)
+    assert len(first) == 15
+    assert len(second) == 143 - 15
+    assert len(set(first) | set(second)) == 143
 
 
 def test_learned_alpha_is_the_best_for_the_topics():

@@ -18,9 +18,11 @@ from vivace.cli.options import (
     debug_option,
     examples,
     json_option,
+    na_option,
     output_suffix,
     print_json,
     quiet_option,
+    refuse_for_documents,
     seed_option,
     trusted_option,
 )
@@ -62,6 +64,7 @@ _id_option = click.option(
     "--top", hidden=True, expose_value=False, callback=_refuse_top, help="Of transform alone."
 )
 @columns_option
+@na_option
 @_id_option
 @memory_option
 @trusted_option
@@ -72,6 +75,7 @@ def predict(
     data: str,
     out: str,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     id_column: str | None,
     memory: int | None,
     trusted: tuple[str, ...],
@@ -88,7 +92,7 @@ def predict(
             f"{model}: holds a {type(estimator).__name__}, which has no labels to predict. "
             "Remedy: vivace transform writes shares of topics"
         )
-    _write(model, estimator, data, _To(out, quiet, id_column), columns, "predict")
+    _write(model, estimator, data, _To(out, quiet, id_column), (columns, na_values), "predict")
 
 
 @click.command(
@@ -101,6 +105,7 @@ def predict(
 @click.argument("data", type=click.Path(allow_dash=True))
 @_out_option
 @columns_option
+@na_option
 @memory_option
 @click.option(
     "--top",
@@ -118,6 +123,7 @@ def transform(
     data: str,
     out: str,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     id_column: str | None,
     memory: int | None,
     top: int | None,
@@ -133,11 +139,12 @@ def transform(
     options = DocumentOptions.take(given)
     _check_out(out, id_column)
     check_output(out, [model, data])
-    estimator, notes = _load(model, columns, options, trusted)
+    estimator, notes = _load(model, columns, na_values, options, trusted)
     if top is not None and top > int(estimator.n_components):
         raise click.UsageError(f"--top: {model} has {estimator.n_components} components")
     if notes is None:
-        _write(model, estimator, data, _To(out, quiet, id_column, top), columns, "transform")
+        to = _To(out, quiet, id_column, top)
+        _write(model, estimator, data, to, (columns, na_values), "transform")
     else:
         from vivace.cli.apply_topics import write_shares
 
@@ -153,6 +160,7 @@ def transform(
 @click.argument("model", type=click.Path())
 @click.argument("data", type=click.Path(allow_dash=True))
 @columns_option
+@na_option
 @memory_option
 @document_options
 @seed_option
@@ -164,6 +172,7 @@ def score(
     model: str,
     data: str,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     memory: int | None,
     seed: int,
     as_json: bool,
@@ -180,14 +189,14 @@ def score(
     import math
 
     options = DocumentOptions.take(given)
-    estimator, notes = _load(model, columns, options, trusted)
+    estimator, notes = _load(model, columns, na_values, options, trusted)
     if notes is not None:
         from vivace.cli.apply_topics import print_scores
 
         settings = {"seed": seed, "memory": memory}
         print_scores(model, estimator, notes, data, options, settings, as_json, quiet)
         return
-    table = runs_for(model, estimator, data, columns)
+    table = runs_for(model, estimator, data, columns, na_values=na_values)
     sums, n_rows = [], 0
     for found, _ in _parts(estimator.score_samples, estimator, table, quiet):
         sums.append(float(found.sum(dtype="float64")))
@@ -251,7 +260,11 @@ def _check_out(out: str, id_column: str | None) -> None:
 
 
 def _load(
-    model: str, columns: list[str] | None, options: DocumentOptions, trusted: tuple[str, ...]
+    model: str,
+    columns: list[str] | None,
+    na_values: tuple[str, ...],
+    options: DocumentOptions,
+    trusted: tuple[str, ...],
 ) -> tuple[Any, dict[str, Any] | None]:
     """Load a model; of a topic model the notes, else None. Options must fit the model."""
     from vivace.cli.summary_topics import is_topic_model
@@ -260,8 +273,7 @@ def _load(
     estimator = load_model(model, trusted)
     name = type(estimator).__name__
     if is_topic_model(estimator):
-        if columns is not None:
-            raise click.UsageError(f"--columns is for tables, but {model} is a {name}")
+        refuse_for_documents(columns, na_values, f"{model} is a {name}")
         return estimator, read_record(model).notes
     if options.given:
         raise click.UsageError(f"{options.given[0]} is for documents, but {model} is a {name}")
@@ -273,13 +285,14 @@ def _write(
     estimator: Any,
     data: str,
     to: _To,
-    columns: list[str] | None,
+    reading: tuple[list[str] | None, tuple[str, ...]],
     method: str,
 ) -> None:
-    """Apply `method` to all rows and write what it gives."""
+    """Apply `method` to all rows and write what it gives; `reading`: columns and what is a gap."""
     from vivace.io.writer import writing
 
-    table = runs_for(model, estimator, data, columns, to.id_column)
+    columns, na_values = reading
+    table = runs_for(model, estimator, data, columns, to.id_column, na_values=na_values)
     with writing(to.out, to.names(estimator, method)) as writer:
         for found, ids in _parts(getattr(estimator, method), estimator, table, to.quiet):
             writer.append(to.columns(found, ids))

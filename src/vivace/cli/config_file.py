@@ -25,6 +25,10 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
     except OSError as error:
         raise click.BadParameter(f"{path}: {error.strerror}") from error
     names = _names(ctx.command)
+    # Arguments and options that may be repeated.
+    several = {
+        one.name for one in ctx.command.params if one.nargs == -1 or getattr(one, "multiple", False)
+    }
     values: dict[str, Any] = {}
     for key, value in found.items():
         name = names.get(key.replace("_", "-"))
@@ -34,9 +38,8 @@ def _load(ctx: click.Context, _: click.Parameter, path: str | None) -> str | Non
                 f"{', '.join(sorted(names))}"
             )
         values[name] = _as_typed(path, key, value)
-        if name in ("data", "docs"):
-            several = value if isinstance(value, list) else [value]
-            values[name] = tuple(str(item) for item in several)
+        if name in several and key != "set":
+            values[name] = tuple(map(str, value if isinstance(value, list) else [value]))
     ctx.default_map = {**(ctx.default_map or {}), **values}
     return path
 

@@ -14,7 +14,9 @@ from vivace.cli.options import (
     columns_option,
     debug_option,
     examples,
+    na_option,
     quiet_option,
+    refuse_for_documents,
     warn_of_left_out,
 )
 
@@ -29,6 +31,7 @@ from vivace.cli.options import (
 @click.argument("data", type=click.Path(allow_dash=True))
 @click.argument("out", type=click.Path())
 @columns_option
+@na_option
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Precision of the numbers written."
 )
@@ -40,6 +43,7 @@ def convert(
     data: str,
     out: str,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     dtype: str | None,
     memory: int | None,
     quiet: bool,
@@ -60,11 +64,10 @@ def convert(
     options = DocumentOptions.take(given)
     check_output(out, [data] if os.path.isfile(data) else [])
     if _holds_documents(data, options):
-        if columns is not None:
-            raise click.UsageError(f"--columns is for tables, but {data} holds documents")
+        refuse_for_documents(columns, na_values, f"{data} holds documents")
         _documents(data, out, dtype, memory, options, quiet)
         return
-    table = table_runs(source_of([data], memory), columns)
+    table = table_runs(source_of([data], memory), columns, na_values=na_values)
     warn_of_left_out(table)
     names = table.names
     with Meter("rows", None, quiet) as meter, writing(out, names) as writer:

@@ -34,12 +34,7 @@ def mixture_work(n_rows: int, n_columns: int, n_components: int, full: bool) -> 
 
 
 def print_table_estimate(
-    estimator: Any,
-    data: Sequence[str],
-    columns: list[str] | None,
-    as_json: bool,
-    memory: int | None,
-    numeric: bool = True,
+    estimator: Any, data: Sequence[str], given: dict[str, Any], numeric: bool = True
 ) -> None:
     """Print rows, columns, types, memory and time of the fit of a mixture to a table."""
     if "-" in data:
@@ -49,7 +44,8 @@ def print_table_estimate(
     from vivace.io.heads import read_head
     from vivace.io.open_table import default_memory
 
-    heads = [read_head(name, columns, numeric=numeric) for name in data]
+    columns, memory, na_values = given["columns"], given["memory"], given["na_values"]
+    heads = [read_head(name, columns, numeric=numeric, na_values=na_values) for name in data]
     head, n = heads[0], sum(one.n_rows for one in heads)
     exact = all(one.exact for one in heads)
     d, k = len(head.names), int(estimator.n_components)
@@ -76,7 +72,7 @@ def print_table_estimate(
         f"seconds_a_{unit}": seconds,
         "threads": threads,
     }
-    if as_json:
+    if given["as_json"]:
         print_json(record)
         return
     about = "" if exact else "about "

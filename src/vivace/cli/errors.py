@@ -100,7 +100,8 @@ def _failure(error: BaseException) -> click.ClickException:
         return Failure(f"{name}{error.strerror[0].lower()}{error.strerror[1:]}")
     if isinstance(error, MemoryError):
         return Failure(f"not enough memory ({error}). Remedy: fewer rows or columns, or float32")
-    if isinstance(error, (ValueError, OSError)):
+    # FloatingPointError: values too large, or a family's NaN; NotImplementedError: what it lacks.
+    if isinstance(error, (ValueError, OSError, FloatingPointError, NotImplementedError)):
         return Failure(str(error))
     if isinstance(error, SystemExit):
         raise error

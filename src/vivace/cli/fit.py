@@ -11,7 +11,13 @@ from vivace.cli.fit_lda import lda
 from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators
 from vivace.cli.memory import read_rows
-from vivace.cli.options import columns_option, debug_option, examples, warn_of_left_out
+from vivace.cli.options import (
+    columns_option,
+    debug_option,
+    examples,
+    na_option,
+    warn_of_left_out,
+)
 
 
 @click.group(
@@ -42,6 +48,7 @@ fit.add_command(mixture)
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path())
 @columns_option
+@na_option
 @click.option(
     "--covariance-type",
     type=click.Choice(["full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"]),
@@ -73,7 +80,7 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     columns, tables = given["columns"], []
 
     def read() -> Found:
-        table = read_rows(data, columns, given["memory"])
+        table = read_rows(data, columns, given["memory"], given["na_values"])
         tables.append(table)
         warn_of_left_out(table)
         what, notes = size_of(table.values, estimator)
@@ -83,7 +90,7 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate
 
-        print_table_estimate(estimator, data, columns, given["as_json"], given["memory"])
+        print_table_estimate(estimator, data, given)
 
     def finish(estimator: Any) -> None:
         import numpy as np

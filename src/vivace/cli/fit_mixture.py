@@ -9,7 +9,7 @@ import click
 from vivace.cli.families import read_families
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.memory import read_frame
-from vivace.cli.options import columns_option, examples, trusted_option
+from vivace.cli.options import columns_option, examples, na_option, trusted_option
 
 
 @click.command(
@@ -30,6 +30,7 @@ from vivace.cli.options import columns_option, examples, trusted_option
 )
 @trusted_option
 @columns_option
+@na_option
 @fit_options("components", "BayesianMixture")
 def mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian mixture to the columns of DATA: numbers, counts, flags, categories, gaps.
@@ -47,14 +48,13 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     columns = given["columns"]
 
     def read() -> Found:
-        rows = read_frame(data, columns, given["memory"])
+        rows = read_frame(data, columns, given["memory"], given["na_values"])
         return Found(rows, *size_of(rows, estimator))
 
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate
 
-        memory = given["memory"]
-        print_table_estimate(estimator, data, columns, given["as_json"], memory, numeric=False)
+        print_table_estimate(estimator, data, given, numeric=False)
 
     plan = Plan(
         "mixture",

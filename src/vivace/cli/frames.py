@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -23,6 +23,7 @@ def runs_for(
     columns: list[str] | None,
     ids: str | None = None,
     others: bool = False,
+    na_values: Sequence[str] = (),
 ) -> Any:
     """Open the columns of a table that a model was fitted to, to be read once.
 
@@ -50,10 +51,12 @@ def runs_for(
     source = source_of([data])
     if others and names is not None and columns is not None:
         numbers = numbers if mixed else columns
-        table = table_runs(source, None, ids=ids, mixed=True, numbers=numbers, typed=columns)
+        table = table_runs(
+            source, None, ids=ids, mixed=True, numbers=numbers, typed=columns, na_values=na_values
+        )
         check_names(data, table.names, columns)
         return table
-    table = table_runs(source, columns, ids=ids, mixed=mixed, numbers=numbers)
+    table = table_runs(source, columns, ids=ids, mixed=mixed, numbers=numbers, na_values=na_values)
     if not mixed:
         warn_of_left_out(table)
     expected, found = estimator.n_features_in_, len(table.names)

@@ -16,6 +16,7 @@ from vivace.cli.options import (
     columns_option,
     debug_option,
     examples,
+    na_option,
     output_suffix,
     quiet_option,
     seed_of,
@@ -37,6 +38,7 @@ _ROWS_AT_A_TIME = 1 << 14
     help="File to write: .csv, .csv.gz, .parquet, .feather or .arrow; .npy and .npz for numbers.",
 )
 @columns_option
+@na_option
 @click.option("--id-column", metavar="NAME", help="Column of DATA to copy in front of the others.")
 @click.option("--only", is_flag=True, help="Leave out the columns that the model does not know.")
 @click.option("--fractions", is_flag=True, help="Do not round what is filled in for counts.")
@@ -50,6 +52,7 @@ def impute(
     data: str,
     out: str,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     id_column: str | None,
     only: bool,
     fractions: bool,
@@ -79,7 +82,7 @@ def impute(
             "mixture, or vivace fit gaussian-mixture --missing marginalize"
         )
     numeric = suffix in (".npy", ".npz")
-    table = runs_for(model, estimator, data, columns, id_column, others=not (only or numeric))
+    table = runs_for(model, estimator, data, columns, id_column, not (only or numeric), na_values)
     known = [str(name) for name in getattr(estimator, "feature_names_in_", table.names)]
     names = table.names if id_column is None else [id_column, *table.names]
     whole = [] if fractions or numeric else _counts(estimator)

@@ -56,7 +56,12 @@ def source_of(data: Sequence[str], memory: int | None = None) -> Any:
     return read_standard_input(default_memory() if memory is None else memory)
 
 
-def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
+def read_rows(
+    data: Sequence[str],
+    columns: list[str] | None,
+    memory: int | None,
+    na_values: Sequence[str] = (),
+) -> Any:
     """Open a table of numbers: in place or a piece at a time.
 
     Returns
@@ -69,16 +74,21 @@ def read_rows(data: Sequence[str], columns: list[str] | None, memory: int | None
     from vivace.io.text_table import is_text_table
 
     name = data[0]
-    if len(data) == 1 and name != "-" and not is_text_table(name):
+    if len(data) == 1 and name != "-" and not (is_text_table(name) or na_values):
         pattern = any(sign in name for sign in "*?[")
         in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
         if in_place or not (os.path.exists(name) or pattern):
             return read_table(name, columns)  # or says what is wrong
-    stream = open_table(source_of(data, memory), columns, memory)
+    stream = open_table(source_of(data, memory), columns, memory, na_values=na_values)
     return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]
 
 
-def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | None) -> Any:
+def read_frame(
+    data: Sequence[str],
+    columns: list[str] | None,
+    memory: int | None,
+    na_values: Sequence[str] = (),
+) -> Any:
     """Open a table of mixed columns; numbers of .npy in place.
 
     Returns
@@ -91,11 +101,11 @@ def read_frame(data: Sequence[str], columns: list[str] | None, memory: int | Non
 
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
-    if len(data) == 1 and name.endswith(".npy"):
+    if len(data) == 1 and name.endswith(".npy") and not na_values:
         return read_table(data[0], columns).values
-    if len(data) == 1 and os.path.isfile(data[0]) and not name.endswith(known):
+    if len(data) == 1 and os.path.isfile(data[0]) and not name.endswith((*known, ".npy")):
         raise Failure(
             f"{data[0]}: expected a name that ends in .npy, {', '.join(TEXT)}, "
             f"{', '.join(STREAMED)}. Remedy: rename or convert the file"
         )
-    return open_frame(source_of(data, memory), columns, memory)
+    return open_frame(source_of(data, memory), columns, memory, na_values=na_values)

@@ -104,6 +104,29 @@ columns_option = click.option(
 )
 
 
+na_option = click.option(
+    "--na-values",
+    "na_values",
+    metavar="TEXT",
+    multiple=True,
+    help="Text tables: a cell that stands for a gap, such as '?', beside empty ones, NA and null; "
+    "may be repeated.",
+)
+
+
+def refuse_for_documents(columns: list[str] | None, na_values: Sequence[str], because: str) -> None:
+    """Refuse options of tables where documents are read.
+
+    Raises
+    ------
+    click.UsageError
+        One was given.
+    """
+    for option, given in (("--columns", columns), ("--na-values", na_values)):
+        if given:
+            raise click.UsageError(f"{option} is for tables, but {because}")
+
+
 def print_json(record: dict[str, Any]) -> None:
     """Print one JSON object on standard output; what is not finite becomes null."""
     click.echo(json.dumps(_plain(record), allow_nan=False))

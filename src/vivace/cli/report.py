@@ -19,9 +19,12 @@ from vivace.cli.options import (
     columns_option,
     debug_option,
     examples,
+    na_option,
     quiet_option,
+    refuse_for_documents,
     say,
     seed_of,
+    trusted_option,
 )
 
 
@@ -52,8 +55,10 @@ from vivace.cli.options import (
 )
 @seed_of("draw")
 @columns_option
+@na_option
 @memory_option
 @document_options
+@trusted_option
 @quiet_option
 @debug_option
 def report(
@@ -64,7 +69,9 @@ def report(
     sample: int | None,
     seed: int,
     columns: list[str] | None,
+    na_values: tuple[str, ...],
     memory: int | None,
+    trusted: tuple[str, ...],
     quiet: bool,
     **given: Any,
 ) -> None:
@@ -77,11 +84,11 @@ def report(
 
     options = DocumentOptions.take(given)
     check_output(out, [model] if data is None else [model, data])
-    estimator = load_model(model)
+    estimator = load_model(model, trusted)
     topics = is_topic_model(estimator)
     name = type(estimator).__name__
-    if topics and columns is not None:
-        raise click.UsageError(f"--columns is for tables, but {model} is a {name}")
+    if topics:
+        refuse_for_documents(columns, na_values, f"{model} is a {name}")
     if not topics and options.given:
         raise click.UsageError(f"{options.given[0]} is for documents, but {model} is a {name}")
     vocabulary = None
@@ -94,12 +101,14 @@ def report(
             notes = read_record(model).notes
             found = _documents(model, estimator, notes, data, options, memory, sample, seed, quiet)
         else:
-            found = _rows(model, estimator, data, columns, sample, seed)
+            found = _rows(model, estimator, data, (columns, na_values), sample, seed)
     try:
         from vivace.report import write_report
 
         say("drawing", quiet)
-        write_report(model, out, found, title=title, vocabulary=vocabulary, seed=seed)
+        write_report(
+            model, out, found, title=title, vocabulary=vocabulary, seed=seed, trusted=trusted
+        )
     except ImportError as error:
         raise Failure(str(error)) from error
     click.echo(f"{out}: written, {os.path.getsize(out):,} bytes")
@@ -109,7 +118,7 @@ def _rows(
     model: str,
     estimator: Any,
     data: str,
-    columns: list[str] | None,
+    reading: tuple[list[str] | None, tuple[str, ...]],
     most: int | None,
     seed: int,
 ) -> Any:
@@ -119,10 +128,11 @@ def _rows(
     from vivace.report._data import MOST_ROWS, RowSample, drawn
 
     most, mixed = most or MOST_ROWS, is_table_model(estimator)
-    with closing(runs_for(model, estimator, data, columns).runs) as runs:
+    columns, na_values = reading
+    with closing(runs_for(model, estimator, data, columns, na_values=na_values).runs) as runs:
         n_rows = sum(len(run) for run in runs)
     numbers = drawn(n_rows, most, seed)
-    table = runs_for(model, estimator, data, columns)
+    table = runs_for(model, estimator, data, columns, na_values=na_values)
     check = not mixed and getattr(estimator, "missing", "error") == "error"
     parts: list[Any] = []
     for rows, _, start in parts_of(table, mixed, most):

@@ -15,6 +15,7 @@ from vivace.engine.fit import Fit
 from vivace.engine.packing import (
     Packed,
     Packing,
+    check_finite,
     pack_fit,
     pack_statistics,
     unpack_fit,
@@ -197,9 +198,11 @@ class Job:
         if self._found is None or self._folder is None:
             return None
         assert self.packing is not None
+        check_finite(self._found)
         fit = unpack_fit(self._found["fit"], self.packing)
         kept: dict[int, Any] = {}
         for name, value in self._folder.read_parts():
+            check_finite(value, name)
             kind, _, number = name.partition("-")
             if kind == "batch":
                 kept[int(number)] = unpack_statistics(value)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from vivace.io.open_table import STREAMED, open_table
+from vivace.io.open_table import STREAMED, open_table, text_tables
 from vivace.io.table import StrPath, TableError, check_names
 from vivace.io.tables import READABLE, table_suffix
-from vivace.io.text_table import TEXT
+from vivace.io.text_table import NULLS, TEXT
 
 _SAMPLE_BYTES = 1 << 20
 
@@ -46,7 +47,13 @@ class Head(NamedTuple):
     mapped: bool
 
 
-def read_head(path: StrPath, columns: list[str] | None = None, *, numeric: bool = True) -> Head:
+def read_head(
+    path: StrPath,
+    columns: list[str] | None = None,
+    *,
+    numeric: bool = True,
+    na_values: Sequence[str] = (),
+) -> Head:
     """Read the head of a table.
 
     Parameters
@@ -58,6 +65,8 @@ def read_head(path: StrPath, columns: list[str] | None = None, *, numeric: bool 
     numeric : bool, default=True
         Whether numbers alone are read, as `read_table` does; text and truth values too otherwise,
         as `open_frame` does.
+    na_values : sequence of str
+        Cells of text tables that stand for a gap.
 
     Raises
     ------
@@ -69,9 +78,11 @@ def read_head(path: StrPath, columns: list[str] | None = None, *, numeric: bool 
     name = os.fspath(path)
     texts = sorted(glob.glob(name)) if not os.path.exists(name) and name.endswith(TEXT) else []
     if texts:  # a pattern: as many files like the first
-        head = read_head(texts[0], columns, numeric=numeric)
+        head = read_head(texts[0], columns, numeric=numeric, na_values=na_values)
         size = sum(map(os.path.getsize, texts)) / max(1, os.path.getsize(texts[0]))
         return head._replace(n_rows=int(head.n_rows * size), exact=False)
+    if na_values:
+        text_tables(path, na_values)  # an error for anything else
     if not numeric and (not os.path.isfile(path) or name.lower().endswith(STREAMED)):
         return _mixed(path, columns)
     if not os.path.isfile(path) or name.lower().endswith(STREAMED[1:]):
@@ -89,7 +100,7 @@ def read_head(path: StrPath, columns: list[str] | None = None, *, numeric: bool 
         return Head(len(table.values), True, table.names, types, [], single, True)
     if suffix == ".parquet":
         return _parquet(path, columns)
-    return _text(path, columns, packed=suffix != ".csv", numeric=numeric)
+    return _text(path, columns, numeric, na_values)
 
 
 def _mixed(path: StrPath, columns: list[str] | None) -> Head:
@@ -124,15 +135,18 @@ def _parquet(path: StrPath, columns: list[str] | None) -> Head:
     return Head(n_rows, True, names, types, left_out, single, False)
 
 
-def _text(path: StrPath, columns: list[str] | None, packed: bool, numeric: bool) -> Head:
+def _text(
+    path: StrPath, columns: list[str] | None, numeric: bool, na_values: Sequence[str]
+) -> Head:
     from vivace.io.csv_table import _is_number, _look, _open_text
 
-    shape = _look(path)
+    shape, nulls = _look(path), {*NULLS, *na_values}
+    packed = not os.fspath(path).lower().endswith(".csv")
     check_names(path, shape.names, columns)
     fitting = [
         name
         for name, cell in zip(shape.names, shape.first, strict=False)
-        if not numeric or _is_number(cell) or not cell.strip()
+        if not numeric or _is_number(cell) or not cell.strip() or cell in nulls
     ]
     names = fitting if columns is None else columns
     left_out = [name for name in shape.names if name not in fitting] if columns is None else []

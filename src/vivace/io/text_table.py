@@ -143,7 +143,7 @@ class TextTable:
             )
         name, cell = self.names[int(found[1])], found[3]
         row = None if found[2] is None else int(found[2]) - self.named
-        where = f"column {name!r}" if row is None else f"{self.place(row)}, column {name!r}"
+        where = f"column {name!r}" + ("" if row is None else f", {self.place(row)}")
         kind = "a number" if is_number(types[name]) else str(types[name])
         message = (
             f"{os.fspath(self.path)}: {where}: expected {kind}, got {cell[:50]!r}. Remedy: "
@@ -154,9 +154,10 @@ class TextTable:
     def place(self, row: int) -> str:
         """Return how messages call a row of data, counted from 1."""
         line = line_of(self.path, self._shape, row)
-        return f"row {row:,} of the data" + ("" if line is None else f" (line {line:,})")
+        return f"row {row} of the data" + ("" if line is None else f" (line {line})")
 
 
-def if_gap(cell: str) -> str:
-    """Return the remedy for a cell that may stand for a gap."""
-    return f"na_values=[{cell!r}] (--na-values {shlex.quote(cell)}) if this stands for a gap"
+def if_gap(*cells: str) -> str:
+    """Return the remedy for cells that may stand for gaps, in Python's words and a shell's."""
+    options = " ".join(f"--na-values {shlex.quote(cell)}" for cell in cells)
+    return f"na_values={list(cells)!r} ({options}) if this stands for a gap"

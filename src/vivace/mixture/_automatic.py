@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 from vivace.estimators.checks import is_number
+from vivace.io.text_table import if_gap
 from vivace.mixture._columns import Columns
 
 #: Non-negative integers up to this are taken for counts, larger ones for measurements: a Poisson
@@ -31,6 +32,13 @@ FEW_LEVELS = 20
 DAMAGED = 0.6
 #: More levels than this part of the rows is an identifier, not a category.
 IDENTIFIER = 0.5
+
+
+# What turns a column of text into numbers, with gaps where it holds none.
+_TO_NUMBERS = {
+    "pandas": "Convert it: pandas.to_numeric(column, errors='coerce')",
+    "polars": "Convert it: column.cast(polars.Float64, strict=False)",
+}
 
 
 def automatic(table: Columns) -> list[tuple[str, list[int]]]:
@@ -77,8 +85,8 @@ def _suspect(table: Columns, j: int) -> None:
     if len(levels) <= FEW_LEVELS:
         return
     name = table.label(j)
-    for what, reads, remedy in (
-        ("numbers", is_number, "Convert it: pandas.to_numeric(column, errors='coerce')"),
+    for what, reads, convert in (
+        ("numbers", is_number, _TO_NUMBERS.get(table.library, "Convert it to numbers")),
         ("dates", _is_date, "Convert it to a number, such as days since a date"),
     ):
         good = [level for level in levels if reads(level)]
@@ -86,10 +94,14 @@ def _suspect(table: Columns, j: int) -> None:
             continue
         bad = [level for level in levels if not reads(level)]
         also = f" and some values that are none, such as {_some(bad)}" if bad else ""
+        place = table.place(j, bad[0]) if bad else None
+        where = "" if place is None else f"{place}: "
+        if place is not None and what == "numbers":
+            convert = f"Remedy: {if_gap(*bad[:3])}, or correct it"
         raise ValueError(
-            f"column {name} is text that holds {what}, such as {_some(good)}{also}: as categories "
-            f"these would be {len(levels)} levels. {remedy}; or, if its values are categories, say "
-            f"so: families={{'categorical': [{name}], ...}}"
+            f"{where}column {name} is text that holds {what}, such as {_some(good)}{also}: as "
+            f"categories these would be {len(levels)} levels. {convert}; or, if its values are "
+            f"categories, say so: families={{'categorical': [{name}], ...}} (--families FILE.json)"
         )
     if len(levels) > IDENTIFIER * there:
         warnings.warn(

@@ -119,6 +119,10 @@ class Columns:
         codes, found = self.values(j)
         return found, int(np.count_nonzero(codes >= 0))
 
+    def place(self, j: int, text: str) -> str | None:
+        """Where in a text file column j first holds `text`: here there is no file."""
+        return None
+
     def declared(self, j: int) -> bool:
         """Whether column j was declared to be categories."""
         return self.library == "pandas" and hasattr(self.raw(j), "cat")

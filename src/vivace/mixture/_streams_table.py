@@ -41,6 +41,10 @@ class FrameColumns(Columns):
         """Return the different values of column j, and how many rows there are."""
         return list(self.source.levels[j]), self.n_rows
 
+    def place(self, j: int, text: str) -> str | None:
+        """File and row in which column j first holds a text; None where no text file does."""
+        return self.source.place(j, text)
+
     def declared(self, j: int) -> bool:
         """Whether column j was declared to be categories: files do not say."""
         return False

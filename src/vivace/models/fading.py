@@ -68,6 +68,19 @@ def fading_passes(
     -------
     topics : Topics
     """
+    return fade(model, source, topics, executor, passes, chosen, n_tokens)[0]
+
+
+def fade(
+    model: LatentDirichletModel,
+    source: CsrSource,
+    topics: Topics,
+    executor: Executor,
+    passes: int,
+    chosen: NDArray[np.int64] | None = None,
+    n_tokens: float | None = None,
+) -> tuple[Topics, float]:
+    """Return what `fading_passes` does, and the mean log likelihood of a token in the last pass."""
     block = source.read(0, source.n_rows)
     rows, weights = block.data, block.weights
     sizes, tokens = np.diff(rows.start), row_sums(rows.start, rows.values)
@@ -81,8 +94,9 @@ def fading_passes(
     entry_bytes = table.values.shape[1] * table.values.itemsize
     most = min(ENTRIES_PER_WORD * n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
     rng = np.random.default_rng(model.seed)
+    likelihood = 0.0
 
-    def fade(keep: float) -> None:
+    def forget(keep: float) -> None:
         kept, new = table.values.dtype.type(keep), table.values.dtype.type(1.0 - keep)
 
         def work(part: slice) -> None:
@@ -96,17 +110,18 @@ def fading_passes(
     for i in range(passes):
         order = rng.permutation(chosen)
         ends = np.cumsum(sizes[order])
-        first = 0
+        first, likelihood = 0, 0.0
         while first < len(order):
             done = int(ends[first - 1]) if first else 0
             last = max(first + 1, int(np.searchsorted(ends, done + most, side="right")))
             group = order[first:last]
             if i:
                 share = RATE * float(tokens[group].sum()) / max(whole, 1e-300)
-                fade(1.0 - min(share, MOST_FORGOTTEN))
+                forget(1.0 - min(share, MOST_FORGOTTEN))
             begun = FIRST_ENTRIES if i == 0 and first == 0 else most
             edges = batch_edges(sizes[group], None, entry_bytes, begun)
-            table.visit(Visited(model, block, group, edges), SWEEPS, True, executor)
+            visited = Visited(model, block, group, edges)
+            likelihood += table.visit(visited, SWEEPS, True, executor)
             first = last
         # Rounding of sums and of the table: they must not drift apart.
         table.sums = column_sums(table.values, executor)[:n_topics]
@@ -118,4 +133,5 @@ def fading_passes(
         np.maximum(table.values[part, :n_topics] - own, 0.0, out=counts[part])
         counts[part] *= counts.dtype.type(factor)
     totals = prior.totals + column_sums(counts, executor)
-    return Topics(RowTable(len(counts), counts), prior, alpha, totals)
+    found = Topics(RowTable(len(counts), counts), prior, alpha, totals)
+    return found, likelihood / whole if whole > 0.0 else 0.0

@@ -66,6 +66,8 @@ class TopicsPacking:
                     i, at = i + 1, 0
                 blocks[k] = runs[i][at : at + size]
                 at += size
+        if packed["passes"].min(initial=0) < 0 or packed["passes"].max(initial=0) >= 2**31:
+            raise ValueError("passes over documents must be counts")
         shelf = self._model.shelf
         if shelf is not None:
             blocks = [None if gamma is None else shelf.put(gamma) for gamma in blocks]

@@ -38,6 +38,15 @@ def new_axes(ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
     return ax if ax is not None else new_figure(width, height, 1)[0]
 
 
+def say_instead(ax: Any, sentence: str) -> None:
+    """Write a sentence in the place of a picture that cannot be drawn."""
+    ax.set_axis_off()
+    ax.text(
+        0.5, 0.5, sentence, transform=ax.transAxes, ha="center", va="center", wrap=True,
+        fontsize="small",
+    )  # fmt: skip
+
+
 def new_figure(width: float, height: float, columns: int, rows: int = 1, **more: Any) -> Any:
     """Return the axes of a new figure, as a flat list."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.plot._canvas import COLOURS, FADED, colour, grid, new_figure, plain
+from vivace.plot._canvas import COLOURS, FADED, colour, grid, new_figure, plain, say_instead
 from vivace.plot._moments import column_names, components_in_use, is_table, moments
 
 Array = NDArray[np.float64]
@@ -84,15 +84,19 @@ def plot_profiles(
     Raises
     ------
     ValueError
-        There is no such column.
+        There is no such column, or its family lacks `describe`.
     """
     found = profiles(estimator, level)
+    lacking = undescribed(estimator)
     if columns is None:
         shown = found[:_MOST_COLUMNS]
     else:
         known = {one.column: one for one in found}
         missing = [name for name in columns if name not in known]
         if missing:
+            for family, names in lacking.items():
+                if missing[0] in names:
+                    raise ValueError(f"columns: {missing[0]!r}: family {family} lacks `describe`")
             raise ValueError(
                 f"columns: there is no column {missing[0]!r}; expected among "
                 f"{', '.join(list(known)[:20])}"
@@ -105,6 +109,8 @@ def plot_profiles(
         axes = new_figure(3.6 * wide, rows * (1.1 + 0.2 * n), wide, rows)
         for empty in axes[len(shown) :]:
             empty.set_axis_off()
+        if not shown:
+            say_instead(axes[0], f"no profiles: family {', '.join(lacking)} lacks `describe`")
     drawn = list(np.ravel(axes))[: len(shown)]
     for ax, one in zip(drawn, shown, strict=True):
         draw_profile(ax, one, max_components)
@@ -174,6 +180,22 @@ def profiles(estimator: Any, level: float = 0.95) -> list[Profile]:
     return sorted(found, key=lambda one: -one.separation)
 
 
+def undescribed(estimator: Any) -> dict[str, list[str]]:
+    """Columns without a profile by the name of their family, which lacks `describe`."""
+    found: dict[str, list[str]] = {}
+    if not is_table(estimator):
+        return found
+    names, fitted = column_names(estimator), estimator._fitted
+    for part, own, one in zip(
+        fitted.model.parts, fitted.fit.posterior.parts, fitted.prior.assignments, strict=True
+    ):
+        try:
+            part.describe(own, 0.5)
+        except NotImplementedError:
+            found.setdefault(one.family.name, []).extend(names[j] for j in one.columns)
+    return found
+
+
 def _of_gaussian(estimator: Any, level: float) -> list[Profile]:
     from vivace.plot._views import separation
 
@@ -190,7 +212,7 @@ def _of_gaussian(estimator: Any, level: float) -> list[Profile]:
 
 
 def _of_table(estimator: Any, level: float) -> list[Profile]:
-    """From the parts' own descriptions; families that have none are left out."""
+    """From the parts' own descriptions; families that have none are left out (`undescribed`)."""
     used, names = components_in_use(estimator), column_names(estimator)
     weights = np.asarray(estimator.weights_, dtype=np.float64)[used]
     weights = weights / weights.sum()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vivace.plot._canvas import ACCENT, INK, MAIN, grid, new_axes
+from vivace.plot._canvas import ACCENT, INK, MAIN, grid, new_axes, say_instead
 
 Array = NDArray[np.float64]
 
@@ -99,10 +99,16 @@ def plot_densities(
     Returns
     -------
     ax : matplotlib Axes
+        With a sentence where a family lacks `log_predictive`.
     """
     if log_density is None and X is None:
         raise ValueError("expected X, rows to judge by, or their log_density; got neither")
-    given = estimator.score_samples(X) if log_density is None else log_density
+    try:
+        given = estimator.score_samples(X) if log_density is None else log_density
+    except NotImplementedError as error:  # a family of the user's own
+        ax = new_axes(ax)
+        say_instead(ax, f"no densities: {error}")
+        return ax
     values = np.asarray(given, dtype=np.float64)
     values = values[np.isfinite(values)]
     ax = new_axes(ax)

@@ -11,7 +11,13 @@ from scipy.sparse import issparse
 
 from vivace.plot._mixture import draw_view
 from vivace.plot._moments import column_names, components_in_use, moments
-from vivace.plot._profiles import MOST_COMPONENTS, Profile, draw_profile, profiles
+from vivace.plot._profiles import (
+    MOST_COMPONENTS,
+    Profile,
+    draw_profile,
+    profiles,
+    undescribed,
+)
 from vivace.plot._rows import entropies, plot_densities, plot_responsibilities
 from vivace.plot._sizes import plot_sizes, sizes
 from vivace.plot._table import numbers_of, sample_of, take
@@ -47,6 +53,10 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
         "views": _views(estimator, sample, labels, points, figures),
         "panels": [_panel(one, figures) for one in found[:panels]],
         "n_columns": len(found),
+        "undescribed": [
+            (family, ", ".join(names[:20]) + (", ..." if len(names) > 20 else ""))
+            for family, names in undescribed(estimator).items()
+        ],
         "profile_lines": _lines(found, lines),
         "level": f"{100 * LEVEL:g} %",
     }
@@ -157,7 +167,16 @@ def _rows(
     """How sure the model is of rows, and which are unusual."""
     assert labels is not None
     entropy = entropies(estimator, sample.rows)
-    density = np.asarray(estimator.score_samples(sample.rows), dtype=np.float64)
+    certain = figures.draw(
+        lambda ax: plot_responsibilities(estimator, entropy=entropy, ax=ax),
+        "Entropy of responsibilities",
+        f"{percent(np.mean(entropy < 0.1))} of the rows are certain (below 0.1 nats), "
+        f"{percent(np.mean(entropy > np.log(2.0)))} are spread wider than over two components.",
+    )
+    try:
+        density = np.asarray(estimator.score_samples(sample.rows), dtype=np.float64)
+    except NotImplementedError as error:  # a family of the user's own
+        return {"row_figures": [certain], "unusual": [], "no_densities": str(error)}
     order = np.argsort(density, kind="stable")[:_UNUSUAL]
     proba = np.asarray(estimator.predict_proba(take(sample.rows, order)))
     names = column_names(estimator)
@@ -174,12 +193,7 @@ def _rows(
         for i, n in enumerate(order)
     ]
     figures_of_rows = [
-        figures.draw(
-            lambda ax: plot_responsibilities(estimator, entropy=entropy, ax=ax),
-            "Entropy of responsibilities",
-            f"{percent(np.mean(entropy < 0.1))} of the rows are certain (below 0.1 nats), "
-            f"{percent(np.mean(entropy > np.log(2.0)))} are spread wider than over two components.",
-        ),
+        certain,
         figures.draw(
             lambda ax: plot_densities(estimator, log_density=density, ax=ax),
             "Log predictive densities",

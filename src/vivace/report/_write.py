@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vivace.io import load_model, read_record
@@ -39,6 +39,7 @@ def write_report(
     title: str | None = None,
     vocabulary: Any = None,
     seed: int = 0,
+    trusted: Sequence[str] = (),
 ) -> None:
     """Write one self-contained page about a fitted model.
 
@@ -59,6 +60,8 @@ def write_report(
         Words of topics that were fitted without.
     seed : int, default=0
         Seed of the draw.
+    trusted : sequence of str, default=()
+        As in `vivace.load`, where `model` is a file with families of your own.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def write_report(
     OSError
         The file cannot be written.
     """
-    page = make_report(model, data, title=title, vocabulary=vocabulary, seed=seed)
+    page = make_report(model, data, title=title, vocabulary=vocabulary, seed=seed, trusted=trusted)
     with replacing(path) as file:
         file.write(page.encode("utf-8"))
 
@@ -81,12 +84,13 @@ def make_report(
     title: str | None = None,
     vocabulary: Any = None,
     seed: int = 0,
+    trusted: Sequence[str] = (),
 ) -> str:
     """Return the page that `write_report` writes.
 
     Parameters
     ----------
-    model, data, title, vocabulary, seed
+    model, data, title, vocabulary, seed, trusted
         As in `write_report`.
 
     Returns
@@ -94,7 +98,7 @@ def make_report(
     page : str
         HTML, less than 1 MB in UTF-8.
     """
-    estimator, meta, notes, versions = _opened(model)
+    estimator, meta, notes, versions = _opened(model, trusted)
     topics = hasattr(type(estimator), "top_words")
     if title is None:
         named = isinstance(model, (str, os.PathLike))
@@ -116,11 +120,13 @@ def make_report(
     return text
 
 
-def _opened(model: Any) -> tuple[Any, dict[str, Any], dict[str, Any], dict[str, str]]:
+def _opened(
+    model: Any, trusted: Sequence[str]
+) -> tuple[Any, dict[str, Any], dict[str, Any], dict[str, str]]:
     """Estimator, metadata, notes and versions."""
     if isinstance(model, (str, os.PathLike)):
         record = read_record(model)
-        return load_model(model), record.meta, record.notes, record.versions
+        return load_model(model, trusted), record.meta, record.notes, record.versions
     from vivace.io.model_file import library_versions
 
     meta = model._to_record()[0]  # says where it is not fitted

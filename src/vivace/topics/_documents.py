@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Documents:
         """Size of the vocabulary."""
         return int(self.counts.shape[1])
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.float64]:
         """Number of tokens of each document."""
         if isinstance(self.source, StreamSource):

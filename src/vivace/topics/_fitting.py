@@ -151,6 +151,8 @@ def fit_documents(
     start, fresh = None, not parameters["warm_start"] or previous is None
     if fresh:
         start = drawn_topics(parameters, model, documents, rng)
+    if isinstance(model, SampledModel):
+        model.forming = fresh and start is None
     model.seed = _seed(rng)
     model.executor = executor
     model.shelf = getattr(documents.source, "shelf", None)

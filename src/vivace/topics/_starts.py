@@ -80,12 +80,11 @@ def formed_topics(
     executor: ThreadExecutor,
     rng: np.random.RandomState,
 ) -> Topics:
-    """Topics that form around documents.
+    """Topics that form around documents; collapsed models go on from them in their first passes.
 
-    Memory: three tables of V x K, or two and 10 bytes a token.
+    Memory for the others: three tables of V x K, or two and 10 bytes a token.
     """
-    sampled = isinstance(model, SampledModel)
-    if (isinstance(model, CollapsedModel) and not sampled) or model.n_topics > MOST_TOPICS:
+    if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
         return document_topics(model, documents, rng)
     source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
@@ -94,8 +93,6 @@ def formed_topics(
         passes = PASSES_BEFORE_SAMPLING
         return fading_passes(model, source, around(), executor, passes, n_tokens=n_tokens)
 
-    if sampled:
-        return begun()
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
     sweeps = SampledSweeps(sampling, source, begun(), executor, in_place=True)
