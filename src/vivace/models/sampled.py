@@ -155,7 +155,7 @@ class SampledSweeps:
             self._table[part, : model.n_topics] = posterior.mean(part)
         self._totals, self._alpha = posterior.totals, posterior.alpha
         means: NDArray[Any] = np.zeros(posterior.counts.shape, model.dtype)
-        self._means = [means, means if self._in_place else np.zeros_like(means)]
+        self._means: list[NDArray[Any]] = [means, means if self._in_place else np.zeros_like(means)]
         # As large as the vocabulary, and as the documents of a stream.
         del self._topics, self._source
 
