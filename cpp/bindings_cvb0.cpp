@@ -50,7 +50,7 @@ std::unique_ptr<Cvb0Corpus> make_corpus(const py::object& counts, const py::obje
 
 /// The arrays of a run, in Python's hands.
 struct State {
-  py::object table, sums, totals, inverse, square, alpha, gamma, kept, change, factors, moved, likelihood;
+  py::object table, sums, totals, inverse, alpha, gamma, kept, change, factors, moved, likelihood;
 };
 
 template <class T>
@@ -65,11 +65,9 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   const auto rows = view<T>(table, "table", corpus.n_words, stride);
   const auto totals = view<T>(state.totals, "totals", stride, 0);
   const auto inverse = view<T>(state.inverse, "inverse", stride, 0);
-  const auto square = view<T>(state.square, "square", stride, 0);
   a.table = {rows.data, rows.rows, rows.cols};
   a.totals = totals.data;
   a.inverse = inverse.data;
-  a.square = square.data;
   a.alpha = view<const T>(state.alpha, "alpha", stride, 0).data;
   a.least_word = static_cast<T>(least_word);
   a.least_topic = static_cast<T>(least_topic);
@@ -138,7 +136,6 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
           for (std::size_t k = 0; k < a.topics; ++k) {
             totals[k] = static_cast<T>(sums[k]);
             inverse[k] = static_cast<T>(1 / sums[k]);
-            square[k] = static_cast<T>(1 / (sums[k] * sums[k]));
           }
           return;
         }
@@ -204,17 +201,17 @@ void bind_cvb0(py::module_& m) {
   m.attr("cvb0_lean_entries") = lean_entries;
   m.def(
       "cvb0_visit",
-      [](const Cvb0Corpus& corpus, const O& table, const O& sums, const O& totals, const O& inverse, const O& square,
-         const O& alpha, const O& gamma, const O& kept, const O& change, const O& factors, const O& moved,
-         const O& likelihood, const O& marks, std::size_t first, std::size_t last, std::size_t sweeps, bool fresh,
-         bool divide, double least_word, double least_topic) {
-        const State state{table, sums, totals, inverse, square, alpha, gamma, kept, change, factors, moved, likelihood};
+      [](const Cvb0Corpus& corpus, const O& table, const O& sums, const O& totals, const O& inverse, const O& alpha,
+         const O& gamma, const O& kept, const O& change, const O& factors, const O& moved, const O& likelihood,
+         const O& marks, std::size_t first, std::size_t last, std::size_t sweeps, bool fresh, bool divide,
+         double least_word, double least_topic) {
+        const State state{table, sums, totals, inverse, alpha, gamma, kept, change, factors, moved, likelihood};
         by_dtype(&visit<double>, &visit<float>, table, corpus, state, marks, first, last, sweeps, fresh, divide,
                  least_word, least_topic);
       },
-      arg("corpus"), arg("table"), arg("sums"), arg("totals"), arg("inverse"), arg("square"), arg("alpha"),
-      arg("gamma"), arg("kept"), arg("change"), arg("factors"), arg("moved"), arg("likelihood"), arg("marks"),
-      arg("first"), arg("last"), arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"),
+      arg("corpus"), arg("table"), arg("sums"), arg("totals"), arg("inverse"), arg("alpha"), arg("gamma"), arg("kept"),
+      arg("change"), arg("factors"), arg("moved"), arg("likelihood"), arg("marks"), arg("first"), arg("last"),
+      arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"),
       "Works on some batches, together with the other threads that call with the same arrays.");
   m.def(
       "cvb0_extrapolate",

@@ -34,7 +34,6 @@ struct Cvb0Documents {
   View<const T> table;                // V x stride
   const T* totals = nullptr;          // stride: column sums of the table, infinite in the padding
   const T* inverse = nullptr;         // stride: 1 / totals
-  const T* square = nullptr;          // stride: 1 / totals^2
   const T* alpha = nullptr;           // stride, zeros in the padding
   T least_word = 0, least_topic = 0;  // what lambda and n + alpha are at least, whatever rounding did
   std::size_t sweeps = 1;             // more than one where documents are fresh

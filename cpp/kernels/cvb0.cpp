@@ -38,7 +38,7 @@ enum class Visit { fresh, again, divided };
 /// The documents of a block. `vectors` is the length of the loops over topics, where it is known (else 0).
 ///
 /// The shares of an entry have to wait for those of the entry before, which are in the document's counts, and for their
-/// own sum. Where counts fit into registers two documents take turns, so that one works while the other waits.
+/// own sum: two documents take turns, so that one works while the other waits.
 template <class T, std::size_t vectors, Visit visit>
 class Documents {
   using S = Store<T>;
@@ -62,18 +62,13 @@ class Documents {
   }
 
  private:
-  /// A document at work; `held` is alpha and its expected counts.
+  /// A document at work; `held` is alpha and its expected counts, `shares` those of entry `at` before they are divided
+  /// by their `total`.
   struct Document {
-    Vec<T> held[room];
-    std::size_t first = 0, size = 0;
-    T weight = 1, tokens = 0;
-    T *counts, *value;  // where `held` and an entry's shares are while there are too many for registers
-  };
-
-  /// Of an entry, not yet divided by their sum.
-  struct Shares {
-    Vec<T> value[room];
-    T total;
+    Vec<T> held[room], shares[room];
+    std::size_t first = 0, size = 0, later = 0, at = 0, seen = 0;
+    T weight = 1, tokens = 0, total = 1;
+    T *counts, *value;  // where `held` and `shares` are while there are too many for registers
   };
 
   const Cvb0Documents<T>& a;
@@ -122,20 +117,18 @@ class Documents {
     if (size(other) > size(d)) std::swap(other, d);
     begin(one, d);
     if (other != d) begin(two, other);
-    const std::size_t both = one.size + two.size;
-    for (std::size_t s = 0; s < (visit == Visit::fresh ? a.sweeps : 1); ++s) {
-      const bool final = visit != Visit::fresh || s + 1 == a.sweeps;
-      std::size_t i = 0;
-      for (; i < two.size; ++i) {
-        Shares first = weigh(one, i, both), second = weigh(two, i, both);
-        spread(one, i, first, final);
-        spread(two, i, second, final);
-      }
-      for (; i < one.size; ++i) {
-        Shares alone = weigh(one, i, both);
-        spread(one, i, alone, final);
-      }
+    one.later = two.later = one.size + two.size;
+    const std::size_t sweeps = visit == Visit::fresh ? a.sweeps : 1;
+    if (one.size) go<false, true>(one);
+    if (two.size) go<false, true>(two);
+    std::size_t i = 1;
+    for (; i < sweeps * two.size; ++i) {
+      go<true, true>(one);
+      go<true, true>(two);
     }
+    if (two.size) go<true, false>(two);
+    for (; i < sweeps * one.size; ++i) go<true, true>(one);
+    if (one.size) go<true, false>(one);
     add_moved(one, one.weight);
     if (other != d) add_moved(two, two.weight);
   }
@@ -168,72 +161,81 @@ class Documents {
     });
   }
 
-  /// Shares of the i-th entry of a document. What is read after so many more entries is asked for on the way.
-  VIVACE_MEMBER Shares weigh(Document& doc, std::size_t i, std::size_t later) {
-    const std::size_t e = doc.first + i;
+  /// Ends the visit of an entry: stores its shares and adds them to the document's counts (`last`). Begins that of the
+  /// next one: its shares, not yet divided by their sum (`next`). Both at once, as both go through the counts.
+  template <bool last, bool next>
+  VIVACE_MEMBER void go(Document& doc) {
+    const std::size_t end = doc.first + doc.size, past = doc.at;
+    const std::size_t e = !last ? doc.first : past + 1 < end ? past + 1 : doc.first;
+    const T inverse = T(1) / doc.total;
+    const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(a.counts[past] * inverse);
+    Item* kept = gamma(past);
+    const Item* g = gamma(e);
     const T c = a.counts[e], y = c < T(1) ? c : T(1), x = doc.weight < T(1) ? y * doc.weight : y;
     const T* lambda = row(e);
-    const T* next = row(i + 1 < doc.size ? e + 1 : e);
-    Item* g = gamma(e);
-    const Item* soon = gamma(e + later < a.entries ? e + later : e);
+    // What is read some entries later, and after this document and the other, is asked for on the way; not into the
+    // first-level cache, which rows of many topics would fill.
+    const T* row_later = row(e + 2 < end ? e + 2 : e);
+    const Item* soon = gamma(e + doc.later < a.entries ? e + doc.later : e);
     const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
     const Vec<T> taken = broadcast<T>(c / S::one);
     // Copies: what is stored below might be these, for all that the compiler knows.
     const Vec<T> least_topic = broadcast<T>(a.least_topic), least_word = broadcast<T>(a.least_word);
-    const T *totals = a.totals, *inverses = a.inverse, *squares = a.square;
+    const T *totals = a.totals, *inverses = a.inverse;
 
-    Shares shares;
     Vec<T> sum[chains] = {};
-    const auto add = [&](std::size_t j, std::size_t chain) VIVACE_LAMBDA {
-      const Vec<T> now = S::load(g + j * n), count = get(doc.held, doc.counts, j);
-      __builtin_prefetch(next + j * n);
-      if (j % 2 == 0) __builtin_prefetch(soon + j * n, 1, 2);
-      Vec<T> v = max(count - now * own_topic, least_topic);
-      if constexpr (vectors) doc.held[j] = count - now * taken;
-      if constexpr (visit == Visit::fresh) {  // the table holds nothing of the entry
-        v = v * loadu(lambda + j * n) * loadu(inverses + j * n);
-      } else {
-        const Vec<T> own = now * own_word;
-        v = v * max(loadu(lambda + j * n) - own, least_word);
-        if constexpr (visit == Visit::divided)
-          v = v / (loadu(totals + j * n) - own);
-        else
-          v = v * mul_add(own, loadu(squares + j * n), loadu(inverses + j * n));
+    const auto vector = [&](std::size_t j, std::size_t chain) VIVACE_LAMBDA {
+      Vec<T> count = get(doc.held, doc.counts, j);
+      if constexpr (last) {
+        const Vec<T> v = get(doc.shares, doc.value, j);
+        count = mul_add(v, given, count);
+        S::save(kept + j * n, v * scale);
       }
-      put(shares.value, doc.value, j, v);
-      sum[chain] += v;
+      if constexpr (next) {
+        const Vec<T> now = S::load(g + j * n);
+        __builtin_prefetch(row_later + j * n, 0, 2);
+        if (j % 2 == 0) __builtin_prefetch(soon + j * n, 1, 2);
+        Vec<T> v = max(count - now * own_topic, least_topic);
+        count = count - now * taken;
+        if constexpr (visit == Visit::fresh) {  // the table holds nothing of the entry
+          v = v * loadu(lambda + j * n) * loadu(inverses + j * n);
+        } else {
+          const Vec<T> own = now * own_word;
+          v = v * max(loadu(lambda + j * n) - own, least_word);
+          if constexpr (visit == Visit::divided) {
+            v = v / (loadu(totals + j * n) - own);
+          } else {  // 1 / (t - x) is 1 / t + x / t^2 as t is large
+            const Vec<T> over = loadu(inverses + j * n);
+            v = v * over;
+            v = mul_add(v, own * over, v);
+          }
+        }
+        put(doc.shares, doc.value, j, v);
+        sum[chain] += v;
+      }
+      put(doc.held, doc.counts, j, count);
     };
     if constexpr (vectors > 0) {
-      repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { add(j, j % chains); });
+      repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { vector(j, j % chains); });
     } else {
       std::size_t j = 0;
       for (; (j + chains) * n <= stride; j += chains)
-        repeat<chains>([&](std::size_t chain) VIVACE_LAMBDA { add(j + chain, chain); });
-      for (; j * n < stride; ++j) add(j, 0);
+        repeat<chains>([&](std::size_t chain) VIVACE_LAMBDA { vector(j + chain, chain); });
+      for (; j * n < stride; ++j) vector(j, 0);
     }
-
-    shares.total = horizontal_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
-    return shares;
+    if constexpr (last) note(doc, past);
+    if constexpr (next) {
+      doc.total = horizontal_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
+      doc.at = e;
+    }
   }
 
-  /// Stores the shares and adds them to the document's counts.
-  VIVACE_MEMBER void spread(Document& doc, std::size_t i, Shares& shares, bool final) {
-    const std::size_t e = doc.first + i;
-    const T c = a.counts[e], inverse = T(1) / shares.total;
-    Item* g = gamma(e);
-    const Vec<T> taken = broadcast<T>(c / S::one);
-    const Vec<T> scale = broadcast<T>(S::one * inverse), given = broadcast<T>(c * inverse);
-    each([&](std::size_t j) VIVACE_LAMBDA {
-      const Vec<T> v = get(shares.value, doc.value, j);
-      if constexpr (vectors)
-        doc.held[j] = mul_add(v, given, doc.held[j]);
-      else
-        storeu(doc.counts + j * n, mul_add(v, given, loadu(doc.counts + j * n) - S::load(g + j * n) * taken));
-      S::save(g + j * n, v * scale);
-    });
-    if (!final) return;
+  /// What is known of an entry besides its shares.
+  VIVACE_MEMBER void note(Document& doc, std::size_t e) {
+    const T c = a.counts[e];
     a.factors[e - static_cast<std::size_t>(a.batch_first)] = doc.weight * c / S::one;
-    buffers.chance[filled] = shares.total;
+    if (visit == Visit::fresh && ++doc.seen <= doc.size * (a.sweeps - 1)) return;
+    buffers.chance[filled] = doc.total;
     buffers.below[filled] = doc.tokens - (c < T(1) ? c : T(1)) + alpha_sum;
     buffers.part[filled] = doc.weight * c;
     if (++filled == n) add_likelihood();
@@ -296,8 +298,12 @@ VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, 
   constexpr std::size_t n = lanes<T>;
   const std::size_t stride = a.table.cols;
   T* out = a.table.data + static_cast<std::size_t>(a.words[i]) * stride + k;
+  const T* soon = a.table.data + static_cast<std::size_t>(a.words[i + 2 < a.count ? i + 2 : i]) * stride + k;
   Vec<T> row[vectors];
-  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { row[j] = loadu(out + j * n); });
+  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA {
+    row[j] = loadu(out + j * n);
+    __builtin_prefetch(soon + j * n, 1, 2);
+  });
   for (auto at = a.start[i]; at < a.start[i + 1]; ++at) {
     const auto e = static_cast<std::size_t>(a.entries[at]);
     const Vec<T> factor = broadcast<T>(a.factors[e]);

@@ -54,7 +54,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
                           View<const std::int64_t>{edges.data(), edges.size(), 1}, 20);
   expect(corpus.words.size() == columns.size(), what + " corpus");
 
-  std::vector<T> table(v * stride), totals(stride, static_cast<T>(INFINITY)), inverse(stride), square(stride);
+  std::vector<T> table(v * stride), totals(stride, static_cast<T>(INFINITY)), inverse(stride);
   std::vector<T> alpha(stride), change(lean ? corpus.most_entries * stride : 0), factors(corpus.most_entries);
   std::vector<Item> gamma(corpus.words.size() * (lean ? lean_entries : stride));
   std::vector<Item> before(lean ? 0 : corpus.most_entries * stride);
@@ -80,7 +80,6 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
         for (std::size_t w = 0; w < v; ++w) sums[k] += static_cast<double>(table[w * stride + k]);
         totals[k] = static_cast<T>(sums[k]);
         inverse[k] = static_cast<T>(1 / sums[k]);
-        square[k] = static_cast<T>(1 / (sums[k] * sums[k]));
       }
       const auto d = static_cast<std::size_t>(corpus.batch[b]), e = corpus.first_entry(b);
       double likelihood = 0;
@@ -94,7 +93,6 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       a.table = {table.data(), v, stride};
       a.totals = totals.data();
       a.inverse = inverse.data();
-      a.square = square.data();
       a.alpha = alpha.data();
       a.least_word = T(0.005);
       a.least_topic = T(0.05);

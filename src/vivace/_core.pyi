@@ -175,7 +175,6 @@ def cvb0_visit(
     sums: _Doubles,
     totals: _Rows,
     inverse: _Rows,
-    square: _Rows,
     alpha: _Rows,
     gamma: NDArray[np.uint16] | NDArray[np.float32],
     kept: NDArray[np.uint16] | None,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Block, Executor
+from vivace.models.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 
@@ -65,9 +66,9 @@ class Visited:
             width = _core.cvb0_lean_entries
             self.kept = np.empty((corpus.n_entries, width), np.uint16)
         narrow = np.uint16 if dtype == np.float32 else np.float32
-        self.gamma = np.empty((corpus.n_entries, width), narrow)
+        self.gamma = aligned((corpus.n_entries, width), narrow)
         # What a batch changes the responsibilities from, or for a lean store by.
-        self.change = np.empty((corpus.most_entries, stride), dtype if lean else narrow)
+        self.change = aligned((corpus.most_entries, stride), dtype if lean else narrow)
         self.factors = np.empty(corpus.most_entries, dtype)
         self.moved = np.empty((corpus.most_blocks, model.n_topics))
         self.likelihood = np.zeros(corpus.n_blocks)
@@ -87,14 +88,14 @@ class CollapsedTable:
     def __init__(self, topics: Topics) -> None:
         dtype, n_topics = topics.dtype, topics.n_topics
         stride = _core.topic_stride(n_topics, dtype == np.float32)
-        self.values = np.zeros((topics.n_words, stride), dtype)
+        self.values = aligned((topics.n_words, stride), dtype, make=np.zeros)
         for part in parts_of(topics.n_words):
             self.values[part, :n_topics] = topics.parameters(part)
         self.sums = topics.totals.copy()
-        self._alpha = np.zeros(stride, dtype)
+        self._alpha = aligned((stride,), dtype, make=np.zeros)
         self._alpha[:n_topics] = topics.alpha
         self._least = 0.5 * float(topics.prior.values.min()), 0.5 * float(topics.alpha.min())
-        self._totals, self._inverse, self._square = (np.empty(stride, dtype) for _ in range(3))
+        self._totals, self._inverse = (aligned((stride,), dtype) for _ in range(2))
 
     def visit(self, visited: Visited, sweeps: int, fresh: bool, executor: Executor) -> float:
         """Update every entry, batch by batch.
@@ -116,10 +117,9 @@ class CollapsedTable:
             Sum over tokens of the log likelihood, each predicted from all others.
         """
         n_topics, dtype, corpus = len(self.sums), self.values.dtype, visited.corpus
-        self._totals[:], self._inverse[:], self._square[:] = np.inf, 0.0, 0.0
+        self._totals[:], self._inverse[:] = np.inf, 0.0
         self._totals[:n_topics] = self.sums
         self._inverse[:n_topics] = 1.0 / self.sums
-        self._square[:n_topics] = 1.0 / self.sums**2
         divide = bool(self.sums.min() < LARGE_TOTAL[dtype])
         threads = range(getattr(executor, "n_threads", 1))
         batches = corpus.n_batches
@@ -135,7 +135,6 @@ class CollapsedTable:
                     self.sums,
                     self._totals,
                     self._inverse,
-                    self._square,
                     self._alpha,
                     visited.gamma,
                     visited.kept,

@@ -27,9 +27,6 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 #: threads, few enough that the documents' weights are still in cache.
 GROUP_BLOCKS = 16
 
-#: Compressed rows that are summed at a time: the running sums take memory.
-SUMMED_ROWS = 4_096
-
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
@@ -304,11 +301,8 @@ def add_word_sums(
 
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
     """Sum of each compressed row."""
-    sums = np.empty(len(start) - 1)
-    for first in range(0, len(sums), SUMMED_ROWS):
-        edges = start[first : first + SUMMED_ROWS + 1]
-        cumulated = np.zeros(edges[-1] - edges[0] + 1)
-        np.cumsum(values[edges[0] : edges[-1]], dtype=np.float64, out=cumulated[1:])
-        at = edges - edges[0]
-        sums[first : first + SUMMED_ROWS] = cumulated[at[1:]] - cumulated[at[:-1]]
+    sums, filled = np.zeros(len(start) - 1), start[:-1] < start[1:]
+    if filled.any():  # reduceat knows no empty rows
+        within = values[: start[-1]]
+        sums[filled] = np.add.reduceat(within, start[:-1][filled], dtype=np.float64)
     return sums

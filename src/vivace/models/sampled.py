@@ -94,7 +94,8 @@ class SampledSweeps:
         rows = source.read(0, source.n_rows).data
         # In memory from here on, wherever the documents come from.
         self._source = CsrSource(*rows)
-        self._ends = np.concatenate([[0.0], np.cumsum(row_sums(rows.start, rows.values))])
+        tokens = row_sums(rows.start, rows.values)
+        self._ends = np.concatenate([[0.0], np.cumsum(tokens)])
         self._in_place = in_place
         self._parts = _parts(np.diff(rows.start), model.seed) if model.forming else []
         self._topics, self._prior = posterior, posterior.prior
