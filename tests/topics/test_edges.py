@@ -12,8 +12,9 @@ from scipy import sparse
 import vivace
 from vivace import LatentDirichletAllocation
 from vivace.engine import CsrSource, ThreadExecutor
+from vivace.models import document_groups
 from vivace.models import lda as lda_module
-from vivace.models.documents import Sweeps, document_step, make_table
+from vivace.models.documents import Sweeps, document_step, make_group, make_table
 from vivace.models.lda import LatentDirichletModel
 from vivace.topics import _fitting
 
@@ -44,9 +45,8 @@ def test_tiny_priors_in_single_precision_make_no_subnormal_numbers():
     topics, tiny = lda._fitted.topics, np.finfo(np.float32).tiny
     table = make_table(topics, np.arange(60, dtype=np.int32), ThreadExecutor(1))
     rows = CsrSource(counts.indptr, counts.indices, counts.data, 60)
-    group = document_step(
-        rows.read, [(0, 200)], topics, table, Sweeps(100, 1e-3), ThreadExecutor(1), sharpen=True
-    )
+    group = make_group(rows.read(0, 200), topics)
+    document_step(group, slice(0, 200), topics, table, Sweeps(100, 1e-3), sharpen=True)
     for values in (lda.components_, group.gamma, table.values, group.theta, group.weights):
         assert np.isfinite(values).all()
         assert not ((values != 0) & (np.abs(values) < tiny)).any()
@@ -155,7 +155,7 @@ def test_statistics_of_batches_go_to_a_file(monkeypatch):
 
 @pytest.mark.parametrize("method", ["batch", "memoized"])
 def test_states_of_documents_may_be_replaced_as_a_pass_goes(method, monkeypatch):
-    monkeypatch.setattr(lda_module, "GROUP_BLOCKS", 2)
+    monkeypatch.setattr(document_groups, "GROUP_BLOCKS", 2)
     settings = {"learning_method": method, "max_iter": 30}
     found = fitted(**settings)
     # One that cannot be switched on: states are replaced when a pass is accepted.
@@ -166,12 +166,12 @@ def test_states_of_documents_may_be_replaced_as_a_pass_goes(method, monkeypatch)
 
 @pytest.mark.parametrize("method", ["batch", "memoized"])
 def test_the_bound_does_not_fall_after_an_interrupt_within_a_pass(method, monkeypatch):
-    monkeypatch.setattr(lda_module, "GROUP_BLOCKS", 2)
+    monkeypatch.setattr(document_groups, "GROUP_BLOCKS", 2)
     steps = []
 
     def interrupted(*args, **settings):
         steps.append(None)
-        if len(steps) == 60:
+        if len(steps) == 100:
             raise KeyboardInterrupt
         return document_step(*args, **settings)
 

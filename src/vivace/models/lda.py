@@ -18,13 +18,12 @@ from scipy.special import gammaln
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
 from vivace.io.spool import Shelf, Shelved
 from vivace.models import priors
+from vivace.models.document_groups import GroupedBatch
 from vivace.models.documents import (
-    GROUP_BLOCKS,
     Array,
     Doubles,
+    Group,
     Sweeps,
-    add_word_sums,
-    distinct_words,
     document_step,
     make_table,
     row_sums,
@@ -32,7 +31,7 @@ from vivace.models.documents import (
 from vivace.models.topics import (
     Topics,
     WordPrior,
-    column_sums,
+    counted_terms,
     least_parameter,
     terms,
     topics_of,
@@ -122,7 +121,7 @@ class LatentDirichletModel:
         self.learn_prior = learn_prior
         # Who shares the work over the vocabulary in global steps and bounds.
         self.executor: Executor | None = None
-        #: Replace what is kept of documents group by group during a pass, not when it is accepted:
+        #: Replace what is kept of documents block by block during a pass, not when it is accepted:
         #: it takes half the memory. For schedules that accept every pass. An interrupted pass then
         #: leaves some documents as it found them and others closer to the same topics.
         self.replace_states = False
@@ -162,48 +161,49 @@ class LatentDirichletModel:
         executor: Executor,
     ) -> tuple[Statistics, list[DocumentState]]:
         """Documents and words of a batch, group by group; the record holds one table of words."""
-        groups = [slice(i, i + GROUP_BLOCKS) for i in range(0, len(blocks), GROUP_BLOCKS)]
         seed = self.seed if states is None else None
+        replacing = self.replace_states and states is not None
         known = [DocumentState(None, 0)] * len(blocks) if states is None else states
-        passes = known[0].passes
-        words = self._words_of(read, blocks, groups, executor)
+        passes, places = known[0].passes, {start: i for i, (start, _) in enumerate(blocks)}
+        batch = GroupedBatch(read, blocks, self.n_words)
+        words = batch.words(executor)
         table = make_table(prepared, words, executor)
         record = self._record(words)
         counts, local = record.table("counts"), record["local"]
-        new: list[DocumentState] = []
-        for at in groups:
-            group = document_step(
-                read,
-                blocks[at],
+
+        def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
+            log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
+            place = places[block[0]]
+            document_step(
+                group,
+                rows,
                 prepared,
                 table,
                 self.sweeps,
-                executor,
-                previous=self._previous(known[at]),
+                previous=known[place].loaded(),
                 warm=passes >= COLD_PASSES,
                 seed=seed,
-                with_log_theta=self.learn_alpha,
-                with_index=True,
+                log_theta=log_theta,
             )
-            add_word_sums(group, prepared, table, counts, executor)
-            assert group.bound is not None
-            lengths = row_sums(group.rows.start, group.rows.values)
-            w = group.row_weights
-            local += group.bound.sum() if w is None else w @ group.bound
-            record["documents"][...] += len(lengths) if w is None else w.sum()
-            record["tokens"][...] += lengths.sum() if w is None else w @ lengths
-            if group.log_theta is not None:
-                record["log_theta"][...] += group.log_theta
-            new += self._states(blocks[at], group.gamma, passes + 1)
-            if self.replace_states and states is not None:
-                states[at] = new[at]
-            del group
-        record["totals"][...] = column_sums(counts.values, executor)
+            state = DocumentState(self._kept(group.gamma[rows]), passes + 1)
+            if replacing:
+                known[place] = state
+            return _Block(state, log_theta, *_sums(group, rows))
+
+        found: list[_Block] = batch.run(work, prepared, table, counts, executor)
+        for one in found:
+            local += one.bound
+            record["documents"][...] += one.documents
+            record["tokens"][...] += one.tokens
+            if one.log_theta is not None:
+                record["log_theta"][...] += one.log_theta
+        totals, own = counted_terms(prepared, words, counts.values, executor)
+        record["totals"][...] = totals
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
-        local -= terms(prepared, words, executor, statistics=counts.values)
+        local -= own
         if self.learn_alpha:
             local -= self._alpha_terms(prepared.alpha, record)
-        return record, new
+        return record, [one.state for one in found]
 
     def global_step(self, statistics: Statistics, previous: Topics) -> Topics:
         """Conjugate update, lambda = prior + counts, and learned priors.
@@ -315,33 +315,29 @@ class LatentDirichletModel:
     def _zeros(self, n_rows: int) -> Array:
         return np.zeros((n_rows, self.n_topics), self.dtype)
 
-    def _words_of(
-        self,
-        read: Callable[[int, int], Block],
-        blocks: Sequence[tuple[int, int]],
-        groups: Sequence[slice],
-        executor: Executor,
-    ) -> NDArray[np.int32]:
-        def look(g: slice) -> NDArray[np.int32]:
-            rows = read(blocks[g][0][0], blocks[g][-1][1]).data
-            return distinct_words([rows.columns], self.n_words)
+    def _kept(self, gamma: Array) -> Array | Shelved | None:
+        if not self.keep_documents:
+            return None
+        return gamma if self.shelf is None else self.shelf.put(gamma)
 
-        return distinct_words(executor.map(look, groups), self.n_words)
 
-    def _previous(self, states: Sequence[DocumentState]) -> Array | None:
-        gammas = [state.loaded() for state in states]
-        kept = [gamma for gamma in gammas if gamma is not None]
-        return np.concatenate(kept) if len(kept) == len(gammas) else None
+class _Block(NamedTuple):
+    """What becomes of a block: its state, and sums over its documents."""
 
-    def _states(
-        self, blocks: Sequence[tuple[int, int]], gamma: Array, passes: int
-    ) -> list[DocumentState]:
-        first, shelf = blocks[0][0], self.shelf
+    state: DocumentState
+    log_theta: Doubles | None
+    bound: float
+    documents: float
+    tokens: float
 
-        def kept(start: int, stop: int) -> Array | Shelved | None:
-            if not self.keep_documents:
-                return None
-            part = gamma[start - first : stop - first]
-            return part if shelf is None else shelf.put(part)
 
-        return [DocumentState(kept(start, stop), passes) for start, stop in blocks]
+def _sums(group: Group, at: slice) -> tuple[float, float, float]:
+    """Weighted sums over some documents of a group: terms of the bound, ones, tokens."""
+    assert group.bound is not None
+    start, bound = group.rows.start[at.start : at.stop + 1], group.bound[at]
+    values = group.rows.values[start[0] : start[-1]]
+    if group.row_weights is None:
+        return float(bound.sum()), float(len(bound)), float(values.sum(dtype=np.float64))
+    weights = group.row_weights[at]
+    tokens = weights @ row_sums(start - start[0], values)
+    return float(weights @ bound), float(weights.sum()), float(tokens)
