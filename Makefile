@@ -39,7 +39,7 @@ demo: env ## segment two photographs, pictures in demo-output/; topics of docstr
 	$(BIN)/vivace demo --topics
 
 test: env ## the test suite (PYTEST_ARGS=...)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 check: lint types structure docs tidy portable sanitize ## style, types, structure, documentation, sanitizers
 
@@ -82,7 +82,7 @@ structure: env
 
 sanitize: env ## C++ test drivers under the address and undefined-behaviour sanitizers
 	$(BIN)/cmake $(DRIVERS) -B build/sanitize -DVIVACE_SANITIZE=address,undefined \
-	    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g -D_GLIBCXX_ASSERTIONS"
+	    -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1 -D_GLIBCXX_ASSERTIONS"
 	$(BIN)/cmake --build build/sanitize
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
 

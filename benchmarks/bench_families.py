@@ -85,6 +85,23 @@ def maps_of(case: str, maps: int = 4, n: int = ROWS) -> list[float]:
     return [float(t) for t in np.diff(times)]
 
 
+def memory_mb(case: str = "mixed", n: int = ROWS) -> float:
+    """MB (10^6 bytes) of a fit at its peak beyond the data; a first one loads the libraries."""
+    from benchmarks.resident import Peak
+    from vivace import BayesianMixture
+
+    rows, families, k = table(case, n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = BayesianMixture(
+            n_components=k, families=families, random_state=0, n_jobs=1, max_iter=3
+        )
+        model.fit(rows[: n // 100])
+        with Peak() as peak:
+            model.fit(rows)
+    return float(peak.result()["anonymous_mb"])
+
+
 def kernel_seconds(n: int = ROWS, columns: int = COLUMNS, k: int = COMPONENTS) -> float:
     """CPU seconds of the two products and the softmax alone, on given columns."""
     from vivace import _core
@@ -147,6 +164,11 @@ class Families:
 
     track_map.unit = "seconds"  # type: ignore[attr-defined]
 
+    def track_memory(self, case: str) -> float:
+        return memory_mb(case)
+
+    track_memory.unit = "MB"  # type: ignore[attr-defined]
+
     def track_kernel(self, case: str) -> float:
         return kernel_seconds()
 
@@ -162,4 +184,5 @@ if __name__ == "__main__":
     print(f"products and softmax alone: {kernel_seconds():.3f}")
     print(f"gathering alone: {gather_seconds():.3f}")
     for name in Families.params[0]:
-        print(f"{name}: {seconds_a_map(name):.3f} s a map", flush=True)
+        seconds, megabytes = seconds_a_map(name), memory_mb(name)
+        print(f"{name}: {seconds:.3f} s a map, {megabytes:.0f} MB beyond the data", flush=True)

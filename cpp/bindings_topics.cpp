@@ -143,6 +143,28 @@ void topic_documents(const py::object& topics, const py::object& vocabulary, con
 }
 
 template <class T>
+void topic_start(const py::object& counts, const py::object& start, const py::object& words, std::uint64_t seed,
+                 double centre, double width, const py::object& gamma) {
+  DocumentStart<T> a;
+  const auto all_counts = view<const T>(counts, "counts", any, 0);
+  const auto offset = offsets(start, "start", all_counts.rows);
+  a.start = offset.data;
+  a.words = view<const std::int32_t>(words, "words", all_counts.rows, 0).data;
+  a.counts = all_counts.data;
+  a.seed = seed;
+  a.centre = centre;
+  a.width = width;
+  a.gamma = view<T>(gamma, "gamma", offset.rows - 1, any);
+  const Kernels& kernels = active_kernels();
+  without_gil([&] {
+    if constexpr (is_double<T>)
+      kernels.document_start_d(a);
+    else
+      kernels.document_start_f(a);
+  });
+}
+
+template <class T>
 void topic_fold_in(const py::object& table, const py::object& start, const py::object& words, const py::object& counts,
                    const py::object& alpha, std::size_t max_sweeps, double tolerance, const py::object& gamma) {
   const Kernels& kernels = active_kernels();
@@ -206,7 +228,7 @@ void topic_word_sums(const py::object& topics, const py::object& vocabulary, con
 
 template <class T>
 void topic_terms(const py::object& topics, const py::object& words, const py::object& statistics, double factor,
-                 double own_factor, bool log_gamma, bool digamma, const py::object& out) {
+                 double own_factor, bool log_gamma, bool digamma, const py::object& out, const py::object& sums) {
   TopicTerms<T> a;
   a.topics = topic_rows<T>(topics);
   const std::size_t v = a.topics.counts.rows, k = a.topics.counts.cols;
@@ -228,6 +250,7 @@ void topic_terms(const py::object& topics, const py::object& words, const py::ob
   a.log_gamma = log_gamma;
   a.digamma = digamma;
   a.out = view<double>(out, "out", k, 0).data;
+  a.sums = optional_view<double>(sums, "sums", k, 0).data;
   call<T>(active_kernels().topic_terms_d, active_kernels().topic_terms_f, a, k);
 }
 
@@ -295,6 +318,14 @@ void bind_topics(py::module_& m) {
       arg("sweeps") = py::none(), arg("sharpen") = false, arg("row_sums") = py::none(),
       "Variational step of documents at fixed topics.");
   m.def(
+      "topic_start",
+      [](const O& start, const O& words, const O& counts, std::uint64_t seed, double centre, double width,
+         const O& gamma) {
+        by_dtype(&topic_start<double>, &topic_start<float>, counts, start, words, seed, centre, width, gamma);
+      },
+      arg("start"), arg("words"), arg("counts"), arg("seed"), arg("centre"), arg("width"), arg("gamma"),
+      "Fills gamma with random parameters that follow from the seed and the words of each document.");
+  m.def(
       "topic_fold_in",
       [](const O& table, const O& start, const O& words, const O& counts, const O& alpha, std::size_t max_sweeps,
          double tolerance, const O& gamma) {
@@ -316,12 +347,13 @@ void bind_topics(py::module_& m) {
   m.def(
       "topic_terms",
       [](const O& topics, const O& words, const O& statistics, double factor, double own_factor, bool log_gamma,
-         bool digamma, const O& out) {
+         bool digamma, const O& out, const O& sums) {
         by_topics(&topic_terms<double>, &topic_terms<float>, topics, words, statistics, factor, own_factor, log_gamma,
-                  digamma, out);
+                  digamma, out, sums);
       },
       arg("topics"), arg("words"), arg("statistics"), arg("factor"), arg("own_factor"), arg("log_gamma"),
-      arg("digamma"), arg("out"), "Fills out (K,) with terms of the bound that belong to topics.");
+      arg("digamma"), arg("out"), arg("sums") = py::none(),
+      "Fills out (K,) with terms of the bound that belong to topics, and sums (K,) with those of the statistics.");
   m.def(
       "row_update",
       [](const O& base, const O& version, std::int64_t expected, std::int64_t next, double keep, const O& rows,

@@ -70,6 +70,18 @@ struct DocumentStep {
   std::byte* scratch = nullptr;
 };
 
+/// Random parameters of documents: uniform within `width` of `centre`. They follow from the seed and a document's words
+/// and counts, not from its place: their order does not matter, and a document of weight 2 is the document twice.
+template <class T>
+struct DocumentStart {
+  const std::int64_t* start = nullptr;  // documents + 1 offsets into words and counts
+  const std::int32_t* words = nullptr;  // numbers among all words
+  const T* counts = nullptr;
+  std::uint64_t seed = 0;
+  double centre = 0, width = 0;
+  View<T> gamma;  // documents x K, out
+};
+
 /// Documents at fixed topics by collapsed variational Bayes of order zero: shares g of a document's words, each in turn
 /// proportional to mean_wk (n_k - min(count, 1) g_k + alpha_k), with n the document's expected counts, until the mean
 /// change of n in a sweep is below `tolerance` or `max_sweeps` are made.
@@ -119,7 +131,8 @@ struct TopicTerms {
   bool dense = false;        // the former
   double factor = 0, own_factor = 0;
   bool log_gamma = false, digamma = false;
-  double* out = nullptr;  // K
+  double* out = nullptr;   // K
+  double* sums = nullptr;  // K, out: sums of S; or null
   std::byte* scratch = nullptr;
 };
 

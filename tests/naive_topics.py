@@ -184,3 +184,24 @@ def topic_of_token(word, mine, counts, alpha, prior):
     """
     words = (counts[word] + prior) / (counts.sum(axis=0) + len(counts) * prior)
     return words * (mine + alpha) / (mine.sum() + alpha.sum())
+
+
+def random_start(counts, n_topics, seed, centre, width):
+    """Random parameters of documents that follow from their words and counts, one by one."""
+    mask = 2**64 - 1
+
+    def scramble(x):
+        x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+        return x ^ (x >> 31)
+
+    gamma = np.empty((len(counts), n_topics))
+    for d, row in enumerate(counts):
+        document = 0
+        for w in np.flatnonzero(row):
+            bits = int(np.float32(row[w]).view(np.uint32))
+            document += scramble((scramble((int(w) + seed) & mask) + bits) & mask)
+        for k in range(n_topics):
+            bits = scramble((document + (k + 1) * 0x9E3779B97F4A7C15) & mask) >> 11
+            gamma[d, k] = centre + width * (bits * 2.0**-52 - 1.0)
+    return gamma

@@ -92,6 +92,8 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   double* factor = arena.take<double>(padded);
   double* psi_total = arena.take<double>(padded);
   double* total = arena.take<double>(padded);
+  if (a.sums)
+    for (std::size_t k = 0; k < topics; ++k) a.sums[k] = 0;
   const bool cross = a.statistics || a.own_factor != 0;
   const double own = a.own_factor * static_cast<double>(a.topics.scale);
   for (std::size_t k = 0; k < padded; ++k) {
@@ -108,6 +110,8 @@ static inline void topic_terms(const TopicTerms<T>& a) {
       factor[k] = own * static_cast<double>(counts[k]);
       if (statistics) factor[k] += a.factor * static_cast<double>(statistics[k]);
     }
+    if (a.sums && statistics)
+      for (std::size_t k = 0; k < topics; ++k) a.sums[k] += static_cast<double>(statistics[k]);
     for (std::size_t k = 0; k < padded; k += n) {
       const Vec<double> x = loadu(lambda + k);
       Vec<double> terms = loadu(total + k);

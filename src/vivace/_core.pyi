@@ -123,6 +123,15 @@ def topic_word_sums(
     out: _Rows,
     dense: bool,
 ) -> None: ...
+def topic_start(
+    start: NDArray[np.int64],
+    words: NDArray[np.int32],
+    counts: _Rows,
+    seed: int,
+    centre: float,
+    width: float,
+    gamma: _Rows,
+) -> None: ...
 def topic_fold_in(
     table: _Rows,
     start: NDArray[np.int64],
@@ -142,6 +151,7 @@ def topic_terms(
     log_gamma: bool,
     digamma: bool,
     out: _Doubles,
+    sums: _Doubles | None = ...,
 ) -> None: ...
 
 cvb0_lean_entries: int

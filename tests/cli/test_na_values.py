@@ -150,6 +150,15 @@ def test_what_is_no_text(run: Run, dirty: Path) -> None:
     assert "--na-values is for tables, but notes.txt holds documents" in found.stderr
 
 
+def test_no_such_file(run: Run) -> None:
+    """Before anything is said of its name."""
+    for command in ("gaussian-mixture", "mixture"):
+        for name in ("nothere", "nothere.parquet", "nothere.npy"):
+            found = run("fit", command, name, "-k", "2", "-o", "m")
+            assert found.exit_code == 1
+            assert f"vivace: {name}: no such file or directory" in found.stderr
+
+
 def test_in_python(dirty: Path) -> None:
     with pytest.raises(TableError, match=r"row 58 of the data \(line 61\).*na_values=\['\?'\]"):
         open_table("dirty.csv", ["age", "income"])

@@ -48,7 +48,7 @@ def test_plain_lines(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
         meter(told(1))
         meter(told(2))
     assert capsys.readouterr().err == (
-        "1 iterations, 0 s, bound per row -9.900000\n"
+        "1 iteration, 0 s, bound per row -9.900000\n"
         "2 iterations, 0 s, bound per row -9.800000, +1.0e-01\n"
     )
 

@@ -40,6 +40,48 @@ def test_map_keeps_order() -> None:
         assert ThreadExecutor(n).map(str, []) == []
 
 
+STAGES = [1, 0, 5, 3, 0, 4, 1, 1, 6]
+
+
+@pytest.mark.parametrize("n", [*THREADS, 16])
+def test_stages_begin_when_all_but_their_neighbour_have_ended(n: int) -> None:
+    ended: list[tuple[int, int]] = []
+    together = 0
+
+    def check(stage: int) -> int:
+        done = list(ended)
+        assert sum(s < stage - 1 for s, _ in done) == sum(STAGES[: max(0, stage - 1)])
+        return sum(s < stage for s, _ in done)
+
+    def tasks(stage: int) -> Iterator[tuple[int, int]]:
+        check(stage)  # they are made no sooner than they may begin
+        for i in range(STAGES[stage]):
+            yield stage, i
+
+    def work(task: tuple[int, int]) -> tuple[int, int]:
+        nonlocal together
+        together += check(task[0]) < sum(STAGES[: task[0]])
+        time.sleep(1e-3 * ((task[0] + task[1]) % 3))
+        ended.append(task)
+        return task
+
+    found = ThreadExecutor(n).map_stages(work, (tasks(s) for s in range(len(STAGES))))
+    assert found == [(s, i) for s, size in enumerate(STAGES) for i in range(size)]
+    assert (together > 0) == (n > 1)
+    assert ThreadExecutor(n).map_stages(work, []) == []
+
+
+def test_an_exception_ends_stages() -> None:
+    def work(task: int) -> int:
+        if task == 3:
+            raise ValueError("three")
+        return task
+
+    for n in THREADS:
+        with pytest.raises(ValueError, match="three"):
+            ThreadExecutor(n).map_stages(work, [[0, 1], [2, 3], [4, 5], [6]])
+
+
 def test_nothing_to_sum() -> None:
     for n in THREADS:
         with pytest.raises(ValueError, match="at least one"):

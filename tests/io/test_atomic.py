@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -90,3 +91,12 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError) as caught, replacing(tmp_path / "none" / "x"):
         pass
     assert caught.value.filename == str(tmp_path / "none")
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    """The system does not say which file; whoever asked for it reads its name."""
+    path = tmp_path / "model.vivace"
+    with pytest.raises(OSError, match="No space left") as caught, replacing(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 
 from vivace import _core
-from vivace.io.model_file import FORMAT_VERSION, REGISTRY, load_model, read_record, save_model
+from vivace.io.model_file import (
+    FORMAT_VERSION,
+    REGISTRY,
+    ModelFileError,
+    load_model,
+    read_record,
+    save_model,
+)
 from vivace.mixture._assign import BUILT_IN
 
 pytest.importorskip("pandas")
@@ -43,9 +50,27 @@ def test_every_version_estimator_and_family_is_there() -> None:
     assert {record.class_name for record in records} == set(REGISTRY)
     assert {record.format_version for record in records} == {FORMAT_VERSION}
     found = (name for record in records for name in record.meta["fitted"].get("families_", {}))
-    assert {re.sub(r"_\d+$", "", name) for name in found} == set(BUILT_IN)
+    assert {re.sub(r"_\d+$", "", name) for name in found} == {*BUILT_IN, "failures"}
     assert {path.stem for path in today.glob("*.vivace")} == set(golden.MODELS)
     assert sum(path.stat().st_size for path in today.glob("*.vivace")) < 500_000
+
+
+def test_a_family_of_a_users_own_is_loaded_only_where_trusted() -> None:
+    """Nor does a file say itself what may be imported."""
+    path = golden.FOLDER / f"format-{FORMAT_VERSION}" / "mixture-own.vivace"
+    with pytest.raises(ModelFileError, match=r"trusted=\['golden_family'\]"):
+        load_model(path)
+    code = f"""
+import sys, vivace
+try:
+    vivace.load({str(path)!r})
+except ValueError as error:
+    assert "--trusted golden_family" in str(error), error
+assert "golden_family" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=golden.FOLDER.parent)
+    model = load_model(path, golden.TRUSTED)
+    assert model.families_ == {"failures": [0, 1], "poisson": [2]}
 
 
 def test_every_array_that_a_file_can_hold_is_there() -> None:
@@ -86,7 +111,7 @@ def test_what_is_read_is_what_is_written(path: Path, tmp_path: Path) -> None:
     A number that is made of them again may differ in its last digit where the library that makes
     it is another's version.
     """
-    save_model(load_model(path), tmp_path / "again")
+    save_model(load_model(path, golden.TRUSTED), tmp_path / "again")
     before, after = read_record(path), read_record(tmp_path / "again")
     assert same(before.arrays, after.arrays)
     skipped = ("instruction_set", "random_state", "parameters")
@@ -101,7 +126,7 @@ def test_what_is_read_is_what_is_written(path: Path, tmp_path: Path) -> None:
 def test_a_fit_comes_back_bit_for_bit(name: str, tmp_path: Path) -> None:
     model = golden.fitted(name)
     save_model(model, tmp_path / "one")
-    loaded = load_model(tmp_path / "one")
+    loaded = load_model(tmp_path / "one", golden.TRUSTED)
     save_model(loaded, tmp_path / "two")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert golden.says(name, loaded) == golden.says(name, model)

@@ -15,14 +15,18 @@ from vivace import _core
 from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
 from vivace.models.aligned import CACHE_LINE
 from vivace.models.documents import (
+    START,
+    START_WIDTH,
     Sweeps,
     add_word_sums,
     document_step,
+    make_group,
     make_table,
     random_start,
     word_index,
+    word_parts,
 )
-from vivace.models.topics import Topics, WordPrior, terms, topics_of
+from vivace.models.topics import Topics, WordPrior, counted_terms, terms, topics_of
 
 PRIORS = [(1.0, 1.0), (0.05, 0.02), (1e-3, 1e-2), (1e-3, 1e-4)]
 ONE = ThreadExecutor(1)
@@ -48,16 +52,21 @@ def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
     topics = replace(topics, alpha=alpha)
     source = source_of(counts, topics.dtype, weights)
     layout = Layout(len(counts), None, 16)
-    blocks = layout.blocks(layout.batches[0])
-    index = word_index(source.read(0, len(counts)).data)
+    group = make_group(source.read(0, len(counts)), topics)
+    index = word_index(group.rows)
     table = make_table(topics, index.words, ONE)
-    group = document_step(source.read, blocks, topics, table, sweeps, ONE, **settings)
+    before = settings.pop("previous", None)
+    for block in layout.blocks(layout.batches[0]):
+        at = slice(*block)
+        previous = None if before is None else before[at]
+        document_step(group, at, topics, table, sweeps, previous=previous, **settings)
     shape = topics.n_words, topics.n_topics
     found = []
     for rows in (index.words, None):  # a row a word of these documents, or of all
         size = len(index.words) if rows is not None else shape[0]
         sums = RowTable(shape[0], np.zeros((size, shape[1]), topics.dtype), rows)
-        add_word_sums(group, index, topics, table, sums, ONE)
+        for part in word_parts(index):
+            add_word_sums(group, index, part, topics, table, sums)
         found.append(sums.dense())
     np.testing.assert_array_equal(*found)
     return group, found[0]
@@ -124,9 +133,9 @@ def test_shares_alone_are_those_of_the_whole_step(alpha, dtype):
     source = source_of(counts, dtype)
     table = make_table(topics, np.arange(300, dtype=np.int32), ONE)
     topics = replace(topics, alpha=prior)
-    settings = {"sharpen": True, "with_theta": False, "with_bound": False}
-    blocks = [(0, 120), (120, 200)]
-    shares = document_step(source.read, blocks, topics, table, sweeps, ONE, **settings)
+    shares = make_group(source.read(0, 200), topics, with_bound=False, with_theta=False)
+    for at in (slice(0, 120), slice(120, 200)):
+        document_step(shares, at, topics, table, sweeps, sharpen=True)
     np.testing.assert_allclose(shares.gamma, whole.gamma, atol=40 * sweeps.tolerance)
     np.testing.assert_allclose(
         shares.gamma.sum(axis=1),
@@ -250,6 +259,13 @@ def test_topic_terms(dtype):
     cross = terms(topics, words, statistics=counts, factor=2.0)
     assert cross == pytest.approx(2 * expected[:, words].sum(), rel=exact)
     assert cross == terms(topics, words, ThreadExecutor(2), statistics=counts[words], factor=2.0)
+    zeros = np.zeros_like(counts)
+    zeros[words] = counts[words]
+    for rows in (counts[words], zeros):
+        for executor in (ONE, ThreadExecutor(2)):
+            sums, value = counted_terms(topics, words, rows, executor)
+            np.testing.assert_allclose(sums, counts[words].sum(axis=0, dtype=float), rtol=1e-12)
+            assert value == pytest.approx(cross / 2, rel=1e-12)
     own = topics.counts.values.T * log_beta
     assert terms(topics, None, own_factor=-1.0) == pytest.approx(-own.sum(), rel=10 * exact)
     assert terms(topics, None, log_gamma=True) == pytest.approx(gammaln(values).sum(), rel=exact)
@@ -273,25 +289,43 @@ def test_priors_of_every_shape(dtype, n_topics):
         rows = RowTable(60, table, scale=0.25)
         topics = Topics(rows, prior, np.full(n_topics, 0.3), expected.sum(axis=0))
         np.testing.assert_allclose(topics.parameters(), expected, rtol=1e-6)
-        group, sums = step(counts, topics, topics.alpha, Sweeps(20, 1e-6), with_log_theta=True)
+        found = np.zeros(n_topics)
+        group, sums = step(counts, topics, topics.alpha, Sweeps(20, 1e-6), log_theta=found)
         np.testing.assert_allclose(sums, reference(counts, topics, group.gamma), atol=1e-3)
         log_theta = naive.expected_log(group.gamma.astype(float)).sum(axis=0)
-        np.testing.assert_allclose(group.log_theta, log_theta, rtol=1e-10)
+        np.testing.assert_allclose(found, log_theta, rtol=1e-10)
     with pytest.raises(ValueError, match="the prior of words must have shape"):
         WordPrior(np.ones((60, n_topics + 1)), 60, n_topics)
 
 
+def started(counts, n_topics, seed, dtype=np.float64, at=slice(None)):
+    rows = sparse.csr_array(counts[at])
+    gamma = np.empty((rows.shape[0], n_topics), dtype)
+    start = rows.indptr.astype(np.int64)
+    random_start(start, rows.indices.astype(np.int32), rows.data.astype(dtype), seed, gamma)
+    return gamma
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_topics", [1, 9, 50])
+def test_random_starts_match_the_reference(n_topics, dtype):
+    counts, _ = planted(30)
+    counts[3] = 0.0
+    counts[4] *= 0.3
+    expected = naive.random_start(counts, n_topics, 2**40 + 4, START, START_WIDTH)
+    found = started(counts, n_topics, 2**40 + 4, dtype)
+    np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps)
+
+
 def test_random_starts_belong_to_documents():
     counts, _ = planted(30)
-    source = source_of(counts)
     order = np.random.default_rng(0).permutation(30)
-    rows, moved = source.read(0, 30).data, source_of(counts[order]).read(0, 30).data
-    start = random_start(rows, 0, 30, 9, seed=4)
-    np.testing.assert_array_equal(random_start(moved, 0, 30, 9, seed=4), start[order])
-    np.testing.assert_array_equal(random_start(rows, 7, 20, 9, seed=4), start[7:20])
-    other = random_start(rows, 0, 30, 9, seed=5)
+    start = started(counts, 9, 4)
+    np.testing.assert_array_equal(started(counts[order], 9, 4), start[order])
+    np.testing.assert_array_equal(started(counts, 9, 4, at=slice(7, 20)), start[7:20])
+    other = started(counts, 9, 5)
     assert (other != start)[counts.any(axis=1)].all()
-    many = random_start(source_of(planted(3000)[0]).read(0, 3000).data, 0, 3000, 9, seed=4)
+    many = started(planted(3000)[0], 9, 4)
     assert many.mean() == pytest.approx(1.0, abs=2e-3)
     assert many.std() == pytest.approx(0.1, rel=0.05)
     assert abs(np.corrcoef(many.T) - np.eye(9)).max() < 0.1

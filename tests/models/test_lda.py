@@ -19,6 +19,8 @@ from vivace.engine import (
     resume,
     run,
 )
+from vivace.io.spool import Shelf
+from vivace.models.document_groups import GROUP_BLOCKS
 from vivace.models.lda import LatentDirichletModel, Sweeps
 from vivace.models.topics import WordPrior
 
@@ -112,6 +114,39 @@ def test_estimates_of_batches_average_to_the_bound():
     expected = model.elbo(topics, bound(whole, whole.batches[0]))
     estimates = [model.elbo(topics, bound(parts, batch)) for batch in parts.batches]
     assert np.mean(estimates) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("shelved", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_groups_overlap_without_a_trace(weighted, shelved):
+    """Many groups of small blocks: any number of threads, and the sum over the blocks."""
+    counts = np.tile(COUNTS, (3, 1))[:, np.random.default_rng(0).permutation(60)]
+    weights = np.linspace(0.5, 2.0, len(counts)) if weighted else None
+    source = source_of(counts, weights=weights)
+    blocks = Layout(len(counts), None, 2).blocks(Layout(len(counts), None, 2).batches[0])
+    assert len(blocks) > 5 * GROUP_BLOCKS
+    found = []
+    for n in (1, 2, 7):
+        model = model_of(seed=0, learn_alpha=True)
+        model.shelf = Shelf(1000) if shelved else None
+        topics, states = model.start(ETA + 20 * TRUE.T), None
+        for _ in range(2):
+            record, states = model.local_batch(
+                source.read, blocks, topics, states, ThreadExecutor(n)
+            )
+        gamma = np.concatenate([state.loaded() for state in states])
+        found.append([record[name] for name in ("local", "documents", "tokens", "log_theta")])
+        found[-1] += [record["totals"], record.table("counts").dense(), gamma]
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, two)
+    tokens = counts.sum(axis=1) @ (np.ones(len(counts)) if weights is None else weights)
+    assert found[0][2] == pytest.approx(tokens)
+    assert found[0][4].sum() == pytest.approx(tokens)
+    whole, _ = model.local_batch(source.read, blocks, topics, None, ThreadExecutor(2))
+    parts = [model.local_step(source.read(*block), topics, None)[0] for block in blocks]
+    summed = np.sum([part.table("counts").dense() for part in parts], axis=0)
+    np.testing.assert_allclose(summed, whole.table("counts").dense(), rtol=1e-9, atol=1e-12)
 
 
 def test_a_row_of_weight_two_is_the_row_twice():

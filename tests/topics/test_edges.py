@@ -12,7 +12,7 @@ from scipy import sparse
 import vivace
 from vivace import LatentDirichletAllocation
 from vivace.engine import CsrSource, ThreadExecutor
-from vivace.models.documents import Sweeps, document_step, make_table
+from vivace.models.documents import Sweeps, document_step, make_group, make_table
 
 X = planted_csr()
 METHODS = ["batch", "online", "memoized"]
@@ -41,9 +41,8 @@ def test_tiny_priors_in_single_precision_make_no_subnormal_numbers():
     topics, tiny = lda._fitted.topics, np.finfo(np.float32).tiny
     table = make_table(topics, np.arange(60, dtype=np.int32), ThreadExecutor(1))
     rows = CsrSource(counts.indptr, counts.indices, counts.data, 60)
-    group = document_step(
-        rows.read, [(0, 200)], topics, table, Sweeps(100, 1e-3), ThreadExecutor(1), sharpen=True
-    )
+    group = make_group(rows.read(0, 200), topics)
+    document_step(group, slice(0, 200), topics, table, Sweeps(100, 1e-3), sharpen=True)
     for values in (lda.components_, group.gamma, table.values, group.theta, group.weights):
         assert np.isfinite(values).all()
         assert not ((values != 0) & (np.abs(values) < tiny)).any()

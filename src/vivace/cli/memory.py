@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -74,13 +75,19 @@ def read_rows(
     from vivace.io.text_table import is_text_table
 
     name = data[0]
-    if len(data) == 1 and name != "-" and not (is_text_table(name) or na_values):
-        pattern = any(sign in name for sign in "*?[")
-        in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
-        if in_place or not (os.path.exists(name) or pattern):
-            return read_table(name, columns)  # or says what is wrong
+    _check_there(data)
+    in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
+    if len(data) == 1 and in_place and not (is_text_table(name) or na_values):
+        return read_table(name, columns)  # or says what is wrong
     stream = open_table(source_of(data, memory), columns, memory, na_values=na_values)
     return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]
+
+
+def _check_there(data: Sequence[str]) -> None:
+    """Say that there is no such file before anything is said of its name."""
+    for name in data:
+        if name != "-" and not os.path.exists(name) and not any(sign in name for sign in "*?["):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
 
 def read_frame(
@@ -99,6 +106,7 @@ def read_frame(
     from vivace.io.open_table import STREAMED
     from vivace.io.text_table import TEXT
 
+    _check_there(data)
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy") and not na_values:

@@ -79,7 +79,8 @@ class Meter:
             self._told = now
             of = "" if self._total is None else f" of {self._total:,}"
             tail = f", {note}" if note else ""
-            click.echo(f"{count:,}{of} {self._what}, {now - self._began:.0f} s{tail}", err=True)
+            what = self._what if count != 1 or of else self._what.removesuffix("s")
+            click.echo(f"{count:,}{of} {what}, {now - self._began:.0f} s{tail}", err=True)
 
 
 class FitMeter(Meter):

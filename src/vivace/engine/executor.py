@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypeVar
 from vivace.engine.reduction import PairwiseSum
 from vivace.engine.statistics import Statistics
 from vivace.engine.threads import single_threaded_blas
-from vivace.engine.workers import Workers
+from vivace.engine.workers import After, Workers
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -19,6 +19,10 @@ State = TypeVar("State")
 # Blocks under way or waiting for each thread: one to work on and one so that a thread never
 # waits for the caller. More would only hold more statistics in memory.
 IN_FLIGHT_PER_THREAD = 2
+
+# The same where results are small, and how many are left when the caller looks again: each time it
+# takes a core from somebody who works (a seventh of a pass over small batches of documents).
+SMALL_IN_FLIGHT_PER_THREAD, SMALL_LEFT_PER_THREAD = 4, 2
 
 
 class Executor(Protocol):
@@ -48,6 +52,15 @@ class Executor(Protocol):
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> list[Result]:
         """Return what `function` returns for each task, in order."""
+
+    def map_stages(
+        self, function: Callable[[Task], Result], stages: Iterable[Iterable[Task]]
+    ) -> list[Result]:
+        """Return what `function` returns for each task of all stages, in order.
+
+        A stage, and whoever makes its tasks, begins only when all stages before its predecessor
+        have ended: neighbours may be under way together.
+        """
 
 
 class ThreadExecutor:
@@ -129,12 +142,41 @@ class ThreadExecutor:
 
         For passes that write their rows' results themselves (prediction).
         """
-        with self, closing(self._in_order(function, tasks)) as results:
+        with self, closing(self._in_order(function, tasks, small=True)) as results:
+            return list(results)
+
+    def map_stages(
+        self, function: Callable[[Task], Result], stages: Iterable[Iterable[Task]]
+    ) -> list[Result]:
+        """Return what `function` returns for each task of all stages, in order.
+
+        A stage begins only when all stages before its predecessor have ended, so that no thread
+        waits at the end of each. Its tasks are drawn no sooner either.
+        """
+        with self, closing(self._in_order(function, _tasks_of(stages), small=True)) as results:
             return list(results)
 
     def _in_order(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task]
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task | After],
+        small: bool = False,
     ) -> Generator[Result, None, None]:
         if self._workers is None:
-            return (function(task) for task in tasks)
-        return self._workers.in_order(function, tasks, IN_FLIGHT_PER_THREAD * self.n_threads)
+            return (function(task) for task in tasks if not isinstance(task, After))
+        n = self.n_threads
+        if small:
+            most, left = SMALL_IN_FLIGHT_PER_THREAD * n, SMALL_LEFT_PER_THREAD * n
+        else:
+            most, left = IN_FLIGHT_PER_THREAD * n, IN_FLIGHT_PER_THREAD * n - 1
+        return self._workers.in_order(function, tasks, most, left)
+
+
+def _tasks_of(stages: Iterable[Iterable[Task]]) -> Generator[Task | After, None, None]:
+    given = before = last = 0  # `before`, `last`: tasks up to the ends of the two stages before
+    for stage in stages:
+        yield After(before)
+        for task in stage:
+            given += 1
+            yield task
+        before, last = last, given

@@ -9,11 +9,12 @@ lock at any time.
 from __future__ import annotations
 
 import _thread
+import sys
 from collections.abc import Callable, Generator, Iterable
 from contextvars import Context, copy_context
 from queue import SimpleQueue
 from time import sleep
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -21,16 +22,28 @@ Result = TypeVar("Result")
 # Seconds between looks at whether the running tasks of an abandoned call have ended.
 POLL = 0.0005
 
+# More tasks than there ever are.
+NEVER = sys.maxsize
+
+
+class After(NamedTuple):
+    """Among tasks: those that follow are drawn when the first `tasks` have ended."""
+
+    tasks: int
+
 
 class _Call:
     """One pass over tasks: its function, its results, and what the threads say about it."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
-        self.results: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
+        self.results: dict[int, tuple[Any, BaseException | None]] = {}
         self.cancelled = False
         self.begun: list[int] = []
         self.ended: list[int] = []
+        # The caller sleeps until so many have ended: to be woken for each costs more than it does.
+        self.wanted = NEVER
+        self.awake: SimpleQueue[None] = SimpleQueue()
 
     def work(self, index: int, task: Any, context: Context) -> None:
         """Do one task, in a worker."""
@@ -38,11 +51,36 @@ class _Call:
         self.begun.append(index)
         try:
             if not self.cancelled:
-                self.results.put((index, context.run(self.function, task), None))
+                self.results[index] = context.run(self.function, task), None
         except BaseException as error:
-            self.results.put((index, None, error))
+            self.results[index] = None, error
         finally:
             self.ended.append(index)
+            if len(self.ended) >= self.wanted:
+                self.awake.put(None)
+
+    def wait(self, first: int, stop: int) -> None:
+        """Wait for the results of tasks `first` to `stop` (exclusive)."""
+        while True:
+            # In this order: who ends in between is in neither number, and nobody waits for him.
+            ended = len(self.ended)
+            missing = sum(index not in self.results for index in range(first, stop))
+            if not missing:
+                self.wanted = NEVER
+                return
+            self.wanted = ended + missing
+            if len(self.ended) < self.wanted:  # else it may be that nobody saw what is wanted
+                self.awake.get()
+
+    def take(self, index: int) -> Any:
+        """Return a result that is there, or raise its error."""
+        value, error = self.results.pop(index)
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # the error knows this frame: no cycle
+        return value
 
     def abandon(self) -> None:
         """Let no further task begin and wait for those that run."""
@@ -78,43 +116,43 @@ class Workers:
             self._tasks.put(None)
 
     def in_order(
-        self, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
+        self,
+        function: Callable[[Task], Result],
+        tasks: Iterable[Task | After],
+        ahead: int,
+        left: int,
     ) -> Generator[Result, None, None]:
         """Yield ``function(task)`` for each task, in order, at most `ahead` tasks under way.
+
+        Once there are so many, the caller sleeps until no more than `left` are, in order. `After`
+        among the tasks is none of them: it holds back what follows.
 
         Whatever ends the generator early (an exception of a task, of the caller, an interrupt,
         `close`) cancels the tasks that wait; those that run are waited for.
         """
         call = _Call(function)
-        early: dict[int, tuple[Any, BaseException | None]] = {}
         given = done = 0
         try:
             for task in tasks:
-                # The caller's context goes along: np.errstate and the like live there.
-                self._tasks.put((call, given, task, copy_context()))
-                given += 1
-                if given - done >= ahead:
-                    yield _take(done, call, early)
+                if isinstance(task, After):
+                    call.wait(done, task.tasks)
+                else:
+                    # The caller's context goes along: np.errstate and the like live there.
+                    self._tasks.put((call, given, task, copy_context()))
+                    given += 1
+                    if given - done < ahead:
+                        continue
+                    call.wait(done, given - left)
+                while done in call.results:
+                    yield call.take(done)
                     done += 1
+            call.wait(done, given)
             while done < given:
-                yield _take(done, call, early)
+                yield call.take(done)
                 done += 1
         except BaseException:
             call.abandon()
             raise
-
-
-def _take(index: int, call: _Call, early: dict[int, tuple[Any, BaseException | None]]) -> Any:
-    while index not in early:
-        i, value, error = call.results.get()
-        early[i] = value, error
-    value, error = early.pop(index)
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error  # the error knows this frame: no cycle
-    return value
 
 
 def _loop(

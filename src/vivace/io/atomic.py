@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -11,6 +12,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
+
+# Errors that are those of the file written: a full disk or quota, a file too large.
+_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
@@ -66,9 +70,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         if mode is not None:
             os.chmod(beside, stat.S_IMODE(mode))
         os.replace(beside, target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(beside)
+        if isinstance(error, OSError) and error.errno in _OF_WRITING and error.filename is None:
+            error.filename = os.fspath(path)
         raise
     _sync_folder(target.parent)
 

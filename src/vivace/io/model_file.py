@@ -19,7 +19,7 @@ What an estimator gives
     ``parameters`` (``get_params(deep=False)``), ``feature_names`` (list or None),
     ``instruction_set``, ``fitted`` (scalars such as ``n_iter_``) and ``timings``;
     ``vivace inspect`` shows these.
-``_from_record(meta, arrays)`` (class method)
+``_from_record(meta, arrays, trusted)`` (class method)
     Returns the fitted estimator. It checks that the shapes agree with one another and raises
     ValueError, TypeError or KeyError where they do not.
 """
@@ -145,6 +145,10 @@ def save_model(
         raise ModelFileError(f"cannot save this {class_name}: {error}") from error
 
 
+class NotImportedError(ValueError):
+    """A file names code that is not imported; the message says why, and the remedy."""
+
+
 def load_model(path: str | os.PathLike[str], trusted: Sequence[str] = ()) -> Any:
     """Read a fitted estimator from a model file; runs no code from the file.
 
@@ -177,9 +181,9 @@ def load_model(path: str | os.PathLike[str], trusted: Sequence[str] = ()) -> Any
         )
     estimator_class = _resolve(record.class_name)
     try:
-        if trusted:
-            return estimator_class._from_record(record.meta, record.arrays, tuple(trusted))
-        return estimator_class._from_record(record.meta, record.arrays)
+        return estimator_class._from_record(record.meta, record.arrays, tuple(trusted))
+    except NotImportedError as error:
+        raise ModelFileError(f"{where}: {error}") from error
     # Whatever forged content leads to: nothing of it is trusted.
     except Exception as error:
         raise ModelFileError(

@@ -180,7 +180,7 @@ class SpooledTable(TableStream):
         if memory < WORKING:
             raise TableError(
                 f"{name}: reading it takes at least {WORKING / 1e6:.0f} MB of memory, got "
-                f"{memory / 1e6:.0f}. Remedy: more memory (--memory)"
+                f"{memory / 1e6:.3g}. Remedy: more memory (--memory)"
             )
         self._spool = Spool(self.dtype, memory - WORKING)
         self._digest = hashlib.blake2b(repr((self.columns, self.dtype.str)).encode())

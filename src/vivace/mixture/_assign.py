@@ -10,6 +10,7 @@ from typing import Any
 
 from vivace import families
 from vivace.families.base import Family
+from vivace.io.model_file import NotImportedError
 from vivace.mixture._automatic import automatic
 from vivace.mixture._columns import Columns
 
@@ -169,7 +170,7 @@ def family_of(name: str, parameters: Mapping[str, Any], trusted: Sequence[str]) 
 def _import_family(path: str, trusted: Sequence[str]) -> Any:
     module, _, name = path.partition(":")
     if module not in trusted and path not in trusted:
-        raise ValueError(
+        raise NotImportedError(
             f"the family {path!r} is not part of vivace, and no module is imported that was not "
             f"asked for. If you trust it: vivace.load(path, trusted=[{module!r}]), or "
             f"--trusted {module}"
@@ -181,7 +182,7 @@ def _import_family(path: str, trusted: Sequence[str]) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        raise ValueError(
+        raise NotImportedError(
             f"the family {path!r} cannot be imported ({error}). Make its module importable, as it "
             "was when the model was saved: in this folder for a command, or by PYTHONPATH"
         ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -23,9 +23,8 @@ Doubles = NDArray[np.float64]
 BLOCK_NONZEROS = 12_000
 MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 
-#: Blocks whose documents are done together before their words are summed: enough for many
-#: threads, few enough that the documents' weights are still in cache.
-GROUP_BLOCKS = 16
+#: A batch has a multiple of this number of blocks: threads are done at the same time.
+EVEN_BLOCKS = 4
 
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
@@ -39,10 +38,14 @@ START = 1.0
 START_WIDTH = 0.1 * 3**0.5
 
 
-def block_rows(n_rows: int, n_nonzeros: int) -> int:
-    """Rows of a block, from shapes alone."""
+def block_rows(n_rows: int, n_nonzeros: int, batch_rows: int | None = None) -> int:
+    """Rows of a block, from shapes alone; small batches are cut evenly, for few threads."""
     per_row = max(1.0, n_nonzeros / max(1, n_rows))
-    return int(np.clip(BLOCK_NONZEROS / per_row, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
+    rows = BLOCK_NONZEROS / per_row
+    if batch_rows is not None:
+        blocks = EVEN_BLOCKS * max(1.0, np.ceil(batch_rows / (EVEN_BLOCKS * rows)))
+        rows = np.ceil(batch_rows / blocks)
+    return int(np.clip(rows, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
 
 
 class Table(NamedTuple):
@@ -136,7 +139,23 @@ def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> 
 
 
 class Group(NamedTuple):
-    """What became of the documents of neighbouring blocks."""
+    """Documents of neighbouring blocks, and room for what becomes of them; None: not wanted.
+
+    Attributes
+    ----------
+    rows : CsrRows
+        The documents.
+    row_weights : (n,) or None
+        Their weights.
+    gamma : (n, K)
+        Parameters.
+    weights : (nonzeros,)
+        Of occurrences, for the sums of words.
+    theta : (n, stride) or None
+        Scaled exp(E ln theta), for the sums of words.
+    bound : (n,) or None
+        Terms of the bound.
+    """
 
     rows: CsrRows
     row_weights: Doubles | None
@@ -144,150 +163,130 @@ class Group(NamedTuple):
     weights: Array
     theta: Array | None
     bound: Doubles | None
-    log_theta: Doubles | None
+
+
+def make_group(
+    whole: Block, topics: Topics, *, with_bound: bool = True, with_theta: bool = True
+) -> Group:
+    """Return room for these documents."""
+    rows: CsrRows = whole.data
+    n_rows, dtype = len(rows.start) - 1, topics.dtype
+    stride = _core.topic_stride(topics.n_topics, dtype == np.float32)
+    return Group(
+        rows,
+        whole.weights,
+        np.empty((n_rows, topics.n_topics), dtype),
+        np.empty(len(rows.values), dtype),
+        aligned((n_rows, stride), dtype) if with_theta else None,
+        np.empty(n_rows) if with_bound else None,
+    )
 
 
 def document_step(
-    read: Callable[[int, int], Block],
-    blocks: Sequence[tuple[int, int]],
+    group: Group,
+    at: slice,
     topics: Topics,
     table: Table,
     sweeps: Sweeps,
-    executor: Executor,
     *,
     previous: Array | None = None,
     warm: bool = False,
     seed: int | None = None,
-    with_bound: bool = True,
-    with_theta: bool = True,
-    with_log_theta: bool = False,
+    log_theta: Doubles | None = None,
     sharpen: bool = False,
-) -> Group:
-    """Fit the documents of neighbouring blocks at fixed topics.
+) -> None:
+    """Fit some documents of a group, one block, at fixed topics.
 
     Parameters
     ----------
+    at : slice
+        Which rows of the group.
     previous : (n, K), optional
         Parameters of the pass before: no document ends with a lower bound than they give it.
     warm : bool
         Start from `previous`; otherwise from `START`.
     seed : int, optional
         Start at random about `START`; the seed and a document's words decide where.
+    log_theta : (K,), optional
+        The weighted sum of E ln theta is added to it.
     sharpen : bool
         Look for an optimum of few topics, which is mostly the higher one: for topics that differ.
-    with_bound, with_theta, with_log_theta : bool
-        What to return beside gamma: the documents' terms of the bound; their weights for the sums
-        of words; the weighted sum of E ln theta.
     """
-    first = blocks[0][0]
-    whole = read(first, blocks[-1][1])
-    rows: CsrRows = whole.data
-    dtype, n_topics, n_rows = topics.dtype, topics.n_topics, len(rows.start) - 1
-    kernel, columns = topics.kernel, table.slots[rows.columns]
+    rows, gamma = group.rows, group.gamma[at]
+    first, last = int(rows.start[at.start]), int(rows.start[at.stop])
+    start = rows.start[at.start : at.stop + 1] - first
+    values = rows.values[first:last].astype(topics.dtype, copy=False)
     cold = not warm or previous is None
-    start = START if cold else previous
-    gamma = np.full((n_rows, n_topics), start, dtype)
-    values = rows.values.astype(dtype, copy=False)
-    weights = np.empty(len(values), dtype)
-    theta = aligned((n_rows, table.values.shape[1]), dtype) if with_theta else None
-    bound = np.empty(n_rows) if with_bound else None
-
-    def work(block: tuple[int, int]) -> Doubles | None:
-        log_theta = np.zeros(n_topics) if with_log_theta else None
-        a, b = block[0] - first, block[1] - first
-        if seed is not None:
-            gamma[a:b] = random_start(rows, a, b, n_topics, seed)
-        _core.topic_documents(
-            kernel,
-            table.words,
-            table.values,
-            table.level,
-            rows.start[a : b + 1],
-            columns,
-            values,
-            None if whole.weights is None else whole.weights[a:b],
-            topics.alpha,
-            sweeps.most,
-            sweeps.tolerance,
-            gamma[a:b],
-            None if previous is None else previous[a:b],
-            weights,
-            theta=None if theta is None else theta[a:b],
-            bound=None if bound is None else bound[a:b],
-            log_theta=log_theta,
-            sharpen=sharpen,
-            row_sums=table.row_sums if cold and seed is None else None,
-        )
-        return log_theta
-
-    parts = [part for part in executor.map(work, blocks) if part is not None]
-    log_theta = np.sum(parts, axis=0) if with_log_theta else None
-    return Group(rows, whole.weights, gamma, weights, theta, bound, log_theta)
+    if seed is not None:
+        random_start(start, rows.columns[first:last], values, seed, gamma)
+    else:
+        gamma[...] = START if cold else previous
+    _core.topic_documents(
+        topics.kernel,
+        table.words,
+        table.values,
+        table.level,
+        start,
+        table.slots[rows.columns[first:last]],
+        values,
+        None if group.row_weights is None else group.row_weights[at],
+        topics.alpha,
+        sweeps.most,
+        sweeps.tolerance,
+        gamma,
+        previous,
+        group.weights[first:last],
+        theta=None if group.theta is None else group.theta[at],
+        bound=None if group.bound is None else group.bound[at],
+        log_theta=log_theta,
+        sharpen=sharpen,
+        row_sums=table.row_sums if cold and seed is None else None,
+    )
 
 
-def random_start(rows: CsrRows, a: int, b: int, n_topics: int, seed: int) -> Doubles:
-    """Random parameters of documents `a` to `b`, near `START`.
+def random_start(
+    start: NDArray[np.int64], columns: NDArray[np.int32], values: Array, seed: int, gamma: Array
+) -> None:
+    """Fill gamma, (n, K), with random parameters near `START` for compressed rows.
 
     A function of seed and document, not of its place: the order of documents does not matter, and
     a document of weight 2 is the document twice.
     """
-    at = slice(int(rows.start[a]), int(rows.start[b]))
-    words = rows.columns[at].astype(np.uint64) + np.uint64(seed)
-    # float32, so that the same counts in either precision start at the same place.
-    counts = rows.values[at].astype(np.float32).view(np.uint32).astype(np.uint64)
-    entries = np.zeros(len(words) + 1, np.uint64)
-    np.cumsum(_scramble(_scramble(words) + counts), out=entries[1:])
-    edges = rows.start[a : b + 1] - at.start
-    document = entries[edges[1:]] - entries[edges[:-1]]  # modulo 2^64, like all sums here
-    steps = np.arange(1, n_topics + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    bits = _scramble(document[:, None] + steps) >> np.uint64(11)
-    return np.asarray(START + START_WIDTH * (bits * 2.0**-52 - 1.0))
+    _core.topic_start(start, columns, values, seed, START, START_WIDTH, gamma)
 
 
-def _scramble(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix the bits of each number: the finaliser of SplitMix64 (Steele, Lea and Flood 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+def word_parts(index: WordIndex) -> list[slice]:
+    """Cut the words of an index into tasks of about as many entries, an even number of them."""
+    n = len(index.entries)
+    parts = 2 * max(1, -(-n // (2 * TASK_ENTRIES)))
+    marks = [i * n // parts for i in range(parts)]
+    edges = np.unique(np.append(np.searchsorted(index.start[:-1], marks), len(index.words)))
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def add_word_sums(
-    group: Group,
-    index: WordIndex,
-    topics: Topics,
-    table: Table,
-    counts: RowTable,
-    executor: Executor,
+    group: Group, index: WordIndex, part: slice, topics: Topics, table: Table, counts: RowTable
 ) -> None:
-    """Add the expected counts of the group's words to `counts`, a table of fresh sums.
+    """Add the expected counts of some words of the group to `counts`, a table of fresh sums.
 
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
     """
-    kernel, values = topics.kernel, counts.values
-    words, dense = table.slots[index.words], counts.rows is None
-    theta = group.theta
-    assert theta is not None
-
-    def work(part: slice) -> None:
-        _core.topic_word_sums(
-            kernel,
-            table.words,
-            table.values,
-            words[part],
-            index.start[part.start : part.stop + 1],
-            index.entries,
-            index.documents,
-            group.weights,
-            theta,
-            group.gamma,
-            values,
-            dense,
-        )
-
-    marks = np.arange(0, len(index.entries), TASK_ENTRIES)
-    edges = np.unique(np.append(np.searchsorted(index.start[:-1], marks), len(index.words)))
-    executor.map(work, [slice(int(a), int(b)) for a, b in pairwise(edges)])
+    assert group.theta is not None
+    _core.topic_word_sums(
+        topics.kernel,
+        table.words,
+        table.values,
+        table.slots[index.words[part]],
+        index.start[part.start : part.stop + 1],
+        index.entries,
+        index.documents,
+        group.weights,
+        group.theta,
+        group.gamma,
+        counts.values,
+        counts.rows is None,
+    )
 
 
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:

@@ -18,23 +18,21 @@ from scipy.special import gammaln
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
 from vivace.io.spool import Shelf, Shelved
 from vivace.models import priors
+from vivace.models.document_groups import GroupedBatch, groups_of
 from vivace.models.documents import (
-    GROUP_BLOCKS,
     Array,
     Doubles,
+    Group,
     Sweeps,
     WordIndex,
-    add_word_sums,
-    distinct_words,
     document_step,
     make_table,
     row_sums,
-    word_index,
 )
 from vivace.models.topics import (
     Topics,
     WordPrior,
-    column_sums,
+    counted_terms,
     least_parameter,
     terms,
     topics_of,
@@ -161,51 +159,52 @@ class LatentDirichletModel:
         executor: Executor,
     ) -> tuple[Statistics, list[DocumentState]]:
         """Documents and words of a batch, group by group; the record holds one table of words."""
-        groups = [slice(i, i + GROUP_BLOCKS) for i in range(0, len(blocks), GROUP_BLOCKS)]
         seed = self.seed if states is None else None
         states = [DocumentState(None, None, 0)] * len(blocks) if states is None else states
-        indices: list[WordIndex] | None = None
-        if self.shelf is not None and len(groups) > 1:  # all indices are as large as the documents
-            words = self._words_of(read, blocks, groups, executor)
-        else:
-            known = states  # what comes from a checkpoint has no index
-            indices = executor.map(
-                lambda g: known[g.start].words or self._index(read, blocks[g]), groups
-            )
-            words = indices[0].words if len(indices) == 1 else self._distinct(indices)
+        passes = states[0].passes
+        at = {start: state for (start, _), state in zip(blocks, states, strict=True)}
+        # What comes from a checkpoint has no index, and indices are as large as the documents.
+        known = [at[group[0][0]].words for group in groups_of(blocks)]
+        batch = GroupedBatch(read, blocks, self.n_words, known, self.shelf is None)
+        words = batch.words(executor)
         table = make_table(prepared, words, executor)
         record = self._record(words)
         counts, local = record.table("counts"), record["local"]
-        new: list[DocumentState] = []
-        for i, at in enumerate(groups):
-            index = self._index(read, blocks[at]) if indices is None else indices[i]
-            group = document_step(
-                read,
-                blocks[at],
+
+        def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
+            log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
+            document_step(
+                group,
+                rows,
                 prepared,
                 table,
                 self.sweeps,
-                executor,
-                previous=self._previous(states[at]),
-                warm=states[0].passes >= COLD_PASSES,
+                previous=at[block[0]].loaded(),
+                warm=passes >= COLD_PASSES,
                 seed=seed,
-                with_log_theta=self.learn_alpha,
+                log_theta=log_theta,
             )
-            add_word_sums(group, index, prepared, table, counts, executor)
-            assert group.bound is not None
-            lengths = row_sums(group.rows.start, group.rows.values)
-            w = group.row_weights
-            local += group.bound.sum() if w is None else w @ group.bound
-            record["documents"][...] += len(lengths) if w is None else w.sum()
-            record["tokens"][...] += lengths.sum() if w is None else w @ lengths
-            new += self._states(blocks[at], group.gamma, index, states[0].passes + 1)
-            if group.log_theta is not None:
-                record["log_theta"][...] += group.log_theta
-        record["totals"][...] = column_sums(counts.values, executor)
+            return _Block(self._kept(group.gamma[rows]), log_theta, *_sums(group, rows))
+
+        found: list[_Block] = batch.run(work, prepared, table, counts, executor)
+        for one in found:
+            local += one.bound
+            record["documents"][...] += one.documents
+            record["tokens"][...] += one.tokens
+            if one.log_theta is not None:
+                record["log_theta"][...] += one.log_theta
+        totals, own = counted_terms(prepared, words, counts.values, executor)
+        record["totals"][...] = totals
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
-        local -= terms(prepared, words, executor, statistics=counts.values)
+        local -= own
         if self.learn_alpha:
             local -= self._alpha_terms(prepared.alpha, record)
+        indices = dict.fromkeys(at)
+        indices |= {group[0][0]: i for group, i in zip(batch.groups, batch.indices, strict=True)}
+        new = [
+            DocumentState(one.gamma, indices[start], passes + 1)
+            for (start, _), one in zip(blocks, found, strict=True)
+        ]
         return record, new
 
     def global_step(self, statistics: Statistics, previous: Topics) -> Topics:
@@ -318,46 +317,29 @@ class LatentDirichletModel:
     def _zeros(self, n_rows: int) -> Array:
         return np.zeros((n_rows, self.n_topics), self.dtype)
 
-    def _index(
-        self, read: Callable[[int, int], Block], blocks: Sequence[tuple[int, int]]
-    ) -> WordIndex:
-        return word_index(read(blocks[0][0], blocks[-1][1]).data)
+    def _kept(self, gamma: Array) -> Array | Shelved | None:
+        if not self.keep_documents:
+            return None
+        return gamma if self.shelf is None else self.shelf.put(gamma)
 
-    def _distinct(self, indices: Sequence[WordIndex]) -> NDArray[np.int32]:
-        return distinct_words([index.words for index in indices], self.n_words)
 
-    def _words_of(
-        self,
-        read: Callable[[int, int], Block],
-        blocks: Sequence[tuple[int, int]],
-        groups: Sequence[slice],
-        executor: Executor,
-    ) -> NDArray[np.int32]:
-        def look(g: slice) -> NDArray[np.int32]:
-            rows = read(blocks[g][0][0], blocks[g][-1][1]).data
-            return distinct_words([rows.columns], self.n_words)
+class _Block(NamedTuple):
+    """What becomes of a block: its state, and sums over its documents."""
 
-        return distinct_words(executor.map(look, groups), self.n_words)
+    gamma: Array | Shelved | None
+    log_theta: Doubles | None
+    bound: float
+    documents: float
+    tokens: float
 
-    def _previous(self, states: Sequence[DocumentState]) -> Array | None:
-        gammas = [state.loaded() for state in states]
-        kept = [gamma for gamma in gammas if gamma is not None]
-        return np.concatenate(kept) if len(kept) == len(gammas) else None
 
-    def _states(
-        self, blocks: Sequence[tuple[int, int]], gamma: Array, index: WordIndex, passes: int
-    ) -> list[DocumentState]:
-        first, shelf = blocks[0][0], self.shelf
-
-        def kept(start: int, stop: int) -> Array | Shelved | None:
-            if not self.keep_documents:
-                return None
-            part = gamma[start - first : stop - first]
-            return part if shelf is None else shelf.put(part)
-
-        return [
-            DocumentState(
-                kept(start, stop), index if start == first and shelf is None else None, passes
-            )
-            for start, stop in blocks
-        ]
+def _sums(group: Group, at: slice) -> tuple[float, float, float]:
+    """Weighted sums over some documents of a group: terms of the bound, ones, tokens."""
+    assert group.bound is not None
+    start, bound = group.rows.start[at.start : at.stop + 1], group.bound[at]
+    values = group.rows.values[start[0] : start[-1]]
+    if group.row_weights is None:
+        return float(bound.sum()), float(len(bound)), float(values.sum(dtype=np.float64))
+    weights = group.row_weights[at]
+    tokens = weights @ row_sums(start - start[0], values)
+    return float(weights @ bound), float(weights.sum()), float(tokens)

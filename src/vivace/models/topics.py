@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -139,8 +140,10 @@ LEAST_PARAMETER = 1e-30
 
 
 def parts_of(n: int) -> list[slice]:
-    """Cut n words into tasks."""
-    return [slice(i, min(i + TASK_WORDS, n)) for i in range(0, n, TASK_WORDS)]
+    """Cut n words into tasks of equal size, an even number of them."""
+    parts = 2 * max(1, -(-n // (2 * TASK_WORDS)))
+    edges = [i * n // parts for i in range(parts + 1)]
+    return [slice(a, b) for a, b in pairwise(edges) if a < b]
 
 
 def topics_of(parameters: Array, prior: WordPrior, alpha: Doubles, dtype: np.dtype[Any]) -> Topics:
@@ -201,6 +204,28 @@ def terms(
         return float(out.sum())
 
     return float(np.sum(over_words(work, len(chosen), executor)))
+
+
+def counted_terms(
+    topics: Topics, words: NDArray[np.int32], counts: Array, executor: Executor
+) -> tuple[Doubles, float]:
+    """Sums of the columns of the counts of some words, and <counts, E ln beta>.
+
+    `counts` has V rows, or one for each of the words.
+    """
+    dense = len(counts) == topics.n_words
+
+    def work(part: slice) -> tuple[Doubles, float]:
+        rows = counts if dense else counts[part]
+        out, sums = np.empty(topics.n_topics), np.empty(topics.n_topics)
+        _core.topic_terms(topics.kernel, words[part], rows, 1.0, 0.0, False, False, out, sums=sums)
+        return sums, float(out.sum())
+
+    totals, found = np.zeros(topics.n_topics), 0.0
+    for sums, value in over_words(work, len(words), executor):
+        totals += sums
+        found += value
+    return totals, found
 
 
 def over_words(work: Callable[[slice], Any], n: int, executor: Executor | None) -> Sequence[Any]:

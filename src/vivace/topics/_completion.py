@@ -10,13 +10,7 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
 from vivace.engine import CsrSource, Executor
-from vivace.models.documents import (
-    GROUP_BLOCKS,
-    Sweeps,
-    document_step,
-    make_table,
-    row_sums,
-)
+from vivace.models.documents import Sweeps, document_step, make_group, make_table, row_sums
 from vivace.models.fold_in import fold_in
 from vivace.models.topics import Topics
 from vivace.topics._documents import Documents
@@ -59,22 +53,18 @@ def infer(
     words = documents.words()
     with executor:
         table = make_table(topics, words, executor)
-        for i in range(0, len(blocks), GROUP_BLOCKS):
-            at = blocks[i : i + GROUP_BLOCKS]
-            group = document_step(
-                documents.source.read,
-                at,
-                topics,
-                table,
-                sweeps,
-                executor,
-                with_bound=with_bound,
-                with_theta=False,
-                sharpen=True,
+
+        def work(block: tuple[int, int]) -> None:
+            at = slice(*block)
+            group = make_group(
+                documents.source.read(*block), topics, with_bound=with_bound, with_theta=False
             )
-            gamma[at[0][0] : at[-1][1]] = group.gamma
+            document_step(group, slice(0, at.stop - at.start), topics, table, sweeps, sharpen=True)
+            gamma[at] = group.gamma
             if bound is not None:
-                bound[at[0][0] : at[-1][1]] = group.bound
+                bound[at] = group.bound
+
+        executor.map(work, blocks)
     return gamma, bound
 
 

@@ -129,6 +129,9 @@ class DescribeMixin:
         return to_record(self)
 
     @classmethod
-    def _from_record(cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
+    def _from_record(
+        cls, meta: dict[str, Any], arrays: dict[str, NDArray[Any]], trusted: tuple[str, ...] = ()
+    ) -> Self:
+        # No family of a user's own can be in it, whatever is trusted.
         estimator: Self = from_record(cls, meta, arrays)
         return estimator

@@ -114,7 +114,8 @@ class Documents:
     def layout(self, batch_rows: int | None = None) -> Layout:
         """Blocks and batches; None makes one batch of all documents."""
         rows = None if batch_rows is None else min(batch_rows, self.n_documents)
-        return Layout(self.n_documents, rows, block_rows(self.n_documents, self.source.n_nonzeros))
+        size = block_rows(self.n_documents, self.source.n_nonzeros, rows)
+        return Layout(self.n_documents, rows, size)
 
 
 def check_documents(

@@ -1,0 +1,144 @@
+"""A batch of documents group by group: documents, then words, with nobody waiting in between.
+
+While the last documents of a group are under way, those of the next one begin, and the words of a
+group are summed beside the documents of the next. Groups follow each other in the sums of words:
+the same bits for any number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vivace.engine import Block, Executor, RowTable
+from vivace.models.documents import (
+    Group,
+    Table,
+    WordIndex,
+    add_word_sums,
+    distinct_words,
+    make_group,
+    word_index,
+    word_parts,
+)
+from vivace.models.topics import Topics
+
+#: Blocks whose documents are done together before their words are summed: enough for many
+#: threads, few enough that the documents' weights are still in cache.
+GROUP_BLOCKS = 16
+
+Read = Callable[[int, int], Block]
+Blocks = Sequence[tuple[int, int]]
+
+#: Fits one block, rows `at` of a group, and returns what is kept of it.
+Work = Callable[[Group, tuple[int, int], slice], Any]
+
+
+def groups_of(blocks: Blocks) -> list[Blocks]:
+    """Cut the blocks of a batch into groups."""
+    return [blocks[i : i + GROUP_BLOCKS] for i in range(0, len(blocks), GROUP_BLOCKS)]
+
+
+class GroupedBatch:
+    """The documents of a batch, in groups.
+
+    Parameters
+    ----------
+    read : callable
+        Makes a block of rows `start` to `stop`.
+    blocks : sequence of (start, stop)
+        Of the batch.
+    n_words : int
+        V.
+    indices : sequence of WordIndex or None
+        What is known of the words of each group, in order.
+    keep_indices : bool
+        Leave those that were made in `indices`; they are as large as the documents.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        blocks: Blocks,
+        n_words: int,
+        indices: Sequence[WordIndex | None],
+        keep_indices: bool,
+    ) -> None:
+        self.groups = groups_of(blocks)
+        self.indices = list(indices)
+        self._keep_indices = keep_indices
+        self._read = read
+        self._n_words = n_words
+        self._read_ahead: dict[int, Block] = {}
+        self._open: dict[int, Group] = {}
+
+    def words(self, executor: Executor) -> NDArray[np.int32]:
+        """Return the words that occur, rising."""
+        if len(self.groups) == 1 and self.indices[0] is not None:
+            return self.indices[0].words
+
+        def look(g: int) -> NDArray[np.int32]:
+            index = self.indices[g]
+            if index is not None:
+                return index.words
+            return distinct_words([self._rows(g).data.columns], self._n_words)
+
+        return distinct_words(executor.map(look, range(len(self.groups))), self._n_words)
+
+    def run(
+        self, work: Work, topics: Topics, table: Table, counts: RowTable, executor: Executor
+    ) -> list[Any]:
+        """Fit all documents and add their words to `counts`; return what `work` did, in order."""
+        found = executor.map_stages(_call, self._stages(work, topics, table, counts))
+        return [one for one in found if one is not None]
+
+    def _stages(
+        self, work: Work, topics: Topics, table: Table, counts: RowTable
+    ) -> Iterator[Iterator[Callable[[], Any]]]:
+        # A stage begins when all but the one before it have ended: the words of a group when its
+        # documents and the words of the group before have, its documents when they are read.
+        for g in range(-1, len(self.groups) + 1):
+            yield self._documents(g, work, topics)
+            yield self._words(g - 1, topics, table, counts)
+
+    def _documents(self, g: int, work: Work, topics: Topics) -> Iterator[Callable[[], Any]]:
+        if g + 1 < len(self.groups):
+            yield partial(self._prepare, g + 1)
+        if not 0 <= g < len(self.groups):
+            return
+        # Made here: memory that threads get for themselves goes back to the system again and again.
+        group = self._open[g] = make_group(self._read_ahead.pop(g), topics)
+        if self.indices[g] is None:
+            yield partial(self._index, g)
+        first = self.groups[g][0][0]
+        for start, stop in self.groups[g]:
+            yield partial(work, group, (start, stop), slice(start - first, stop - first))
+
+    def _words(
+        self, g: int, topics: Topics, table: Table, counts: RowTable
+    ) -> Iterator[Callable[[], Any]]:
+        if g < 0:
+            return
+        group, index = self._open.pop(g), self.indices[g]
+        assert index is not None
+        if not self._keep_indices:
+            self.indices[g] = None
+        for part in word_parts(index):
+            yield partial(add_word_sums, group, index, part, topics, table, counts)
+
+    def _prepare(self, g: int) -> None:
+        self._read_ahead[g] = self._rows(g)
+
+    def _index(self, g: int) -> None:
+        self.indices[g] = word_index(self._open[g].rows)
+
+    def _rows(self, g: int) -> Block:
+        return self._read(self.groups[g][0][0], self.groups[g][-1][1])
+
+
+def _call(task: Callable[[], Any]) -> Any:
+    return task()
