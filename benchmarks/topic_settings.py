@@ -26,6 +26,7 @@ from vivace import LatentDirichletAllocation
 
 CVB0 = {"inference": "cvb0", "doc_topic_prior": 0.01, "topic_word_prior": 0.03}
 VB = {"doc_topic_prior": 0.05, "topic_word_prior": 0.1}
+GIBBS = {"inference": "gibbs", "doc_topic_prior": "auto", "topic_word_prior": 0.02}
 STARTS: tuple[tuple[str, str, dict[str, Any], tuple[int, ...]], ...] = (
     ("cvb0", "random", CVB0, (1, 3, 10, 30, 60)),
     ("cvb0", "documents", CVB0, (1, 3, 10, 30, 60)),
@@ -48,9 +49,9 @@ STORE_PASSES = (2, 8, 16, 30)
 SAMPLED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("cvb0", CVB0),
     ("gibbs", CVB0 | {"inference": "gibbs"}),
-    ("gibbs, learned doc_topic_prior", CVB0 | {"inference": "gibbs", "doc_topic_prior": "auto"}),
+    ("gibbs, learned doc_topic_prior", GIBBS),
 )
-SAMPLED_PASSES = (1, 3, 10, 30, 100, 200)
+SAMPLED_PASSES = (12, 30, 60, 100, 130)
 
 
 class Looks:

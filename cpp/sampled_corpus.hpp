@@ -23,6 +23,10 @@ struct SampledCorpus {
   SampledCorpus(const View<const std::int64_t>& from, const std::int32_t* columns, const T* values,
                 std::size_t vocabulary)
       : word_start(vocabulary + 1) {
+    std::size_t size = 0;
+    for (auto e = from[0]; e < from[from.rows - 1]; ++e) size += static_cast<std::size_t>(values[e]);
+    words.reserve(size);  // grown bit by bit it would take three times the memory for a moment
+    start.reserve(from.rows);
     for (std::size_t d = 0; d + 1 < from.rows; ++d) {
       for (auto e = from[d]; e < from[d + 1]; ++e)
         words.insert(words.end(), static_cast<std::size_t>(values[e]), columns[e]);

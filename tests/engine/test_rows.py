@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivace.engine import PairwiseSum, RowTable, Statistics
+from vivace.io.spool import Shelf
 
 
 def sparse_table(rng, n_rows, rows, scale=1.0, dtype=np.float64):
@@ -118,3 +119,19 @@ def test_statistics_with_tables_add_as_arrays_do():
         found.add_(Statistics({"n": 1.0}, {"n": None}))
     with pytest.raises(ValueError, match="values must have shape"):
         RowTable(4, np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("memory", [0, 10_000])
+def test_a_table_on_a_shelf_is_the_same_table(memory):
+    rng = np.random.default_rng(0)
+    old, new = (RowTable(9, rng.random((3, 2)), np.array([1, 4, 8], np.int32)) for _ in range(2))
+    total = old.dense() + 1.0
+    shelved = RowTable(9, old.values.copy(), old.rows, scale=old.scale)
+    shelved.put_away(Shelf(memory))
+    assert (shelved.shape, shelved.dtype, shelved.nbytes) == (old.shape, old.dtype, old.nbytes)
+    np.testing.assert_array_equal(shelved.values, old.values)
+    stepped = [RowTable(9, total.copy()).successor(1.0, new, 1.0, one) for one in (old, shelved)]
+    np.testing.assert_array_equal(*(table.dense() for table in stepped))
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(shelved)).dense(), old.dense())
+    with pytest.raises(AssertionError):
+        shelved.add_(new)

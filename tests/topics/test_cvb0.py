@@ -235,16 +235,67 @@ def test_documents_are_a_better_start_for_short_documents(method):
     assert found[None] == found["documents"] > found["random"] + 0.05 * counts.sum()
 
 
+def formed_from(counts, weights=None, dtype=np.float64, threads=1):
+    """Five topics that form around documents, at alpha = eta = 0.1."""
+    documents = check_documents(
+        LatentDirichletAllocation(), counts.astype(dtype), weights, reset=True, whom="fit"
+    )
+    prior = WordPrior(np.full((1, 1), 0.1, dtype), counts.shape[1], 5)
+    model = LatentDirichletModel(np.full(5, 0.1), prior, Sweeps(100, 1e-3), seed=3)
+    with vivace.engine.ThreadExecutor(threads) as executor:
+        return _starts.formed_topics(model, documents, executor, np.random.RandomState(0))
+
+
 def test_a_start_from_a_part_of_a_large_corpus(monkeypatch):
-    monkeypatch.setattr(_starts, "MOST_ENTRIES", 3_000)
     counts = planted(500)[0]
-    assert (counts > 0).sum() > 6_000
-    documents = documents_of(counts)
-    prior = WordPrior(np.full((1, 1), 0.1), 60, 5)
-    model = LatentDirichletModel(np.full(5, 0.1), prior, Sweeps(100, 1e-3))
-    with vivace.engine.ThreadExecutor(1) as executor:
-        topics = _starts.formed_topics(model, documents, executor, np.random.RandomState(0))
-    assert topics.totals.sum() == pytest.approx(counts.sum() + 0.1 * 60 * 5, rel=1e-2)
+    assert counts.sum() > 3_000
+    monkeypatch.setattr(_starts, "MOST_TOKENS", 3_000)
+    source = _starts.whole_tokens(documents_of(counts), np.random.RandomState(0))
+    assert 2_500 < source.total_weight <= 3_000
+    assert source.n_rows < 500
+    assert formed_from(counts).totals.sum() == pytest.approx(counts.sum() + 0.1 * 60 * 5)
+
+
+def test_a_start_is_the_same_for_any_number_of_threads():
+    counts = planted(1500)[0]
+    one, two = (formed_from(counts, threads=n).parameters() for n in (1, 3))
+    np.testing.assert_array_equal(one, two)
+    single = formed_from(counts, dtype=np.float32)
+    assert single.dtype == np.float32
+    assert single.totals.sum() == pytest.approx(one.sum(), rel=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.37, 1e-3, 50.0])
+def test_whole_tokens_of_any_counts(scale):
+    counts, rng = planted(400)[0].astype(float), np.random.RandomState(1)
+    weights = rng.random_sample(400) * (rng.random_sample(400) > 0.2)
+    for given in (None, weights):
+        documents = check_documents(
+            LatentDirichletAllocation(), counts * scale, given, reset=True, whom="fit"
+        )
+        source = _starts.whole_tokens(documents, rng)
+        rows = source.read(0, source.n_rows).data
+        assert (rows.values == np.floor(rows.values)).all()
+        assert (rows.values >= 0).all()
+        # An entry has from one token to some in the mean; words keep their shares.
+        entries = (counts > 0).sum()
+        assert 0.9 * entries < source.total_weight < 1.1 * _starts.MOST_COUNT * entries
+        found = np.bincount(rows.columns, rows.values, counts.shape[1])
+        wanted = counts.sum(axis=0) if given is None else weights @ counts
+        shares = wanted / wanted.sum()
+        spread = np.sqrt(shares / source.total_weight)
+        np.testing.assert_allclose(found / found.sum(), shares, atol=6 * spread.max())
+    whole = _starts.whole_tokens(documents_of(counts), rng)
+    assert whole.total_weight == counts.sum()
+
+
+def test_a_document_longer_than_all_that_is_sampled(monkeypatch):
+    monkeypatch.setattr(_starts, "MOST_TOKENS", 1_000)
+    counts = planted(20)[0].astype(float)
+    counts[3] = 1e5
+    source = _starts.whole_tokens(documents_of(counts), np.random.RandomState(0))
+    assert source.total_weight < 1_500
+    assert np.isfinite(formed_from(counts).parameters()).all()
 
 
 def test_starts_by_name():

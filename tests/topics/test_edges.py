@@ -12,7 +12,11 @@ from scipy import sparse
 import vivace
 from vivace import LatentDirichletAllocation
 from vivace.engine import CsrSource, ThreadExecutor
+from vivace.models import document_groups
+from vivace.models import lda as lda_module
 from vivace.models.documents import Sweeps, document_step, make_group, make_table
+from vivace.models.lda import LatentDirichletModel
+from vivace.topics import _fitting
 
 X = planted_csr()
 METHODS = ["batch", "online", "memoized"]
@@ -138,3 +142,46 @@ def test_learned_priors(method, n_jobs, tmp_path):
 def test_priors_that_cannot_be(settings, match):
     with pytest.raises(ValueError, match=match):
         fitted(**settings)
+
+
+def test_statistics_of_batches_go_to_a_file(monkeypatch):
+    settings = {"learning_method": "memoized", "batch_size": 30, "max_iter": 6}
+    in_memory = fitted(**settings)
+    monkeypatch.setattr(_fitting, "STATISTICS_BYTES", 1_000)
+    shelved = fitted(**settings)
+    np.testing.assert_array_equal(shelved.components_, in_memory.components_)
+    np.testing.assert_array_equal(shelved.elbo_trace_, in_memory.elbo_trace_)
+
+
+@pytest.mark.parametrize("method", ["batch", "memoized"])
+def test_states_of_documents_may_be_replaced_as_a_pass_goes(method, monkeypatch):
+    monkeypatch.setattr(document_groups, "GROUP_BLOCKS", 2)
+    settings = {"learning_method": method, "max_iter": 30}
+    found = fitted(**settings)
+    # One that cannot be switched on: states are replaced when a pass is accepted.
+    never = property(lambda _: False, lambda *_: None)
+    monkeypatch.setattr(LatentDirichletModel, "replace_states", never, raising=False)
+    np.testing.assert_array_equal(fitted(**settings).components_, found.components_)
+
+
+@pytest.mark.parametrize("method", ["batch", "memoized"])
+def test_the_bound_does_not_fall_after_an_interrupt_within_a_pass(method, monkeypatch):
+    monkeypatch.setattr(document_groups, "GROUP_BLOCKS", 2)
+    steps = []
+
+    def interrupted(*args, **settings):
+        steps.append(None)
+        if len(steps) == 100:
+            raise KeyboardInterrupt
+        return document_step(*args, **settings)
+
+    monkeypatch.setattr(lda_module, "document_step", interrupted)
+    lda = LatentDirichletAllocation(
+        5, random_state=0, warm_start=True, max_iter=100, learning_method=method, perp_tol=0.0
+    )
+    with pytest.raises(KeyboardInterrupt):
+        lda.fit(X)
+    reached = lda.elbo_trace_
+    assert len(reached) > 3
+    trace = np.append(reached, lda.set_params(max_iter=5).fit(X).elbo_trace_)
+    assert (np.diff(trace) > -1e-9 * abs(trace[-1])).all()

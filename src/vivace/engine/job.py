@@ -283,7 +283,7 @@ class Job:
             parts[f"batch-{batch}"] = weakref.ref(record), partial(pack_statistics, record)
         if packing.keeps_local:
             for batch, states in fit.local.items():
-                make_local = partial(packing.pack_local, states)
+                make_local = partial(packing.pack_local, list(states))
                 parts[f"local-{batch}"] = fit.local.stamp(batch), make_local
         state = {
             "identity": self._identity,

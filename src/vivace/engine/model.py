@@ -88,15 +88,16 @@ class BatchModel(Protocol):
         read: Callable[[int, int], Block],
         blocks: Sequence[tuple[int, int]],
         prepared: Any,
-        states: Sequence[Any] | None,
+        states: list[Any] | None,
         executor: Executor,
     ) -> tuple[Statistics, list[Any]]:
         """Return the statistics of a batch, and the new local state of each of its blocks.
 
         Called in the place of `local_step`, under the same rules. `blocks` are the batch's, to
         be read by `read(start, stop)`, neighbours together if the model likes; `states` are
-        those committed for them, None the first time. The work goes to `executor.map`. The
-        result must not depend on the number of threads.
+        those committed for them, None the first time; a model may put new ones in their place
+        where an older or a newer one is as good to start from. The work goes to
+        `executor.map`. The result must not depend on the number of threads.
         """
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from vivace import _core
+
+if TYPE_CHECKING:
+    from vivace.io.spool import Shelf, Shelved
 
 Table = npt.NDArray[Any]
 Rows = npt.NDArray[np.int32]
@@ -29,6 +33,30 @@ class _Storage:
         self.values = values
         self.version = np.zeros(1, np.int64)
         self.shared = False
+
+    @property
+    def like(self) -> Table:
+        """Whatever has the shape and the type of the values."""
+        return self.values
+
+
+class _Shelved:
+    """Values on a shelf, in the place of a `_Storage`: read anew whenever they are asked for."""
+
+    __slots__ = ("_kept", "shared", "version")
+
+    def __init__(self, kept: Shelved) -> None:
+        self._kept = kept
+        self.version = np.zeros(1, np.int64)
+        self.shared = True
+
+    @property
+    def values(self) -> Table:
+        return self._kept.load()
+
+    @property
+    def like(self) -> Shelved:
+        return self._kept
 
 
 class _Change(NamedTuple):
@@ -76,7 +104,7 @@ class RowTable:
         self.n_rows = int(n_rows)
         self.rows = rows
         self.scale = float(scale)
-        self._storage = _Storage(values)
+        self._storage: _Storage | _Shelved = _Storage(values)
         self._version = self._before = 0
         self._change: _Change | None = None
 
@@ -88,17 +116,18 @@ class RowTable:
     @property
     def shape(self) -> tuple[int, int]:
         """Shape of the whole table."""
-        return self.n_rows, int(self._storage.values.shape[1])
+        return self.n_rows, int(self._storage.like.shape[1])
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
-        return self._storage.values.dtype
+        return self._storage.like.dtype
 
     @property
     def nbytes(self) -> int:
         """Bytes that the values take."""
-        return int(self._storage.values.nbytes)
+        like = self._storage.like
+        return math.prod(like.shape) * like.dtype.itemsize
 
     @property
     def waiting(self) -> bool:
@@ -195,6 +224,12 @@ class RowTable:
         assert values.dtype == add.dtype
         return new
 
+    def put_away(self, shelf: Shelf) -> None:
+        """Keep the values on a shelf from now on; the table must not be changed any more."""
+        if isinstance(self._storage, _Storage):
+            kept = shelf.put(self.values)
+            self._storage, self._version = _Shelved(kept), 0
+
     def share(self) -> None:
         """Let the next successor copy: somebody else holds this table too."""
         self._storage.shared = True
@@ -213,6 +248,7 @@ class RowTable:
 
     def add_(self, other: RowTable, factor: float = 1.0) -> RowTable:
         """Add ``factor * other``, in the rows of `other`."""
+        assert isinstance(self._storage, _Storage)
         values, added = self.values, other.values
         rows: Rows | None = other.rows
         if self.rows is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vivace.engine.rows import RowTable
+
+if TYPE_CHECKING:
+    from vivace.io.spool import Shelf
 
 Array = npt.NDArray[np.float64]
 
@@ -228,6 +231,12 @@ class Statistics:
     def from_dict(cls, record: Mapping[str, Mapping[str, Any]]) -> Statistics:
         """Make a record from what `to_dict` returned."""
         return cls(record["arrays"], record["axes"], record.get("tables"))
+
+    def put_away(self, shelf: Shelf) -> Statistics:
+        """Keep tables of rows on a shelf; the record must not be changed any more."""
+        for table in self._tables.values():
+            table.put_away(shelf)
+        return self
 
     # -- inside ----------------------------------------------------------------------------
 

@@ -54,23 +54,13 @@ class GroupedBatch:
         Of the batch.
     n_words : int
         V.
-    indices : sequence of WordIndex or None
-        What is known of the words of each group, in order.
-    keep_indices : bool
-        Leave those that were made in `indices`; they are as large as the documents.
     """
 
-    def __init__(
-        self,
-        read: Read,
-        blocks: Blocks,
-        n_words: int,
-        indices: Sequence[WordIndex | None],
-        keep_indices: bool,
-    ) -> None:
+    def __init__(self, read: Read, blocks: Blocks, n_words: int) -> None:
         self.groups = groups_of(blocks)
-        self.indices = list(indices)
-        self._keep_indices = keep_indices
+        # Where words occur is sorted out anew each time: to keep it would take as much memory as
+        # the documents do.
+        self._indices: dict[int, WordIndex] = {}
         self._read = read
         self._n_words = n_words
         self._read_ahead: dict[int, Block] = {}
@@ -78,13 +68,8 @@ class GroupedBatch:
 
     def words(self, executor: Executor) -> NDArray[np.int32]:
         """Return the words that occur, rising."""
-        if len(self.groups) == 1 and self.indices[0] is not None:
-            return self.indices[0].words
 
         def look(g: int) -> NDArray[np.int32]:
-            index = self.indices[g]
-            if index is not None:
-                return index.words
             return distinct_words([self._rows(g).data.columns], self._n_words)
 
         return distinct_words(executor.map(look, range(len(self.groups))), self._n_words)
@@ -112,8 +97,7 @@ class GroupedBatch:
             return
         # Made here: memory that threads get for themselves goes back to the system again and again.
         group = self._open[g] = make_group(self._read_ahead.pop(g), topics)
-        if self.indices[g] is None:
-            yield partial(self._index, g)
+        yield partial(self._index, g)
         first = self.groups[g][0][0]
         for start, stop in self.groups[g]:
             yield partial(work, group, (start, stop), slice(start - first, stop - first))
@@ -123,10 +107,7 @@ class GroupedBatch:
     ) -> Iterator[Callable[[], Any]]:
         if g < 0:
             return
-        group, index = self._open.pop(g), self.indices[g]
-        assert index is not None
-        if not self._keep_indices:
-            self.indices[g] = None
+        group, index = self._open.pop(g), self._indices.pop(g)
         for part in word_parts(index):
             yield partial(add_word_sums, group, index, part, topics, table, counts)
 
@@ -134,7 +115,7 @@ class GroupedBatch:
         self._read_ahead[g] = self._rows(g)
 
     def _index(self, g: int) -> None:
-        self.indices[g] = word_index(self._open[g].rows)
+        self._indices[g] = word_index(self._open[g].rows)
 
     def _rows(self, g: int) -> Block:
         return self._read(self.groups[g][0][0], self.groups[g][-1][1])

@@ -45,7 +45,7 @@ def fading_passes(
 ) -> Topics:
     """Topics after some passes.
 
-    Memory: two tables of V x K beside `topics`, and some MB.
+    Memory: three tables of V x K, `topics` among them if nobody else holds them, and some MB.
 
     Parameters
     ----------
@@ -88,10 +88,11 @@ def fade(
         tokens = tokens * weights
     chosen = np.arange(source.n_rows) if chosen is None else chosen
     whole = float(tokens[chosen].sum())
-    prior, n_topics = topics.prior, topics.n_topics
+    prior, alpha, (n_words, n_topics) = topics.prior, topics.alpha, topics.counts.shape
     table = CollapsedTable(topics)
+    del topics  # as large as the table
     entry_bytes = table.values.shape[1] * table.values.itemsize
-    most = min(ENTRIES_PER_WORD * topics.n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
+    most = min(ENTRIES_PER_WORD * n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
     rng = np.random.default_rng(model.seed)
     likelihood = 0.0
 
@@ -103,7 +104,7 @@ def fade(
             own = prior.values if len(prior.values) == 1 else prior.values[part]
             table.values[part, :n_topics] += new * own
 
-        executor.map(work, parts_of(topics.n_words))
+        executor.map(work, parts_of(n_words))
         table.sums = keep * table.sums + (1.0 - keep) * prior.totals
 
     for i in range(passes):
@@ -124,13 +125,13 @@ def fade(
             first = last
         # Rounding of sums and of the table: they must not drift apart.
         table.sums = column_sums(table.values, executor)[:n_topics]
-    counts = np.empty((topics.n_words, n_topics), model.dtype)
+    counts = np.empty((n_words, n_topics), model.dtype)
     held = float((table.sums - prior.totals).sum())
     factor = (whole if n_tokens is None else n_tokens) / held if held > 0.0 else 1.0
-    for part in parts_of(topics.n_words):
+    for part in parts_of(n_words):
         own = prior.values if len(prior.values) == 1 else prior.values[part]
         np.maximum(table.values[part, :n_topics] - own, 0.0, out=counts[part])
         counts[part] *= counts.dtype.type(factor)
     totals = prior.totals + column_sums(counts, executor)
-    found = Topics(RowTable(len(counts), counts), prior, topics.alpha, totals)
+    found = Topics(RowTable(len(counts), counts), prior, alpha, totals)
     return found, likelihood / whole if whole > 0.0 else 0.0

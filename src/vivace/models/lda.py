@@ -18,13 +18,12 @@ from scipy.special import gammaln
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
 from vivace.io.spool import Shelf, Shelved
 from vivace.models import priors
-from vivace.models.document_groups import GroupedBatch, groups_of
+from vivace.models.document_groups import GroupedBatch
 from vivace.models.documents import (
     Array,
     Doubles,
     Group,
     Sweeps,
-    WordIndex,
     document_step,
     make_table,
     row_sums,
@@ -47,6 +46,9 @@ COLD_PASSES = 20
 # descriptions, 50 topics, online: 0.06 nats a held-out word worse at once than after 5 to 20).
 LEARN_AFTER = 10
 
+# Share of the vocabulary from which on a batch's counts are a table of all words.
+WHOLE = 0.9
+
 # Fixed-point steps towards the best prior of words whenever it is learned.
 WORD_PRIOR_STEPS = 2
 
@@ -60,15 +62,11 @@ class DocumentState(NamedTuple):
     ----------
     gamma : (n, K), the same put away on a shelf, or None
         The documents' parameters, to start from next time.
-    words : WordIndex or None
-        In the first block of each group, the words of the group; it depends on the data alone and
-        is not kept where documents are larger than memory.
     passes : int
         Number of passes made.
     """
 
     gamma: Array | Shelved | None
-    words: WordIndex | None
     passes: int
 
     def loaded(self) -> Array | None:
@@ -123,6 +121,10 @@ class LatentDirichletModel:
         self.learn_prior = learn_prior
         # Who shares the work over the vocabulary in global steps and bounds.
         self.executor: Executor | None = None
+        #: Replace what is kept of documents block by block during a pass, not when it is accepted:
+        #: it takes half the memory. For schedules that accept every pass. An interrupted pass then
+        #: leaves some documents as it found them and others closer to the same topics.
+        self.replace_states = False
         #: Where what is kept of documents goes that are larger than memory.
         self.shelf: Shelf | None = None
         if learn_prior and prior.number is None:
@@ -155,17 +157,15 @@ class LatentDirichletModel:
         read: Callable[[int, int], Block],
         blocks: Sequence[tuple[int, int]],
         prepared: Topics,
-        states: Sequence[DocumentState] | None,
+        states: list[DocumentState] | None,
         executor: Executor,
     ) -> tuple[Statistics, list[DocumentState]]:
         """Documents and words of a batch, group by group; the record holds one table of words."""
         seed = self.seed if states is None else None
-        states = [DocumentState(None, None, 0)] * len(blocks) if states is None else states
-        passes = states[0].passes
-        at = {start: state for (start, _), state in zip(blocks, states, strict=True)}
-        # What comes from a checkpoint has no index, and indices are as large as the documents.
-        known = [at[group[0][0]].words for group in groups_of(blocks)]
-        batch = GroupedBatch(read, blocks, self.n_words, known, self.shelf is None)
+        replacing = self.replace_states and states is not None
+        known = [DocumentState(None, 0)] * len(blocks) if states is None else states
+        passes, places = known[0].passes, {start: i for i, (start, _) in enumerate(blocks)}
+        batch = GroupedBatch(read, blocks, self.n_words)
         words = batch.words(executor)
         table = make_table(prepared, words, executor)
         record = self._record(words)
@@ -173,18 +173,22 @@ class LatentDirichletModel:
 
         def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
             log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
+            place = places[block[0]]
             document_step(
                 group,
                 rows,
                 prepared,
                 table,
                 self.sweeps,
-                previous=at[block[0]].loaded(),
+                previous=known[place].loaded(),
                 warm=passes >= COLD_PASSES,
                 seed=seed,
                 log_theta=log_theta,
             )
-            return _Block(self._kept(group.gamma[rows]), log_theta, *_sums(group, rows))
+            state = DocumentState(self._kept(group.gamma[rows]), passes + 1)
+            if replacing:
+                known[place] = state
+            return _Block(state, log_theta, *_sums(group, rows))
 
         found: list[_Block] = batch.run(work, prepared, table, counts, executor)
         for one in found:
@@ -199,13 +203,7 @@ class LatentDirichletModel:
         local -= own
         if self.learn_alpha:
             local -= self._alpha_terms(prepared.alpha, record)
-        indices = dict.fromkeys(at)
-        indices |= {group[0][0]: i for group, i in zip(batch.groups, batch.indices, strict=True)}
-        new = [
-            DocumentState(one.gamma, indices[start], passes + 1)
-            for (start, _), one in zip(blocks, found, strict=True)
-        ]
-        return record, new
+        return record, [one.state for one in found]
 
     def global_step(self, statistics: Statistics, previous: Topics) -> Topics:
         """Conjugate update, lambda = prior + counts, and learned priors.
@@ -302,8 +300,8 @@ class LatentDirichletModel:
         return prior
 
     def _record(self, words: NDArray[np.int32]) -> Statistics:
-        """Zero statistics with a row for each of the words, or for all where most are there."""
-        if 2 * len(words) > self.n_words:
+        """Zero statistics with a row for each of the words, or for all where few are missing."""
+        if len(words) >= WHOLE * self.n_words:
             return self.zero_statistics()
         return self._statistics(RowTable(self.n_words, self._zeros(len(words)), words))
 
@@ -326,7 +324,7 @@ class LatentDirichletModel:
 class _Block(NamedTuple):
     """What becomes of a block: its state, and sums over its documents."""
 
-    gamma: Array | Shelved | None
+    state: DocumentState
     log_theta: Doubles | None
     bound: float
     documents: float

@@ -77,12 +77,18 @@ class SampledModel(CollapsedModel):
 class SampledSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory, the corpus' own aside: 10 bytes a token, a table of V x K in float32 and two posteriors;
-    before, while topics form, that of `fade`.
+    Memory, the corpus' own aside: 10 bytes a token, a table of V x K in float32 and two posteriors,
+    or one where the topics of a pass are gone with the next (`in_place`); before, while topics
+    form, that of `fade`.
     """
 
     def __init__(
-        self, model: SampledModel, source: CsrSource, posterior: Topics, executor: Executor
+        self,
+        model: SampledModel,
+        source: CsrSource,
+        posterior: Topics,
+        executor: Executor,
+        in_place: bool = False,
     ) -> None:
         self._model, self._executor = model, executor
         rows = source.read(0, source.n_rows).data
@@ -90,6 +96,7 @@ class SampledSweeps:
         self._source = CsrSource(*rows)
         tokens = row_sums(rows.start, rows.values)
         self._ends = np.concatenate([[0.0], np.cumsum(tokens)])
+        self._in_place = in_place
         self._parts = _parts(np.diff(rows.start), model.seed) if model.forming else []
         self._topics, self._prior = posterior, posterior.prior
         self._formed = self._passes = 0
@@ -148,13 +155,10 @@ class SampledSweeps:
         for part in parts_of(model.n_words):
             self._table[part, : model.n_topics] = posterior.mean(part)
         self._totals, self._alpha = posterior.totals, posterior.alpha
-        self._means: list[NDArray[Any]] = [
-            np.zeros(posterior.counts.shape, model.dtype) for _ in range(2)
-        ]
-        del (
-            self._topics,
-            self._source,
-        )  # as large as the vocabulary, and as the documents of a stream
+        means: NDArray[Any] = np.zeros(posterior.counts.shape, model.dtype)
+        self._means: list[NDArray[Any]] = [means, means if self._in_place else np.zeros_like(means)]
+        # As large as the vocabulary, and as the documents of a stream.
+        del self._topics, self._source
 
     def _draw(self) -> float:
         """New topics; where alpha is learned also a step towards the best one for the old topics.

@@ -48,7 +48,7 @@ class TopicsPacking:
         return Topics(counts, prior, packed["alpha"], packed["totals"], int(packed["seen"]))
 
     def pack_local(self, states: Sequence[DocumentState]) -> dict[str, Any]:
-        """Parameters of the documents in runs that share memory, and passes; words are not kept."""
+        """Parameters of the documents in runs that share memory, and passes."""
         found = [state.loaded() for state in states]
         gammas = [gamma for gamma in found if gamma is not None]
         return {
@@ -72,7 +72,7 @@ class TopicsPacking:
         if shelf is not None:
             blocks = [None if gamma is None else shelf.put(gamma) for gamma in blocks]
         return [
-            DocumentState(gamma, None, int(passes))
+            DocumentState(gamma, int(passes))
             for gamma, passes in zip(blocks, packed["passes"], strict=True)
         ]
 

@@ -74,10 +74,10 @@ class LatentDirichletAllocation(
     init : {'documents', 'random'}, default=None
         Topics to start from, where `topics_init` does not give them. 'documents': means of some
         documents that are alike, one such group a topic, around which a first pass of collapsed
-        inference makes topics; variational inference goes on from there after 10 passes that keep
-        nothing of the documents; sampling after the first one or two of `fit` (guide). 'random':
-        scikit-learn's start, which short documents are slow to leave. None: 'documents', but
-        'random' for inference='vb' of fewer than 1,000 documents. `partial_fit` starts at random.
+        inference makes topics: the first one or two of sampling's (guide), a pass before the
+        others of cvb0; inference='vb' goes on from there after 20 to 100 passes of sampling.
+        'random': scikit-learn's start, which short documents are slow to leave. None: 'documents',
+        but 'random' for inference='vb' of fewer than 300 documents. `partial_fit` starts at random.
     learning_method : {'batch', 'online', 'memoized'}, default='batch'
         Coordinate ascent on all documents at once; stochastic steps on batches with a decaying
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact

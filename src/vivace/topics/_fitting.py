@@ -29,6 +29,7 @@ from vivace.engine import (
     run,
 )
 from vivace.estimators.callbacks import Callback, Observers
+from vivace.io.spool import Shelf
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
 from vivace.models.sampled import SampledModel
@@ -43,6 +44,10 @@ from vivace.topics._watch import Watch
 # Tokens of a batch (online, memoized) unless batch_size says otherwise: batches of some thousand
 # tokens, the default elsewhere, never leave the level of single words on short documents.
 BATCH_TOKENS = 100_000
+
+# Memory that statistics of batches may take (memoized) of documents that are in memory themselves;
+# the rest goes to a scratch file.
+STATISTICS_BYTES = 2**28
 
 KINDS: dict[str, type[LatentDirichletModel]] = {
     "vb": LatentDirichletModel,
@@ -151,7 +156,8 @@ def fit_documents(
     model.seed = _seed(rng)
     model.executor = executor
     model.shelf = getattr(documents.source, "shelf", None)
-    schedule = _schedule(parameters, _seed(rng))
+    model.replace_states = True  # every pass of a schedule is accepted here
+    schedule = _schedule(parameters, _seed(rng), model.shelf)
     validation = None
     if parameters["validation_fraction"] is not None:
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
@@ -241,6 +247,8 @@ def partial_fit_documents(
                 f"partial_fit; got {parameters['n_components']}. Fit a clone to start afresh."
             )
         model = continued(parameters, previous)
+        # Rounded as those of a model that was stored: it goes on with the same bits.
+        previous.statistics["totals"][...] = topics.totals - topics.prior.totals
         fit = resume(topics, previous.statistics, step=previous.step)
     model.keep_documents = False
     schedule = _stochastic(parameters, 0)
@@ -290,13 +298,13 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
     return max(1, int(BATCH_TOKENS / per_document))
 
 
-def _schedule(parameters: dict[str, Any], seed: int) -> Schedule:
+def _schedule(parameters: dict[str, Any], seed: int, shelf: Shelf | None) -> Schedule:
     if parameters["inference"] != "vb":
         return Sweeping()
     if parameters["learning_method"] == "online":
         return _stochastic(parameters, seed)
     if parameters["learning_method"] == "memoized":
-        return Memoized(seed)
+        return Memoized(seed, shelf or Shelf(STATISTICS_BYTES))
     return CoordinateAscent(acceleration=None)
 
 

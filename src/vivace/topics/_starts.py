@@ -2,14 +2,15 @@
 
 Random topics are all much alike, and variational inference of short documents hardly leaves them:
 every document takes a little of each. Here small groups of documents, unlike each other, are the
-first topics, and collapsed inference takes in the others a few at a time, so that they meet topics
-that differ. Which documents, and their order, are drawn at random: that of the corpus does not
-matter.
+first topics, and collapsed inference goes on from them, so that documents meet topics that differ:
+it takes in a few at a time, or draws a topic for every token. Which documents, and their order, are
+drawn at random: that of the corpus does not matter.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.fading import fading_passes
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.topics import Topics, WordPrior, parts_of
-from vivace.topics._documents import Documents
+from vivace.models.sampled import SampledModel, SampledSweeps
+from vivace.models.topics import Topics, column_sums, parts_of
+from vivace.topics._documents import MOST_TOPICS, Documents
 from vivace.topics._parameters import positive
 
 # Random topics: Gamma with this shape and mean 1, as in scikit-learn.
@@ -36,21 +38,20 @@ CANDIDATES_PER_TOPIC, SEED_TOKENS = 40, 20
 # token higher after any number of passes than with one document a topic.
 ALIKE = 10
 
-# Passes of collapsed inference before variational inference goes on.
-PASSES_BEFORE_VB = 10
+# Draws of a token's topic before variational inference goes on, and passes: the fewest, which large
+# corpora get, and the most, which small ones need.
+DRAWS, FEWEST_PASSES, MOST_PASSES = 80_000_000, 20, 100
 
-# These passes have priors that are smaller by this: variational inference shares tokens out by
-# exp(digamma(x)), about x - 1/2, and so does at small priors what collapsed inference does at
-# smaller ones. Its bound is 0.02 nats a token higher than with the same priors.
-PRIORS_OF_VB = 0.5
+# Tokens that are sampled: of a larger corpus a random part of the documents, 84 MB of memory. And
+# of an entry's count in the mean, for the same reason.
+MOST_TOKENS, MOST_COUNT = 2**23, 8.0
 
-# Entries that these passes go over: of a larger corpus a random part is used, which fits into the
-# memory that documents of a stream may take.
-MOST_ENTRIES = 2**23
+# Passes of collapsed inference before sampling begins: one token at a time, topics form slowly.
+PASSES_BEFORE_SAMPLING = 1
 
 # From so many documents on variational inference starts from some of them unless told otherwise.
 # In fewer it finds its way from a random start, which does not depend on the documents' order.
-MANY_DOCUMENTS = 1_000
+MANY_DOCUMENTS = 300
 
 
 def drawn_topics(
@@ -79,29 +80,71 @@ def formed_topics(
     executor: ThreadExecutor,
     rng: np.random.RandomState,
 ) -> Topics:
-    """Topics that form around documents; collapsed models go on from them in their first passes."""
-    if isinstance(model, CollapsedModel):
+    """Topics that form around documents; collapsed models go on from them in their first passes.
+
+    Memory for the others: three tables of V x K, or two and 10 bytes a token.
+    """
+    if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
         return document_topics(model, documents, rng)
-    prior = WordPrior(model.prior.values * PRIORS_OF_VB, model.n_words, model.n_topics)
-    passing = LatentDirichletModel(model.alpha * PRIORS_OF_VB, prior, model.sweeps, seed=model.seed)
-    topics = document_topics(passing, documents, rng)
-    source, chosen = documents.source, None
-    share = MOST_ENTRIES / max(1, source.n_nonzeros)
-    if share < 1.0:
-        n = max(1, int(share * documents.n_documents))
-        chosen = np.sort(rng.choice(documents.n_documents, n, replace=False))
-    if not isinstance(source, CsrSource):
-        # They are wanted in a random order: read once, and in memory.
-        which = slice(None) if chosen is None else chosen
-        rows = documents.take(which)
-        weights = None if documents.weights is None else documents.weights[which]
-        source = CsrSource(rows.indptr, rows.indices, rows.data, rows.shape[1], weights)
-        chosen = None
-    found = fading_passes(
-        passing, source, topics, executor, PASSES_BEFORE_VB, chosen, documents.n_tokens
-    )
-    totals = found.totals + (model.prior.totals - prior.totals)
-    return replace(found, prior=model.prior, alpha=model.alpha, totals=totals)
+    source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
+
+    def begun() -> Topics:
+        around = partial(document_topics, model, documents, rng)
+        passes = PASSES_BEFORE_SAMPLING
+        return fading_passes(model, source, around(), executor, passes, n_tokens=n_tokens)
+
+    sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
+    # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
+    sweeps = SampledSweeps(sampling, source, begun(), executor, in_place=True)
+    for _ in range(int(np.clip(DRAWS / max(1.0, source.total_weight), FEWEST_PASSES, MOST_PASSES))):
+        topics, _ = sweeps.sweep()
+    counts, held = topics.counts.values, topics.totals - model.prior.totals
+    factor = n_tokens / float(held.sum()) if held.sum() > 0.0 else 1.0
+    counts *= counts.dtype.type(factor)
+    return replace(topics, totals=model.prior.totals + column_sums(counts, executor))
+
+
+def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
+    """Documents as sampling takes them: whole numbers, in memory, no more than `MOST_TOKENS`.
+
+    What is no whole number, weights included, is rounded up or down at random, so that its mean is
+    right. Numbers so small that most would become zero are multiplied first; large ones, of which
+    each token alone says little, are divided.
+    """
+    lengths, weights = documents.lengths, documents.weights
+    if weights is not None:
+        lengths = lengths * weights
+    total = float(lengths.sum())
+    mean = total / max(1, documents.source.n_nonzeros)
+    if not mean > 0.0:
+        return _in_memory(documents)
+    factors = np.full(len(lengths), np.clip(mean, 1.0, MOST_COUNT) / mean)
+    factors *= np.minimum(1.0, MOST_TOKENS / np.maximum(factors * lengths, 1.0))
+    tokens, chosen = factors * lengths, None
+    if float(tokens.sum()) > MOST_TOKENS:
+        order = rng.permutation(len(tokens))
+        ends = np.cumsum(tokens[order])
+        chosen = np.sort(order[: max(1, np.searchsorted(ends, MOST_TOKENS, side="right"))])
+    if weights is not None:
+        factors = factors * weights
+    if chosen is not None:
+        factors = factors[chosen]
+    source = _in_memory(documents, chosen)
+    rows = source.read(0, source.n_rows).data
+    if (factors == 1.0).all() and (rows.values == np.floor(rows.values)).all():
+        return source
+    counts = rows.values * np.repeat(factors, np.diff(rows.start))
+    counts = np.floor(counts + rng.random_sample(len(counts)))
+    return CsrSource(rows.start, rows.columns, counts, rows.n_columns)
+
+
+def _in_memory(documents: Documents, chosen: NDArray[np.int64] | None = None) -> CsrSource:
+    """Some documents, or all, without their weights: of a stream they are read once."""
+    source = documents.source
+    if chosen is None and documents.weights is None and isinstance(source, CsrSource):
+        return source
+    rows = documents.take(slice(None) if chosen is None else chosen)
+    return CsrSource(rows.indptr, rows.indices, rows.data, rows.shape[1])
 
 
 def given_topics(given: Any, model: LatentDirichletModel) -> Topics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vivace.engine.fit import Fit
 from vivace.engine.layout import Batch
@@ -21,6 +21,9 @@ from vivace.engine.schedules.base import (
     shuffled,
 )
 from vivace.engine.statistics import Statistics
+
+if TYPE_CHECKING:
+    from vivace.io.spool import Shelf
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,12 @@ class Memoized:
     ----------
     seed : int
         Decides the order of batches.
+    shelf : Shelf, optional
+        Where tables in the statistics of batches go, which stay in memory without one.
     """
 
     seed: int = 0
+    shelf: Shelf | None = None
 
     name = "memoized"
     slack = 1.0
@@ -50,12 +56,12 @@ class Memoized:
 
     def begin(self, problem: Problem, fit: Fit) -> Stepper:
         """Return a stepper."""
-        return _Passes(self.seed, problem, fit)
+        return _Passes(self, problem, fit)
 
 
 class _Passes:
-    def __init__(self, seed: int, problem: Problem, fit: Fit) -> None:
-        self._seed = seed
+    def __init__(self, schedule: Memoized, problem: Problem, fit: Fit) -> None:
+        self._seed, self._shelf = schedule.seed, schedule.shelf
         self._problem = problem
         self._fit = fit
         # The pass that is under way: the number of its first step, and the bound before it.
@@ -103,7 +109,8 @@ class _Passes:
         kept: dict[int, Statistics] = {}
         local: States = {}
         for batch in batches:
-            kept[batch.id], states = problem.local_pass(prepared, fit.local, [batch])
+            found, states = problem.local_pass(prepared, fit.local, [batch])
+            kept[batch.id] = self._put_away(found)
             local.update(states)
         self._accept(_sum(kept), kept, local)
 
@@ -112,7 +119,7 @@ class _Passes:
         assert fit.batch_statistics is not None
         prepared = problem.model.prepare(fit.posterior)
         new, states = problem.local_pass(prepared, fit.local, [batch])
-        kept = {**fit.batch_statistics, batch.id: new}
+        kept = {**fit.batch_statistics, batch.id: self._put_away(new)}
         # Differences drift by rounding: once a pass the sum is made anew.
         if not last:
             old = fit.batch_statistics[batch.id]
@@ -122,6 +129,12 @@ class _Passes:
             except Infeasible:  # rounding left something slightly negative
                 pass
         self._accept(_sum(kept), kept, states)
+
+    def _put_away(self, record: Statistics) -> Statistics:
+        """Put the record of a batch on the shelf; that of the only one is the sum itself."""
+        if self._shelf is None or len(self._problem.layout.batches) == 1:
+            return record
+        return record.put_away(self._shelf)
 
     def _accept(
         self,

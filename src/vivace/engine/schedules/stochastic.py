@@ -128,6 +128,8 @@ class _Passes:
             fit.local.commit(states)
             fit.commit(posterior=posterior, statistics=blended, step=fit.step + 1)
             seen.push(statistics)
+            # As large as the model's tables: the next step must not find them in memory.
+            del prepared, statistics, states, blended, posterior
             if fit.step - self._began < len(order):
                 problem.pause()
         elbo = problem.bound(fit.posterior, seen.total())
