@@ -163,6 +163,8 @@ def compare(kind: str, path: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     what, name, *rest = sys.argv[1:]
     works = {"table": table, "documents": documents, "stored": stored}
     if rest:

@@ -79,7 +79,6 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   const std::size_t width = kept ? lean_entries : stride;
   auto* gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), width).data;
   a.gamma = gamma;
-  a.entries = corpus.words.size();
   if (sweeps != 1 && !fresh) throw py::value_error("sweeps must be 1 unless fresh is set");
   if (kept && a.topics > 65536) throw py::value_error("a lean store takes up to 65536 topics");
   for (std::size_t i = 0; kept && !fresh && i < kept.rows * kept.cols; ++i)
@@ -119,6 +118,8 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
         block.start = corpus.start.data() + d;
         block.documents = static_cast<std::size_t>(corpus.blocks[first + i + 1]) - d;
         block.row_weights = corpus.weights.empty() ? nullptr : corpus.weights.data() + d;
+        // What lies behind is at work in another thread: to ask for it would slow both down.
+        block.entries = static_cast<std::size_t>(corpus.start[d + block.documents]);
         block.batch_first = static_cast<std::int64_t>(corpus.first_entry(b));
         block.moved = moved.row(i);
         block.likelihood = &likelihood[first + i];

@@ -42,7 +42,7 @@ struct Cvb0Documents {
   // entries x stride of the store's type; with a lean store entries x lean_entries, and `kept` their topics
   void* gamma = nullptr;
   std::uint16_t* kept = nullptr;
-  std::size_t entries = 0;       // of the store
+  std::size_t entries = 0;       // of the store that may be read ahead
   std::int64_t batch_first = 0;  // the batch's first entry
   // Out, entries of the batch x stride: what gamma was, in the store's type, unless fresh; with a lean store, new - old
   // gamma in its units.

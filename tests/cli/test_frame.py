@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_options_of_all(name: str, run: Any, files: Path) -> None:
     assert found.exit_code == 0, found.stderr
     model = vivace.load("m.vivace")
     assert (model.learning_method, model.max_iter, model.batch_size) == ("memoized", 3, 100)
-    lines = [line for line in found.stderr.splitlines() if "iterations, " in line]
+    lines = [line for line in found.stderr.splitlines() if re.search("iterations?, ", line)]
     assert len(lines) == model.n_iter_
     assert "held out" in lines[0]
     assert "/s, at most" in lines[-1]

@@ -29,7 +29,9 @@ class StandIn:
         return self.meta, self.arrays
 
     @classmethod
-    def _from_record(cls, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> StandIn:
+    def _from_record(
+        cls, meta: dict[str, Any], arrays: dict[str, np.ndarray], trusted: tuple[str, ...]
+    ) -> StandIn:
         return cls(meta, arrays)
 
 
@@ -237,7 +239,7 @@ def test_endless_metadata_is_refused(tmp_path: Path) -> None:
 def test_content_that_the_class_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def refuse(meta: object, arrays: object) -> StandIn:
+    def refuse(meta: object, arrays: object, trusted: object) -> StandIn:
         raise error
 
     save_model(StandIn({}, {}), tmp_path / "m")
