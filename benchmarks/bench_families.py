@@ -69,19 +69,17 @@ def maps_of(case: str, maps: int = 4, n: int = ROWS) -> list[float]:
     from vivace import BayesianMixture
 
     rows, families, k = table(case, n)
+    return timed_maps(BayesianMixture(n_components=k, families=families), rows, maps)
+
+
+def timed_maps(model: Any, rows: Any, maps: int) -> list[float]:
+    """CPU seconds of so many plain maps of a fit at one thread, behind its start and first map."""
     times: list[float] = []
+    model.set_params(random_state=0, n_jobs=1, tol=0.0, acceleration=None, max_iter=maps + 1)
+    model.set_params(init_params="random_from_data")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        BayesianMixture(
-            n_components=k,
-            families=families,
-            random_state=0,
-            n_jobs=1,
-            tol=0.0,
-            acceleration=None,
-            max_iter=maps + 1,
-            init_params="random_from_data",
-        ).fit(rows, callbacks=lambda progress: times.append(time.process_time()))
+        model.fit(rows, callbacks=lambda progress: times.append(time.process_time()))
     return [float(t) for t in np.diff(times)]
 
 

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import statistics
 import sys
-import time
-import warnings
 
 import numpy as np
 
+from benchmarks.bench_families import timed_maps
 from vivace import BayesianGaussianMixture
 
 ROWS, COLUMNS, COMPONENTS, PATTERNS, MAPS = 200_000, 20, 20, 100, 5
@@ -24,21 +23,10 @@ TYPES = ("diag", "spherical", "tied_diag", "tied_spherical", "full", "tied")
 
 def seconds_a_map(rows: np.ndarray, covariance_type: str, missing: str) -> float:
     """Median CPU seconds of a map; the start and its first map are left out."""
-    times: list[float] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        BayesianGaussianMixture(
-            n_components=COMPONENTS,
-            covariance_type=covariance_type,
-            missing=missing,
-            random_state=0,
-            n_jobs=1,
-            tol=0.0,
-            acceleration=None,
-            max_iter=MAPS + 1,
-            init_params="random_from_data",
-        ).fit(rows, callbacks=lambda progress: times.append(time.process_time()))
-    return statistics.median(np.diff(times))
+    model = BayesianGaussianMixture(
+        n_components=COMPONENTS, covariance_type=covariance_type, missing=missing
+    )
+    return statistics.median(timed_maps(model, rows, MAPS))
 
 
 def main(n: int = ROWS) -> None:
