@@ -12,19 +12,16 @@ many seconds of processor time, judged as in `versus/topics/completion.py`.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import os
 import time
-import warnings
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.topic_settings import corpus_parser, load_corpus
 from benchmarks.versus import corpora
 from benchmarks.versus.stopwatch import EnoughIterations
 from benchmarks.versus.table import Table
@@ -190,19 +187,10 @@ def curves(corpus: corpora.Corpus, n_topics: int, seconds: float) -> Table:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.stochastic_cvb0", description=__doc__
-    )
-    parser.add_argument("--corpus", default="deb", choices=list(corpora.BUILDERS))
-    parser.add_argument("--folder", type=Path, help="where corpora are (to be) kept")
-    parser.add_argument("--topics", type=int, default=100)
+    parser = corpus_parser("stochastic_cvb0", __doc__)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--share", type=float, default=1.0, help="part of the documents")
     options = parser.parse_args()
-    if options.folder:
-        os.environ[corpora.VARIABLE] = str(options.folder.resolve())
-    warnings.filterwarnings("ignore", category=UserWarning)
-    corpus = corpora.load(options.corpus, share=options.share)
+    corpus = load_corpus(options)
     compile_for(corpus)
     print(curves(corpus, options.topics, options.seconds).markdown(), flush=True)
 

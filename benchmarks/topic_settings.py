@@ -144,24 +144,33 @@ def sampling(bench: Bench) -> Table:
 PARTS = {"starts": starts, "priors": priors, "stores": stores, "sampling": sampling}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.topic_settings", description=__doc__
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+def corpus_parser(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what benchmarks of topics on one corpus share."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     parser.add_argument("--corpus", default="deb", choices=list(corpora.BUILDERS))
     parser.add_argument("--folder", type=Path, help="where corpora are (to be) kept")
     parser.add_argument("--topics", type=int, default=100)
-    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--share", type=float, default=1.0, help="part of the documents")
+    return parser
+
+
+def load_corpus(options: argparse.Namespace) -> corpora.Corpus:
+    """Load the corpus that was asked for; warnings of fits that are cut short are no news."""
+    if options.folder:
+        os.environ[corpora.VARIABLE] = str(options.folder.resolve())
+    warnings.filterwarnings("ignore", category=UserWarning)
+    return corpora.load(options.corpus, share=options.share)
+
+
+def main() -> None:
+    parser = corpus_parser("topic_settings", __doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args()
     unknown = set(options.parts) - set(PARTS)
     if unknown:
         parser.error(f"no part {', '.join(sorted(unknown))}: there are {', '.join(PARTS)}")
-    if options.folder:
-        os.environ[corpora.VARIABLE] = str(options.folder.resolve())
-    warnings.filterwarnings("ignore", category=UserWarning)
-    bench = Bench(corpora.load(options.corpus, share=options.share), options.topics, options.seeds)
+    bench = Bench(load_corpus(options), options.topics, options.seeds)
     for part in options.parts or PARTS:
         print(PARTS[part](bench).markdown(), flush=True)
 

@@ -34,7 +34,7 @@ RATE = 2.0
 MOST_FORGOTTEN = 0.5
 
 
-def fading_passes(
+def fade(
     model: LatentDirichletModel,
     source: CsrSource,
     topics: Topics,
@@ -42,7 +42,7 @@ def fading_passes(
     passes: int,
     chosen: NDArray[np.int64] | None = None,
     n_tokens: float | None = None,
-) -> Topics:
+) -> tuple[Topics, float]:
     """Topics after some passes.
 
     Memory: three tables of V x K, `topics` among them if nobody else holds them, and some MB.
@@ -67,20 +67,9 @@ def fading_passes(
     Returns
     -------
     topics : Topics
+    likelihood : float
+        Mean log likelihood of a token in the last pass.
     """
-    return fade(model, source, topics, executor, passes, chosen, n_tokens)[0]
-
-
-def fade(
-    model: LatentDirichletModel,
-    source: CsrSource,
-    topics: Topics,
-    executor: Executor,
-    passes: int,
-    chosen: NDArray[np.int64] | None = None,
-    n_tokens: float | None = None,
-) -> tuple[Topics, float]:
-    """Return what `fading_passes` does, and the mean log likelihood of a token in the last pass."""
     block = source.read(0, source.n_rows)
     rows, weights = block.data, block.weights
     sizes, tokens = np.diff(rows.start), row_sums(rows.start, rows.values)

@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
-from vivace.models.fading import fading_passes
+from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.sampled import SampledModel, SampledSweeps
 from vivace.models.topics import Topics, column_sums, parts_of
@@ -91,7 +91,7 @@ def formed_topics(
     def begun() -> Topics:
         around = partial(document_topics, model, documents, rng)
         passes = PASSES_BEFORE_SAMPLING
-        return fading_passes(model, source, around(), executor, passes, n_tokens=n_tokens)
+        return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
