@@ -153,6 +153,10 @@ def topic_terms(
     out: _Doubles,
     sums: _Doubles | None = ...,
 ) -> None: ...
+def give_back() -> None: ...
+def nonzero_bits(values: _Rows, bits: NDArray[np.uint64]) -> int: ...
+def take_bits(values: _Rows, bits: NDArray[np.uint64], kept: _Rows) -> None: ...
+def put_bits(out: _Rows, bits: NDArray[np.uint64], kept: _Rows) -> None: ...
 
 cvb0_lean_entries: int
 
@@ -223,6 +227,7 @@ class SampledCorpus:
     ) -> None: ...
     @property
     def n_tokens(self) -> int: ...
+    def word_edges(self, parts: int) -> list[int]: ...
 
 def sampled_documents(
     corpus: SampledCorpus,
@@ -244,8 +249,8 @@ def sampled_counts(
     first: int,
     last: int,
     topic: NDArray[np.uint16],
-    table: NDArray[np.float32],
-    sums: _Doubles,
+    table: NDArray[np.int32],
+    sums: NDArray[np.int64],
 ) -> None: ...
 def sampled_means(
     previous: _Rows,

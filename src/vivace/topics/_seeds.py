@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from vivace.models.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 from vivace.topics._documents import Documents
@@ -26,14 +27,6 @@ ALIKE = 10
 NOISE = 0.1
 
 
-def document_topics(
-    model: LatentDirichletModel, documents: Documents, rng: np.random.RandomState
-) -> Topics:
-    """The mean of a group of documents a topic, and a little noise where documents say nothing."""
-    groups = [documents.take(group) for group in seed_groups(documents, model.n_topics, rng)]
-    return topics_around(groups, model, rng)
-
-
 def topics_around(
     groups: list[csr_array], model: LatentDirichletModel, rng: np.random.RandomState
 ) -> Topics:
@@ -46,7 +39,7 @@ def topics_around(
 
 def noise(model: LatentDirichletModel, rng: np.random.RandomState) -> NDArray[Any]:
     """Parameters a little above the prior, so that no two topics are equal, (V, K)."""
-    values = np.empty((model.n_words, model.n_topics), model.dtype)
+    values = aligned((model.n_words, model.n_topics), model.dtype)
     prior = np.broadcast_to(model.prior.values, values.shape)
     for part in parts_of(model.n_words):
         values[part] = prior[part] * (1.0 + NOISE * rng.random_sample(values[part].shape))
