@@ -64,6 +64,7 @@ def print_table_estimate(
         "n_rows_exact": exact,
         "columns": dict(zip(head.names, head.types, strict=True)),
         "columns_left_out": head.left_out,
+        "columns_from_folders": list(head.from_folders),
         "read_as": "float32" if head.single else "float64",
         "file_megabytes": sum(map(file_bytes, data)) / _MEGABYTE,
         "rows_megabytes": rows / _MEGABYTE,
@@ -78,6 +79,8 @@ def print_table_estimate(
     about = "" if exact else "about "
     kinds = sorted(set(head.types))
     left_out = f"; left out: {', '.join(head.left_out)}" if head.left_out else ""
+    if head.from_folders:
+        left_out += f"; from the names of folders: {', '.join(head.from_folders)}"
     where = ", rows are read in place" if head.mapped else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"

@@ -266,7 +266,7 @@ class Job:
     def end(self, running: Running) -> None:
         """Write the state that the last run of a fit ends with."""
         if self._writing is not None and self.last:
-            self._writing.now(partial(self._snapshot, running))
+            self._writing.end(partial(self._snapshot, running))
 
     def close(self) -> None:
         """Let a checkpoint that is being written become whole."""
