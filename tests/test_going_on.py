@@ -248,7 +248,12 @@ def test_the_end_is_left_out(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("vivace.engine.writing.LARGEST_SHARE_AT_END", 0.0)
     monkeypatch.setattr("vivace.engine.writing.SOON_WRITTEN", 0.0)
     checkpoint = Checkpoint(tmp_path, every=1e-9, resume=True)
-    short = job(name, max_iter=most // 2).fit(X, checkpoint=checkpoint)
+
+    def enough(progress: Any) -> None:
+        if progress.n_iter == 3:
+            checkpoint.every = 1e9  # no more of them, from the next one on
+
+    short = job(name, max_iter=most // 2).fit(X, checkpoint=checkpoint, callbacks=enough)
     assert checkpoint.left_out is not None
     assert checkpoint.left_out > 0.0
     assert not checkpoint.ended
@@ -263,3 +268,11 @@ def test_the_end_is_left_out(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert checkpoint.resumed_from is not None
     assert checkpoint.resumed_from < short.n_iter_
     assert checkpoints.same(checkpoints.arrays(model), checkpoints.arrays(full))
+
+
+def test_the_end_is_not_written_twice(tmp_path: Path) -> None:
+    """The checkpoint of the last pass is that of the end, unless it could not be written."""
+    X = checkpoints.data("lda collapsed")
+    checkpoint = Checkpoint(tmp_path, every=0.0)
+    model = job("lda collapsed", max_iter=4).fit(X, checkpoint=checkpoint)
+    assert (checkpoint.written, checkpoint.stored, checkpoint.ended) == (4, model.n_iter_, True)

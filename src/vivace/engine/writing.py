@@ -66,10 +66,16 @@ class Writing:
         self._last = perf_counter()
         self._foreground = self._last - now
 
-    def end(self, snapshot: Callable[[], Snapshot]) -> None:
-        """Write the state that a fit ends with, unless that takes too much of its time."""
+    def end(self, snapshot: Callable[[], Snapshot], same: bool = False) -> None:
+        """Write the state that a fit ends with, unless that takes too much of its time.
+
+        `same`: it is the one that was given last.
+        """
         self.close()
         checkpoint, each = self._checkpoint, self._each
+        if same and not self._warned:
+            checkpoint.ended = True
+            return
         if checkpoint.every > 0 and checkpoint.stored is not None and each is not None:
             whole = perf_counter() - self._began + each
             if each > SOON_WRITTEN and self._taken + each > LARGEST_SHARE_AT_END * whole:
