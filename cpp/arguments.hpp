@@ -40,6 +40,10 @@ template <>
   return "uint16";
 }
 template <>
+[[maybe_unused]] const char* dtype_name<std::uint64_t>() {
+  return "uint64";
+}
+template <>
 [[maybe_unused]] const char* dtype_name<std::int32_t>() {
   return "int32";
 }

@@ -11,6 +11,7 @@
 
 namespace vivace {
 void bind_cvb0(py::module_& m);
+void bind_memory(py::module_& m);
 void bind_sampled(py::module_& m);
 void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
@@ -373,5 +374,6 @@ PYBIND11_MODULE(_core, m) {
   bind_text(m);
   bind_topics(m);
   bind_cvb0(m);
+  bind_memory(m);
   bind_sampled(m);
 }

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vivace import _core
 from vivace.engine import PairwiseSum, RowTable, Statistics
 from vivace.io.spool import Shelf
 
@@ -119,6 +120,38 @@ def test_statistics_with_tables_add_as_arrays_do():
         found.add_(Statistics({"n": 1.0}, {"n": None}))
     with pytest.raises(ValueError, match="values must have shape"):
         RowTable(4, np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 1000])
+def test_packing_loses_nothing(size, dtype):
+    rng = np.random.default_rng(size)
+    values = rng.standard_normal(size).astype(dtype) * (rng.random(size) < 0.3)
+    values[::7] = -0.0
+    values[::11] = np.finfo(dtype).smallest_subnormal
+    bits = np.empty(-(-size // 64), np.uint64)
+    kept = np.empty(_core.nonzero_bits(values, bits), dtype)
+    _core.take_bits(values, bits, kept)
+    assert len(kept) == np.count_nonzero(values.view(f"u{values.itemsize}"))
+    out = np.zeros(size, dtype)
+    _core.put_bits(out, bits, kept)
+    assert out.tobytes() == values.tobytes()
+    with pytest.raises(ValueError, match="as many as there are values"):
+        _core.put_bits(out, bits, np.zeros(len(kept) + 1, dtype))
+    if size % 64:
+        bits[-1] |= np.uint64(1 << 63)
+        with pytest.raises(ValueError, match="as many as there are values"):
+            _core.put_bits(out, bits, np.zeros(len(kept) + 1, dtype))
+
+
+def test_tables_that_change_take_no_more_of_the_file():
+    shelf, rng, table = Shelf(0), np.random.default_rng(0), None
+    for zeros in (0.9, 0.1, 0.5, 0.0):
+        values = rng.random((50, 8)) * (rng.random((50, 8)) > zeros)
+        table = RowTable(50, values.copy())
+        table.put_away(shelf)
+        np.testing.assert_array_equal(table.values, values)
+    assert shelf._end <= 2 * (values.nbytes + 50)
 
 
 @pytest.mark.parametrize("memory", [0, 10_000])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import naive_topics as naive
 import numpy as np
@@ -13,6 +14,7 @@ from scipy.special import digamma, gammaln
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
+from vivace.models import documents
 from vivace.models.aligned import CACHE_LINE
 from vivace.models.documents import (
     START,
@@ -23,6 +25,7 @@ from vivace.models.documents import (
     make_group,
     make_table,
     random_start,
+    row_sums,
     word_index,
     word_parts,
 )
@@ -30,6 +33,23 @@ from vivace.models.topics import Topics, WordPrior, counted_terms, terms, topics
 
 PRIORS = [(1.0, 1.0), (0.05, 0.02), (1e-3, 1e-2), (1e-3, 1e-4)]
 ONE = ThreadExecutor(1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_row_sums_by_parts(dtype, monkeypatch):
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(0, 40, 200)
+    sizes[[0, 5, 6, -1]] = 0
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    values = rng.standard_normal(start[-1]).astype(dtype)
+    expected = [values[a:b].sum(dtype=np.float64) for a, b in pairwise(start)]
+    whole = row_sums(start, values)
+    np.testing.assert_allclose(whole, expected, atol=1e-12)
+    for summed in (1, 7, 100):
+        monkeypatch.setattr(documents, "SUMMED", summed)
+        np.testing.assert_array_equal(row_sums(start, values), whole)
+    assert row_sums(np.zeros(4, np.int64), values[:0]).tolist() == [0.0] * 3
+    assert row_sums(np.zeros(1, np.int64), values[:0]).tolist() == []
 
 
 def source_of(counts, dtype=np.float64, weights=None):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from vivace import _core
 
 if TYPE_CHECKING:
-    from vivace.io.spool import Shelf, Shelved
+    from vivace.io.spool import Shelf
 
 Table = npt.NDArray[Any]
 Rows = npt.NDArray[np.int32]
@@ -41,22 +41,32 @@ class _Storage:
 
 
 class _Shelved:
-    """Values on a shelf, in the place of a `_Storage`: read anew whenever they are asked for."""
+    """Values on a shelf, in the place of a `_Storage`: made anew whenever they are asked for.
 
-    __slots__ = ("_kept", "shared", "version")
+    Most are zeros (a word takes to few topics), which are told by a bit each and not stored.
+    """
 
-    def __init__(self, kept: Shelved) -> None:
-        self._kept = kept
+    __slots__ = ("_bits", "_kept", "dtype", "shape", "shared", "version")
+
+    def __init__(self, values: Table, shelf: Shelf) -> None:
+        self.shape, self.dtype = values.shape, values.dtype
         self.version = np.zeros(1, np.int64)
         self.shared = True
+        flat = values.reshape(-1)
+        bits = np.empty(-(-flat.size // 64), np.uint64)
+        kept = np.empty(_core.nonzero_bits(flat, bits), flat.dtype)
+        _core.take_bits(flat, bits, kept)
+        self._bits, self._kept = shelf.put(bits), shelf.put(kept, flat.nbytes)
 
     @property
     def values(self) -> Table:
-        return self._kept.load()
+        out = np.zeros(self.shape, self.dtype)
+        _core.put_bits(out.reshape(-1), self._bits.load(), self._kept.load())
+        return out
 
     @property
-    def like(self) -> Shelved:
-        return self._kept
+    def like(self) -> _Shelved:
+        return self
 
 
 class _Change(NamedTuple):
@@ -227,8 +237,7 @@ class RowTable:
     def put_away(self, shelf: Shelf) -> None:
         """Keep the values on a shelf from now on; the table must not be changed any more."""
         if isinstance(self._storage, _Storage):
-            kept = shelf.put(self.values)
-            self._storage, self._version = _Shelved(kept), 0
+            self._storage, self._version = _Shelved(self.values, shelf), 0
 
     def share(self) -> None:
         """Let the next successor copy: somebody else holds this table too."""

@@ -200,8 +200,11 @@ class Shelf:
         # this thread holds the lock.
         self._lock = threading.RLock()
 
-    def put(self, array: NDArray[Any]) -> Shelved:
-        """Put an array away; it is copied unless it stays in memory."""
+    def put(self, array: NDArray[Any], most: int = 0) -> Shelved:
+        """Put an array away; it is copied unless it stays in memory.
+
+        `most` is what another one in its place may take, in bytes, where they differ.
+        """
         size = array.nbytes
         with self._lock:
             if size <= self._room:
@@ -211,6 +214,7 @@ class Shelf:
                 return kept
             if self._file is None:
                 self._file = Scratch()
+            size = max(size, most)
             free = self._free.get(size)
             offset = free.pop() if free else self._end
             if offset == self._end:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Block, Executor
-from vivace.models.aligned import aligned
+from vivace.models.aligned import Room, aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 
@@ -40,6 +40,8 @@ class Visited:
         Where the batches begin in `order`, and its length.
     lean : bool, default=False
         Keep the largest responsibilities only.
+    room : Room, optional
+        Has the arrays of documents that were visited before and are forgotten.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Visited:
         order: NDArray[np.int64],
         edges: NDArray[np.int64],
         lean: bool = False,
+        room: Room | None = None,
     ) -> None:
+        room = Room() if room is None else room
         rows, dtype = block.data, model.dtype
         self.corpus = corpus = _core.Cvb0Corpus(
             rows.start,
@@ -65,11 +69,11 @@ class Visited:
         self.kept = None
         if lean:
             width = _core.cvb0_lean_entries
-            self.kept = np.empty((corpus.n_entries, width), np.uint16)
+            self.kept = aligned((corpus.n_entries, width), np.uint16)
         narrow = np.uint16 if dtype == np.float32 else np.float32
-        self.gamma = aligned((corpus.n_entries, width), narrow)
+        self.gamma = room.take("gamma", (corpus.n_entries, width), narrow)
         # What a batch changes the responsibilities from, or for a lean store by.
-        self.change = aligned((corpus.most_entries, stride), dtype if lean else narrow)
+        self.change = room.take("change", (corpus.most_entries, stride), dtype if lean else narrow)
         self.factors = np.empty(corpus.most_entries, dtype)
         self.moved = np.empty((corpus.most_blocks, model.n_topics))
         self.likelihood = np.zeros(corpus.n_blocks)

@@ -1,8 +1,8 @@
 """A batch of documents group by group: documents, then words, with nobody waiting in between.
 
 While the last documents of a group are under way, those of the next one begin, and the words of a
-group are summed beside the documents of the next. Groups follow each other in the sums of words:
-the same bits for any number of threads.
+group are summed in the midst of the documents of the next, so that no more than two groups are in
+memory. Groups follow each other in the sums of words: the same bits for any number of threads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import Block, Executor, RowTable
+from vivace.models.aligned import Room
 from vivace.models.documents import (
     Group,
     Table,
@@ -65,6 +66,8 @@ class GroupedBatch:
         self._n_words = n_words
         self._read_ahead: dict[int, Block] = {}
         self._open: dict[int, Group] = {}
+        # Of no more than two groups something is known at a time.
+        self._rooms = Room(), Room()
 
     def words(self, executor: Executor) -> NDArray[np.int32]:
         """Return the words that occur, rising."""
@@ -85,21 +88,30 @@ class GroupedBatch:
         self, work: Work, topics: Topics, table: Table, counts: RowTable
     ) -> Iterator[Iterator[Callable[[], Any]]]:
         # A stage begins when all but the one before it have ended: the words of a group when its
-        # documents and the words of the group before have, its documents when they are read.
+        # documents and the words of the group before have, the first documents of a group when
+        # they are read and the words of the group before the last are done.
         for g in range(-1, len(self.groups) + 1):
-            yield self._documents(g, work, topics)
+            yield self._begin(g, work, topics)
             yield self._words(g - 1, topics, table, counts)
+            yield self._documents(g, work, later=True)
 
-    def _documents(self, g: int, work: Work, topics: Topics) -> Iterator[Callable[[], Any]]:
+    def _begin(self, g: int, work: Work, topics: Topics) -> Iterator[Callable[[], Any]]:
         if g + 1 < len(self.groups):
             yield partial(self._prepare, g + 1)
+        if 0 <= g < len(self.groups):
+            # Made here: memory that threads get for themselves goes back to the system again and
+            # again.
+            room = self._rooms[g % 2]
+            self._open[g] = make_group(self._read_ahead.pop(g), topics, room=room)
+            yield partial(self._index, g)
+            yield from self._documents(g, work, later=False)
+
+    def _documents(self, g: int, work: Work, later: bool) -> Iterator[Callable[[], Any]]:
         if not 0 <= g < len(self.groups):
             return
-        # Made here: memory that threads get for themselves goes back to the system again and again.
-        group = self._open[g] = make_group(self._read_ahead.pop(g), topics)
-        yield partial(self._index, g)
-        first = self.groups[g][0][0]
-        for start, stop in self.groups[g]:
+        group, blocks = self._open[g], self.groups[g]
+        half, first = (len(blocks) + 1) // 2, blocks[0][0]
+        for start, stop in blocks[half:] if later else blocks[:half]:
             yield partial(work, group, (start, stop), slice(start - first, stop - first))
 
     def _words(

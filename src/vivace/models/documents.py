@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Block, CsrRows, Executor, RowTable
-from vivace.models.aligned import aligned
+from vivace.models.aligned import Room, aligned
 from vivace.models.topics import Topics, parts_of
 
 Array = NDArray[Any]
@@ -25,6 +25,9 @@ MIN_BLOCK_ROWS, MAX_BLOCK_ROWS = 16, 4_096
 
 #: A batch has a multiple of this number of blocks: threads are done at the same time.
 EVEN_BLOCKS = 4
+
+#: Values that are summed at a time: they are copied for it, in double precision.
+SUMMED = 65_536
 
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
@@ -166,18 +169,24 @@ class Group(NamedTuple):
 
 
 def make_group(
-    whole: Block, topics: Topics, *, with_bound: bool = True, with_theta: bool = True
+    whole: Block,
+    topics: Topics,
+    *,
+    with_bound: bool = True,
+    with_theta: bool = True,
+    room: Room | None = None,
 ) -> Group:
-    """Return room for these documents."""
+    """Return room for these documents; all but gamma and the bound is taken from `room`."""
     rows: CsrRows = whole.data
+    room = Room() if room is None else room
     n_rows, dtype = len(rows.start) - 1, topics.dtype
     stride = _core.topic_stride(topics.n_topics, dtype == np.float32)
     return Group(
         rows,
         whole.weights,
         np.empty((n_rows, topics.n_topics), dtype),
-        np.empty(len(rows.values), dtype),
-        aligned((n_rows, stride), dtype) if with_theta else None,
+        room.take("weights", (len(rows.values),), dtype),
+        room.take("theta", (n_rows, stride), dtype) if with_theta else None,
         np.empty(n_rows) if with_bound else None,
     )
 
@@ -291,8 +300,13 @@ def add_word_sums(
 
 def row_sums(start: NDArray[np.int64], values: Array) -> Doubles:
     """Sum of each compressed row."""
-    sums, filled = np.zeros(len(start) - 1), start[:-1] < start[1:]
-    if filled.any():  # reduceat knows no empty rows
-        within = values[: start[-1]]
-        sums[filled] = np.add.reduceat(within, start[:-1][filled], dtype=np.float64)
+    sums = np.zeros(len(start) - 1)
+    marks = np.arange(start[0], start[-1], SUMMED)
+    edges = np.unique(np.append(np.searchsorted(start[:-1], marks), len(sums)))
+    for first, last in pairwise(edges):
+        ends = start[first : last + 1]
+        filled = ends[:-1] < ends[1:]
+        if filled.any():  # reduceat knows no empty rows
+            within, places = values[ends[0] : ends[-1]], ends[:-1][filled] - ends[0]
+            sums[first:last][filled] = np.add.reduceat(within, places, dtype=np.float64)
     return sums

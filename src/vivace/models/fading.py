@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import CsrSource, Executor, RowTable
+from vivace.models.aligned import Room, aligned
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.cvb0 import FIRST_ENTRIES, batch_edges
 from vivace.models.documents import row_sums
@@ -83,7 +84,7 @@ def fade(
     entry_bytes = table.values.shape[1] * table.values.itemsize
     most = min(ENTRIES_PER_WORD * n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
     rng = np.random.default_rng(model.seed)
-    likelihood = 0.0
+    likelihood, room = 0.0, Room()
 
     def forget(keep: float) -> None:
         kept, new = table.values.dtype.type(keep), table.values.dtype.type(1.0 - keep)
@@ -109,12 +110,14 @@ def fade(
                 forget(1.0 - min(share, MOST_FORGOTTEN))
             begun = FIRST_ENTRIES if i == 0 and first == 0 else most
             edges = batch_edges(sizes[group], None, entry_bytes, begun)
-            visited = Visited(model, block, group, edges)
+            visited = Visited(model, block, group, edges, room=room)
             likelihood += table.visit(visited, SWEEPS, True, executor)
+            del visited
             first = last
         # Rounding of sums and of the table: they must not drift apart.
         table.sums = column_sums(table.values, executor)[:n_topics]
-    counts = np.empty((n_words, n_topics), model.dtype)
+    del room  # as large as the counts
+    counts = aligned((n_words, n_topics), model.dtype)
     held = float((table.sums - prior.totals).sum())
     factor = (whole if n_tokens is None else n_tokens) / held if held > 0.0 else 1.0
     for part in parts_of(n_words):

@@ -18,6 +18,7 @@ from scipy.special import gammaln
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
 from vivace.io.spool import Shelf, Shelved
 from vivace.models import priors
+from vivace.models.aligned import aligned
 from vivace.models.document_groups import GroupedBatch
 from vivace.models.documents import (
     Array,
@@ -313,7 +314,7 @@ class LatentDirichletModel:
         return Statistics(arrays, axes | dict.fromkeys(names, 0), {"counts": counts})
 
     def _zeros(self, n_rows: int) -> Array:
-        return np.zeros((n_rows, self.n_topics), self.dtype)
+        return aligned((n_rows, self.n_topics), self.dtype, make=np.zeros)
 
     def _kept(self, gamma: Array) -> Array | Shelved | None:
         if not self.keep_documents:

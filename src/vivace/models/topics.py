@@ -149,7 +149,7 @@ def parts_of(n: int) -> list[slice]:
 def topics_of(parameters: Array, prior: WordPrior, alpha: Doubles, dtype: np.dtype[Any]) -> Topics:
     """Topics with these Dirichlet parameters, (V, K); the array may be taken over."""
     counts = np.ascontiguousarray(parameters, dtype=dtype)
-    counts = np.subtract(counts, prior.values, out=None if counts is parameters else counts)
+    counts -= prior.values
     return Topics(
         RowTable(len(counts), counts), prior, alpha, prior.totals + column_sums(counts, None)
     )

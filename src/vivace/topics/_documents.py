@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_non_negative, validate_data
 from vivace.engine import CsrSource, Layout
 from vivace.estimators.about import Stopwatch
 from vivace.estimators.checks import check_weights
-from vivace.models.documents import block_rows, distinct_words, row_sums
+from vivace.models.documents import SUMMED, block_rows, distinct_words, row_sums
 from vivace.topics._corpus import counts_of
 from vivace.topics._corpus_streams import StreamSource, is_stream
 
@@ -197,9 +197,8 @@ def check_tokens(parameters: dict[str, Any], documents: Documents) -> None:
     elif documents.weights is not None:
         wrong = "sample_weight"
     elif not isinstance(documents.source, StreamSource):
-        values = documents.counts.data
-        odd = np.flatnonzero(values != np.floor(values))
-        wrong = f"a count of {values[odd[0]]:g}" if len(odd) else None
+        odd = first_fraction(documents.counts.data)
+        wrong = None if odd is None else f"a count of {odd:g}"
     if wrong is None and not documents.n_tokens < MOST_TOKENS:
         wrong = f"{documents.n_tokens:.0f} tokens"
     if wrong is not None:
@@ -208,6 +207,16 @@ def check_tokens(parameters: dict[str, Any], documents: Documents) -> None:
             f"sample_weight, for up to {MOST_TOPICS:,} topics and {MOST_TOKENS:,} tokens; got "
             f"{wrong}. {remedy}"
         )
+
+
+def first_fraction(values: NDArray[Any]) -> float | None:
+    """Return the first value that is no whole number, None without one."""
+    for i in range(0, len(values), SUMMED):
+        part = values[i : i + SUMMED]
+        odd = part != np.floor(part)
+        if odd.any():
+            return float(part[odd.argmax()])
+    return None
 
 
 def about_documents(

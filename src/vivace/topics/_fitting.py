@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from vivace import _core
 from vivace.engine import (
     CoordinateAscent,
     Fit,
@@ -174,6 +175,7 @@ def fit_documents(
         assert previous is not None
         fit = warm_fit(previous, parameters, model, documents)
     del start, previous  # as large as the vocabulary: they must not outlive the first pass
+    _core.give_back()
     layout = documents.layout(_batch_rows(parameters, documents))
     collapsed = isinstance(model, CollapsedModel)
     # What a fit without a bound reports is per token already.

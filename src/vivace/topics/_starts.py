@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vivace.engine import CsrSource, ThreadExecutor
+from vivace.models.aligned import aligned
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.sampled import SampledModel, SampledSweeps
 from vivace.models.topics import Topics, column_sums, parts_of
-from vivace.topics._documents import MOST_TOPICS, Documents
+from vivace.topics._documents import MOST_TOPICS, Documents, first_fraction
 from vivace.topics._parameters import positive
 
 # Random topics: Gamma with this shape and mean 1, as in scikit-learn.
@@ -131,10 +132,13 @@ def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
         factors = factors[chosen]
     source = _in_memory(documents, chosen)
     rows = source.read(0, source.n_rows).data
-    if (factors == 1.0).all() and (rows.values == np.floor(rows.values)).all():
+    if (factors == 1.0).all() and first_fraction(rows.values) is None:
         return source
     counts = rows.values * np.repeat(factors, np.diff(rows.start))
-    counts = np.floor(counts + rng.random_sample(len(counts)))
+    counts += rng.random_sample(len(counts))
+    np.floor(counts, out=counts)
+    # Exact: there are no more tokens than single precision tells apart.
+    counts = counts.astype(rows.values.dtype, copy=False)
     return CsrSource(rows.start, rows.columns, counts, rows.n_columns)
 
 
@@ -164,7 +168,7 @@ def document_topics(
     model: LatentDirichletModel, documents: Documents, rng: np.random.RandomState
 ) -> Topics:
     """The mean of a group of documents a topic, and a little noise where documents say nothing."""
-    values = np.empty((model.n_words, model.n_topics), model.dtype)
+    values = aligned((model.n_words, model.n_topics), model.dtype)
     prior = np.broadcast_to(model.prior.values, values.shape)
     for part in parts_of(model.n_words):
         # No two topics must be equal, also where documents are.

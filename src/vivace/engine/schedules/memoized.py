@@ -119,11 +119,12 @@ class _Passes:
         assert fit.batch_statistics is not None
         prepared = problem.model.prepare(fit.posterior)
         new, states = problem.local_pass(prepared, fit.local, [batch])
-        kept = {**fit.batch_statistics, batch.id: self._put_away(new)}
+        total = None
         # Differences drift by rounding: once a pass the sum is made anew.
         if not last:
-            old = fit.batch_statistics[batch.id]
-            total = fit.statistics.replaced(old, new)
+            total = fit.statistics.replaced(fit.batch_statistics[batch.id], new)
+        kept = {**fit.batch_statistics, batch.id: self._put_away(new)}
+        if total is not None:
             try:
                 return self._accept(total, kept, states, with_bound=not total.has_tables)
             except Infeasible:  # rounding left something slightly negative

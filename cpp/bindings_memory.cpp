@@ -1,0 +1,106 @@
+// Memory for Python: giving it back to the system, and tables that are mostly zeros packed without loss.
+#include <bit>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "arguments.hpp"
+
+namespace vivace {
+void bind_memory(py::module_& m);
+
+namespace {
+
+constexpr std::size_t word_bits = 64;
+
+/// The bits of a value: a zero is one whose bits are all zero, so that a negative zero is kept as it is.
+template <class T>
+using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
+
+std::size_t words_of(std::size_t bits) { return (bits + word_bits - 1) / word_bits; }
+
+template <class T>
+std::size_t nonzero_bits(const py::object& values, const py::object& bits) {
+  const auto v = view<const T>(values, "values", any, 0);
+  const auto out = view<std::uint64_t>(bits, "bits", words_of(v.rows), 0);
+  return without_gil([&] {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < out.rows; ++i) {
+      const std::size_t first = i * word_bits, n = std::min(word_bits, v.rows - first);
+      std::uint64_t word = 0;
+      for (std::size_t j = 0; j < n; ++j)
+        word |= static_cast<std::uint64_t>(std::bit_cast<Bits<T>>(v[first + j]) != 0) << j;
+      out[i] = word;
+      count += static_cast<std::size_t>(std::popcount(word));
+    }
+    return count;
+  });
+}
+
+/// Calls f(place, number) for each bit that is set; `size` places, of which `kept` must be set.
+template <class F>
+void each_bit(const View<const std::uint64_t>& bits, std::size_t size, std::size_t kept, F&& f) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < bits.rows; ++i) count += static_cast<std::size_t>(std::popcount(bits[i]));
+  const std::size_t rest = size % word_bits;
+  if (count != kept || (rest && bits[bits.rows - 1] >> rest))
+    throw py::value_error("bits must be as many as there are values");
+  without_gil([&] {
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < bits.rows; ++i)
+      for (std::uint64_t word = bits[i]; word; word &= word - 1)
+        f(i * word_bits + static_cast<std::size_t>(std::countr_zero(word)), number++);
+  });
+}
+
+template <class T>
+void take_bits(const py::object& values, const py::object& bits, const py::object& kept) {
+  const auto v = view<const T>(values, "values", any, 0);
+  const auto b = view<const std::uint64_t>(bits, "bits", words_of(v.rows), 0);
+  const auto k = view<T>(kept, "kept", any, 0);
+  each_bit(b, v.rows, k.rows, [&](std::size_t at, std::size_t i) { k[i] = v[at]; });
+}
+
+template <class T>
+void put_bits(const py::object& out, const py::object& bits, const py::object& kept) {
+  const auto o = view<T>(out, "out", any, 0);
+  const auto b = view<const std::uint64_t>(bits, "bits", words_of(o.rows), 0);
+  const auto k = view<const T>(kept, "kept", any, 0);
+  each_bit(b, o.rows, k.rows, [&](std::size_t at, std::size_t i) { o[at] = k[i]; });
+}
+
+}  // namespace
+
+void bind_memory(py::module_& m) {
+  using py::arg;
+  using O = py::object;
+  m.def(
+      "give_back",
+      [] {
+#ifdef __GLIBC__
+        without_gil([] { return malloc_trim(0); });
+#endif
+      },
+      "Gives memory that was freed back to the system, as far as the allocator can.");
+  m.def(
+      "nonzero_bits",
+      [](const O& values, const O& bits) {
+        return by_dtype(&nonzero_bits<double>, &nonzero_bits<float>, values, bits);
+      },
+      arg("values"), arg("bits"), "Marks values that are not zero, 64 a number; returns how many there are.");
+  m.def(
+      "take_bits",
+      [](const O& values, const O& bits, const O& kept) {
+        by_dtype(&take_bits<double>, &take_bits<float>, values, bits, kept);
+      },
+      arg("values"), arg("bits"), arg("kept"), "Copies the values that are marked.");
+  m.def(
+      "put_bits",
+      [](const O& out, const O& bits, const O& kept) {
+        by_dtype(&put_bits<double>, &put_bits<float>, out, bits, kept);
+      },
+      arg("out"), arg("bits"), arg("kept"), "Copies values to where they are marked; others are left alone.");
+}
+
+}  // namespace vivace
