@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -162,3 +163,29 @@ def test_meddling(
     assert again.returncode == 0, again.stderr
     assert "resumed from job after iteration" in again.stderr
     assert arrays(folder / "m.vivace") == full(name)
+
+
+def test_a_mapped_file_that_is_cut_short(tmp_path: Path) -> None:
+    """The system ends the process (SIGBUS), or the fit notices; the checkpoint holds."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60_000, 4)) + 2.0 * rng.integers(-1, 2, size=(60_000, 1))
+    file, job = tmp_path / "t.npy", tmp_path / "job"
+    np.save(file, X)
+    fit = [sys.executable, "-m", "vivace", "fit", "gaussian-mixture", "t.npy", *MIXTURE, "60"]
+    fit += ["--learning-method", "memoized", "--batch-size", "4000"]
+    fit += ["--checkpoint", "job", "--every", "0.02s", "--resume"]
+    process = subprocess.Popen([*fit, "-o", "m.vivace"], cwd=tmp_path, stdout=-1, stderr=-1)
+    deadline = time.monotonic() + 60
+    while not (job / "checkpoint.vivace").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.truncate(file, 4096)
+    told = process.communicate(timeout=60)[1]
+    assert process.returncode in (-signal.SIGBUS, 1), told
+    assert not (tmp_path / "m.vivace").exists()
+    np.save(file, X)
+    for more in (["-o", "m.vivace"], ["-o", "full.vivace", "--checkpoint", "other"]):
+        again = subprocess.run([*fit, *more], cwd=tmp_path, capture_output=True, text=True)
+        assert again.returncode == 0, again.stderr
+    assert arrays(tmp_path / "m.vivace") == arrays(tmp_path / "full.vivace")
