@@ -31,9 +31,24 @@ std::unique_ptr<SampledCorpus> make_corpus(const py::object& counts, const py::o
   return without_gil([&] { return std::make_unique<SampledCorpus>(offsets, columns.data, values.data, n_words); });
 }
 
+std::vector<std::size_t> word_edges(const SampledCorpus& corpus, std::size_t parts) {
+  if (parts == 0) throw py::value_error("parts must be at least 1");
+  return without_gil([&] { return corpus.word_edges(parts); });
+}
+
+bool below(const std::uint16_t* topic, std::size_t size, std::size_t topics) {
+  std::uint16_t most = 0;
+  for (std::size_t t = 0; t < size; ++t) most = topic[t] > most ? topic[t] : most;
+  return size == 0 || most < topics;
+}
+
+void check_topics(bool good, std::size_t topics) {
+  if (!good) throw py::value_error("topic must lie from 0 to below " + std::to_string(topics));
+}
+
 /// The topics of the tokens.
 View<std::uint16_t> topics_of(const SampledCorpus& corpus, const py::object& topic) {
-  return view<std::uint16_t>(topic, "topic", corpus.words.size(), 0);
+  return view<std::uint16_t>(topic, "topic", corpus.n_tokens(), 0);
 }
 
 double documents(const SampledCorpus& corpus, std::size_t first, std::size_t last, const py::object& topic,
@@ -44,13 +59,13 @@ double documents(const SampledCorpus& corpus, std::size_t first, std::size_t las
   if (topics == 0 || topics > 65536) throw py::value_error("topics must lie from 1 to 65536");
   const std::size_t stride = kernels.topic_stride_f(topics);
   SampledDocuments a;
-  a.start = corpus.start.data() + first;
-  a.documents = last - first;
-  a.words = corpus.words.data();
+  a.rows = corpus.rows;
+  a.first = first;
+  a.last = last;
   const auto given = topics_of(corpus, topic);
   a.topic = given.data;
   a.topics = topics;
-  a.table = view<const float>(table, "table", corpus.word_start.size() - 1, stride);
+  a.table = view<const float>(table, "table", corpus.vocabulary, stride);
   a.alpha = view<const float>(alpha, "alpha", stride, 0).data;
   a.one = view<const float>(one, "one", stride, 0).data;
   a.rest = view<const float>(rest, "rest", stride, 0).data;
@@ -65,13 +80,16 @@ double documents(const SampledCorpus& corpus, std::size_t first, std::size_t las
   a.likelihood = &likelihood;
   const Scratch memory = scratch(kernels.sampled_scratch(topics));
   a.scratch = memory.get();
-  const bool good = without_gil([&] {
-    for (auto t = corpus.start[first]; t < corpus.start[last] && !a.fresh; ++t)
-      if (given[static_cast<std::size_t>(t)] >= topics) return false;
-    kernels.sampled_documents(a);
-    return true;
+  bool good = true, same = true;
+  without_gil([&] {
+    const auto from = corpus.tokens[first], to = corpus.tokens[last];
+    good = a.fresh || below(given.data + from, static_cast<std::size_t>(to - from), topics);
+    same = corpus.same(first, last);
+    if (good && same) kernels.sampled_documents(a);
   });
-  if (!good) throw py::value_error("topic must lie from 0 to below " + std::to_string(topics));
+  check_topics(good, topics);
+  // The documents are the caller's arrays, and kernels rely on them.
+  if (!same) throw py::value_error("documents must not change while they are sampled");
   return likelihood;
 }
 
@@ -79,19 +97,23 @@ void counts(const SampledCorpus& corpus, std::size_t first, std::size_t last, co
             const py::object& table, const py::object& sums) {
   const Kernels& kernels = active_kernels();
   SampledCounts a;
-  const auto out = view<double>(sums, "sums", any, 0);
+  const auto out = view<std::int64_t>(sums, "sums", any, 0);
   a.topics = out.rows;
   a.sums = out.data;
-  a.start = corpus.word_start.data();
-  a.tokens = corpus.tokens.data();
-  a.topic = topics_of(corpus, topic).data;
-  a.table = view<float>(table, "table", corpus.word_start.size() - 1, kernels.topic_stride_f(a.topics));
+  a.rows = corpus.rows;
+  a.documents = corpus.documents();
+  const auto given = topics_of(corpus, topic);
+  a.topic = given.data;
+  a.table = view<std::int32_t>(table, "table", corpus.vocabulary, kernels.topic_stride_f(a.topics));
   check_range(first, last, a.table.rows);
   a.first = first;
   a.last = last;
-  const Scratch memory = scratch(kernels.sampled_scratch(a.topics));
-  a.scratch = memory.get();
-  without_gil([&] { kernels.sampled_counts(a); });
+  const bool good = without_gil([&] {
+    const bool within = below(given.data, given.rows, a.topics);
+    if (within) kernels.sampled_counts(a);
+    return within;
+  });
+  check_topics(good, a.topics);
 }
 
 template <class T>
@@ -125,17 +147,20 @@ void means(const py::object& previous, std::size_t first, std::size_t last, cons
 void bind_sampled(py::module_& m) {
   using py::arg;
   using O = py::object;
-  py::class_<SampledCorpus>(m, "SampledCorpus", "Documents token by token, and where the tokens of each word are.")
+  py::class_<SampledCorpus>(m, "SampledCorpus",
+                            "Documents in compressed rows, which stay the caller's and must not change.")
       .def(py::init([](const O& start, const O& words, const O& counts, std::size_t n_words) {
              return by_dtype(&make_corpus<double>, &make_corpus<float>, counts, start, words, n_words);
            }),
-           arg("start"), arg("words"), arg("counts"), arg("n_words"))
-      .def_property_readonly("n_tokens", [](const SampledCorpus& c) { return c.words.size(); });
+           arg("start"), arg("words"), arg("counts"), arg("n_words"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
+           py::keep_alive<1, 4>())
+      .def_property_readonly("n_tokens", &SampledCorpus::n_tokens)
+      .def("word_edges", &word_edges, arg("parts"), "Cuts the words into at most so many ranges of as many tokens.");
   m.def("sampled_documents", &documents, arg("corpus"), arg("first"), arg("last"), arg("topic"), arg("table"),
         arg("alpha"), arg("one"), arg("rest"), arg("least"), arg("topics"), arg("sweeps"), arg("key"), arg("learned"),
         "Draws new topics for the tokens of some documents; returns the sum of log p(word | all other tokens).");
   m.def("sampled_counts", &counts, arg("corpus"), arg("first"), arg("last"), arg("topic"), arg("table"), arg("sums"),
-        "Counts some words in topics.");
+        "Counts some words in topics; calls for different words may run at the same time.");
   m.def(
       "sampled_means",
       [](const O& previous, std::size_t first, std::size_t last, const O& table, const O& averages, const O& prior,

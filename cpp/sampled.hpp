@@ -15,13 +15,25 @@
 
 namespace vivace {
 
+/// Documents in compressed rows: the tokens of an entry, a word of a document, follow each other.
+struct SampledRows {
+  const std::int64_t* start = nullptr;   // offsets of documents into entries
+  const std::int64_t* tokens = nullptr;  // offsets of documents into tokens
+  const std::int32_t* words = nullptr;   // of entries
+  const float* floats = nullptr;         // counts of entries: whole numbers, in one type or the other
+  const double* doubles = nullptr;
+
+  VIVACE_MEMBER std::int32_t count(std::size_t e) const {
+    return static_cast<std::int32_t>(floats ? static_cast<double>(floats[e]) : doubles[e]);
+  }
+};
+
 /// New topics of the tokens of documents: p(k) ~ table(w, k) (n_k + alpha_k), with n the document's other tokens. The
 /// token itself is taken out of table(w, k), which is (N_wk + prior) / total_k: see `one` and `rest`.
 struct SampledDocuments {
-  const std::int64_t* start = nullptr;  // documents + 1 offsets into words and topic
-  std::size_t documents = 0;
-  const std::int32_t* words = nullptr;
-  std::uint16_t* topic = nullptr;  // in (unless fresh) and out
+  SampledRows rows;
+  std::size_t first = 0, last = 0;  // documents
+  std::uint16_t* topic = nullptr;   // in (unless fresh) and out
   std::size_t topics = 0;
   View<const float> table;       // V x stride, zeros in the padding
   const float* alpha = nullptr;  // stride, zeros in the padding
@@ -38,19 +50,18 @@ struct SampledDocuments {
   std::byte* scratch = nullptr;
 };
 
-/// Counts of words `first` to `last`, from the topics of their tokens.
+/// Counts of words `first` to `last`, from the topics of all tokens. Other calls may do other words at the same time.
 struct SampledCounts {
-  const std::int64_t* start = nullptr;   // V + 1 offsets into tokens
-  const std::int32_t* tokens = nullptr;  // their places, word by word
+  SampledRows rows;
+  std::size_t documents = 0;
   const std::uint16_t* topic = nullptr;
   std::size_t topics = 0, first = 0, last = 0;
-  View<float> table;       // V x stride, out: the counts, zeros in the padding
-  double* sums = nullptr;  // topics, out: sums over the words
-  std::byte* scratch = nullptr;
+  View<std::int32_t> table;      // V x stride, out: the counts, zeros in the padding
+  std::int64_t* sums = nullptr;  // topics, out: sums over the words
 };
 
 /// The end of a pass, for words `first` to `last`: the mean of counts over passes moves on by `rate`, and the counts in
-/// `table` become (N_wk + prior) one_k.
+/// `table` (32-bit whole numbers in the place of the others) become (N_wk + prior) one_k.
 template <class T>
 struct SampledMeans {
   View<float> table;       // V x stride, in and out

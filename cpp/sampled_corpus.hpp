@@ -1,46 +1,76 @@
-// A corpus as collapsed Gibbs sampling goes through it: tokens document by document, and where those of each word are.
-// Made once for a fit.
+// A corpus as collapsed Gibbs sampling goes through it. Made once for a fit; the documents stay the caller's.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
-#include "view.hpp"
+#include "sampled.hpp"
 
 namespace vivace {
 namespace {
 
 struct SampledCorpus {
-  std::vector<std::int64_t> start{0};    // offsets of documents into tokens
-  std::vector<std::int32_t> words;       // of the tokens
-  std::vector<std::int64_t> word_start;  // offsets of words into `tokens`
-  std::vector<std::int32_t> tokens;      // places of tokens, word by word
+  std::vector<std::int64_t> tokens;  // offsets of documents into tokens
+  SampledRows rows;
+  std::size_t n_entries, vocabulary;
 
-  /// Documents of the compressed rows (from, columns, values); values are whole numbers, not negative, and add up to
-  /// less than 2^31.
+  /// Compressed rows (start, words, counts) whose entries are `good`; they must outlive this.
   template <class T>
-  SampledCorpus(const View<const std::int64_t>& from, const std::int32_t* columns, const T* values,
-                std::size_t vocabulary)
-      : word_start(vocabulary + 1) {
-    std::size_t size = 0;
-    for (auto e = from[0]; e < from[from.rows - 1]; ++e) size += static_cast<std::size_t>(values[e]);
-    words.reserve(size);  // grown bit by bit it would take three times the memory for a moment
-    start.reserve(from.rows);
-    for (std::size_t d = 0; d + 1 < from.rows; ++d) {
-      for (auto e = from[d]; e < from[d + 1]; ++e)
-        words.insert(words.end(), static_cast<std::size_t>(values[e]), columns[e]);
-      start.push_back(static_cast<std::int64_t>(words.size()));
-    }
-    for (const std::int32_t w : words) ++word_start[static_cast<std::size_t>(w) + 1];
-    for (std::size_t w = 0; w < vocabulary; ++w) word_start[w + 1] += word_start[w];
-    std::vector<std::int64_t> next(word_start);
-    tokens.resize(words.size());
-    for (std::size_t t = 0; t < words.size(); ++t)
-      tokens[static_cast<std::size_t>(next[static_cast<std::size_t>(words[t])]++)] = static_cast<std::int32_t>(t);
+  SampledCorpus(const View<const std::int64_t>& start, const std::int32_t* words, const T* counts, std::size_t v)
+      : tokens(start.rows), n_entries(static_cast<std::size_t>(start[start.rows - 1])), vocabulary(v) {
+    rows.start = start.data;
+    rows.tokens = tokens.data();
+    rows.words = words;
+    if constexpr (std::is_same_v<T, double>)
+      rows.doubles = counts;
+    else
+      rows.floats = counts;
+    for (std::size_t d = 0; d < documents(); ++d) tokens[d + 1] = tokens[d] + tokens_of(d);
   }
 
-  std::size_t documents() const { return start.size() - 1; }
+  std::size_t documents() const { return tokens.size() - 1; }
+  std::size_t n_tokens() const { return static_cast<std::size_t>(tokens.back()); }
+
+  std::int64_t tokens_of(std::size_t d) const {
+    std::int64_t sum = 0;
+    for (auto e = rows.start[d]; e < rows.start[d + 1]; ++e) sum += rows.count(static_cast<std::size_t>(e));
+    return sum;
+  }
+
+  /// Where ranges of words with as many tokens each begin, and the size of the vocabulary; at most `parts`.
+  std::vector<std::size_t> word_edges(std::size_t parts) const {
+    std::vector<std::int64_t> counts(vocabulary);
+    for (std::size_t e = 0; e < n_entries; ++e) counts[static_cast<std::size_t>(rows.words[e])] += rows.count(e);
+    std::vector<std::size_t> edges{0};
+    std::size_t before = 0;
+    for (std::size_t w = 0; w < vocabulary; ++w) {
+      before += static_cast<std::size_t>(counts[w]);
+      if (w + 1 < vocabulary && before * parts >= edges.size() * n_tokens() && edges.size() < parts)
+        edges.push_back(w + 1);
+    }
+    edges.push_back(vocabulary);
+    return edges;
+  }
+
+  /// Whether these documents are as they were: their owner may have changed them, and kernels rely on it.
+  bool same(std::size_t first, std::size_t last) const {
+    bool found = true;
+    for (std::size_t d = first; d < last && found; ++d) {
+      const auto from = rows.start[d], to = rows.start[d + 1];
+      std::int64_t sum = 0;
+      if (from < 0 || to < from || static_cast<std::size_t>(to) > n_entries) return false;
+      for (auto e = static_cast<std::size_t>(from); e < static_cast<std::size_t>(to); ++e) {
+        const std::int32_t count = rows.count(e);
+        found &= static_cast<std::size_t>(rows.words[e]) < vocabulary && count >= 0;
+        sum += count;
+      }
+      found &= sum == tokens[d + 1] - tokens[d];
+    }
+    return found;
+  }
 };
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Collapsed Gibbs sampling: new topics of tokens, and the counts that they make.
 #include "sampled.hpp"
 
+#include <cstring>
+
 #include "../math.hpp"
 #include "layout.hpp"
 
@@ -41,9 +43,12 @@ VIVACE_INLINE F running_sums(F v) {
 /// Where a document is at.
 struct Walker {
   std::size_t token = 0, end = 0, first = 0, sweep = 0;
-  std::int32_t* counts = nullptr;  // its tokens by topic
-  float* weights = nullptr;        // counts + alpha
-  float* sums = nullptr;           // running sums of probabilities, vector by vector
+  std::size_t entry = 0, first_entry = 0, last_entry = 0;  // of the token, and of the document
+  std::int32_t left = 0;                                   // tokens of the entry from this one on
+  const float* row = nullptr;                              // of the token's word in the table
+  std::int32_t* counts = nullptr;                          // its tokens by topic
+  float* weights = nullptr;                                // counts + alpha
+  float* sums = nullptr;                                   // running sums of probabilities, vector by vector
   float total = 0, wanted = 0;
   std::size_t lane = 0;
 };
@@ -53,7 +58,10 @@ template <std::size_t vectors>
 class Sampling {
  public:
   explicit Sampling(const SampledDocuments& args)
-      : a(args), stride(vectors ? vectors * n : args.table.cols), last_lane((args.topics < n ? args.topics : n) - 1) {
+      : a(args),
+        stride(vectors ? vectors * n : args.table.cols),
+        last_lane((args.topics < n ? args.topics : n) - 1),
+        document(args.first) {
     Arena arena{args.scratch};
     Walker walkers[side_by_side];
     for (std::size_t k = 0; a.learned && k < a.topics; ++k) a.learned[k] = 0;
@@ -81,7 +89,7 @@ class Sampling {
 
  private:
   const SampledDocuments& a;
-  std::size_t stride, last_lane, document = 0, filled = 0;
+  std::size_t stride, last_lane, document, filled = 0;
   float alpha_sum = 0;
   double likelihood = 0;
   F totals = broadcast<float>(1);
@@ -89,10 +97,14 @@ class Sampling {
   VIVACE_MEMBER std::size_t length() const { return vectors ? vectors : stride / n; }
 
   VIVACE_MEMBER bool next_document(Walker& w) {
-    while (document < a.documents && a.start[document] == a.start[document + 1]) ++document;
-    if (document == a.documents) return false;
-    w.first = w.token = static_cast<std::size_t>(a.start[document]);
-    w.end = static_cast<std::size_t>(a.start[++document]);
+    const std::int64_t* tokens = a.rows.tokens;
+    while (document < a.last && tokens[document] == tokens[document + 1]) ++document;
+    if (document == a.last) return false;
+    w.first = w.token = static_cast<std::size_t>(tokens[document]);
+    w.end = static_cast<std::size_t>(tokens[document + 1]);
+    w.first_entry = static_cast<std::size_t>(a.rows.start[document]);
+    w.last_entry = static_cast<std::size_t>(a.rows.start[++document]) - 1;
+    enter(w, w.first_entry);
     w.sweep = 0;
     for (std::size_t k = 0; k < stride; ++k) w.counts[k] = 0;
     for (std::size_t k = 0; k < stride; k += n) storeu(w.weights + k, loadu(a.alpha + k));
@@ -113,11 +125,21 @@ class Sampling {
   /// Whether the document has another token to draw; at its end it may begin another sweep.
   VIVACE_MEMBER bool going_on(Walker& w) const {
     if (++w.token == w.end) {
-      w.token = w.first;
       if (++w.sweep == a.sweeps) return false;
+      w.token = w.first;
+      enter(w, w.first_entry);
+    } else if (--w.left == 0) {
+      enter(w, w.entry + 1);
     }
     take_out(w);
     return true;
+  }
+
+  /// Goes to an entry, or the first one after it that has tokens; there is one.
+  VIVACE_MEMBER void enter(Walker& w, std::size_t entry) const {
+    while ((w.left = a.rows.count(entry)) == 0) ++entry;
+    w.entry = entry;
+    w.row = a.table.data + static_cast<std::size_t>(a.rows.words[entry]) * stride;
   }
 
   /// Takes out the token that is next. Other documents' tokens are drawn before its turn comes: a vector that is loaded
@@ -128,7 +150,7 @@ class Sampling {
     set(w, old, w.counts[old] - 1);
     if (a.fresh) return;
     // In the table by a factor here, so that the loop over topics need not ask which is the old one.
-    const float held = a.table.data[static_cast<std::size_t>(a.words[w.token]) * stride + old];
+    const float held = w.row[old];
     w.weights[old] *= max_of((held - a.one[old]) * a.rest[old], a.least) / held;
   }
 
@@ -139,9 +161,9 @@ class Sampling {
 
   /// First step of a draw: running sums of probabilities, lane by lane.
   VIVACE_MEMBER void weigh(const Walker& w) const {
-    const float* row = a.table.data + static_cast<std::size_t>(a.words[w.token]) * stride;
-    const std::size_t after = w.token + 1 < w.end ? w.token + 1 : w.first;
-    const float* ahead = a.table.data + static_cast<std::size_t>(a.words[after]) * stride;
+    const float* row = w.row;
+    const std::size_t after = w.entry < w.last_entry ? w.entry + 1 : w.first_entry;
+    const float* ahead = a.table.data + static_cast<std::size_t>(a.rows.words[after]) * stride;
     F run{};
     for (std::size_t j = 0; j < length(); ++j) {
       run = mul_add(loadu(row + j * n), loadu(w.weights + j * n), run);
@@ -196,6 +218,8 @@ static inline void documents(const SampledDocuments& a) {
   }
 }
 
+VIVACE_INLINE std::size_t least(std::size_t x, std::size_t y) { return x < y ? x : y; }
+
 template <class T>
 static inline void means(const SampledMeans<T>& a) {
   const std::size_t topics = a.means.cols, across = a.prior.cols > 1 ? 1 : 0;
@@ -206,7 +230,9 @@ static inline void means(const SampledMeans<T>& a) {
     const T* prior = a.prior.row(a.prior.rows > 1 ? w : 0);
     T* mean = a.means.row(w);
     for (std::size_t k = 0; k < topics; ++k) {
-      const T count = static_cast<T>(table[k]);
+      std::int32_t counted;
+      std::memcpy(&counted, table + k, sizeof counted);
+      const T count = static_cast<T>(counted);
       mean[k] = previous[k] + a.rate * (count - previous[k]);
       table[k] = static_cast<float>(count + prior[k * across]) * a.one[k];
       a.sums[k] += static_cast<double>(mean[k]);
@@ -223,22 +249,38 @@ std::size_t sampled_scratch(std::size_t topics) {
 void sampled_documents(const SampledDocuments& a) { documents(a); }
 
 void sampled_counts(const SampledCounts& a) {
-  Arena arena{a.scratch};
-  auto* row = arena.take<std::int32_t>(a.topics);
-  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
-  for (std::size_t w = a.first; w < a.last; ++w) {
-    for (std::size_t k = 0; k < a.topics; ++k) row[k] = 0;
-    for (auto i = a.start[w]; i < a.start[w + 1]; ++i) {
-      const std::size_t k = a.topic[static_cast<std::size_t>(a.tokens[i])];
-      if (k < a.topics) ++row[k];
+  // How many tokens an entry has cannot be foretold. So the first few of each are taken whether they are there or not,
+  // into a list that those which are not drop out of, and only then counted.
+  constexpr std::size_t few = 4, entries = 128;
+  std::size_t cells[few * entries], filled = 0;
+  const std::size_t stride = a.table.cols, words = a.last - a.first;
+  std::int32_t* rows = a.table.data + a.first * stride;
+  const auto count_cells = [&]() VIVACE_LAMBDA {
+    for (std::size_t i = 0; i < filled; ++i) ++rows[cells[i]];
+    filled = 0;
+  };
+  for (std::size_t i = 0; i < words * stride; ++i) rows[i] = 0;
+  const std::uint16_t *topic = a.topic, *const end = a.topic + a.rows.tokens[a.documents];
+  const auto last = static_cast<std::size_t>(a.rows.start[a.documents]);
+  for (std::size_t e = 0; e < last && topic < end; ++e) {
+    const std::size_t word = static_cast<std::size_t>(a.rows.words[e]) - a.first;
+    const auto count = least(static_cast<std::size_t>(a.rows.count(e)), static_cast<std::size_t>(end - topic));
+    if (word < words) {
+      const std::size_t row = word * stride;
+      std::size_t i = 0;
+      if (end - topic >= static_cast<std::ptrdiff_t>(few)) {
+        for (; i < few; ++i) cells[filled + i] = row + topic[i];
+        filled += least(count, few);
+      }
+      for (; i < count; ++i) ++rows[row + topic[i]];
+      if (filled > few * (entries - 1)) count_cells();
     }
-    float* out = a.table.row(w);
-    for (std::size_t k = 0; k < a.topics; ++k) {
-      out[k] = static_cast<float>(row[k]);
-      a.sums[k] += row[k];
-    }
-    for (std::size_t k = a.topics; k < a.table.cols; ++k) out[k] = 0;
+    topic += count;
   }
+  count_cells();
+  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
+  for (std::size_t w = 0; w < words; ++w)
+    for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] += rows[w * stride + k];
 }
 
 void sampled_means_d(const SampledMeans<double>& a) { means(a); }

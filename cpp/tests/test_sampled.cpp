@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -37,13 +38,20 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     start.push_back(static_cast<std::int64_t>(columns.size()));
   }
   const SampledCorpus corpus(View<const std::int64_t>{start.data(), start.size(), 1}, columns.data(), values.data(), v);
-  const std::size_t tokens = corpus.words.size();
+  const std::size_t tokens = corpus.n_tokens();
   expect(static_cast<double>(tokens) == std::accumulate(values.begin(), values.end(), 0.0), what + " corpus");
-  expect(corpus.documents() == documents && corpus.tokens.size() == tokens, what + " sizes");
+  expect(corpus.documents() == documents && corpus.same(0, documents), what + " sizes");
+  if (!values.empty()) {
+    values.back() += 1;
+    expect(!corpus.same(0, documents), what + " changed");
+    values.back() -= 1;
+  }
 
   std::vector<std::uint16_t> topic(tokens, std::uint16_t(65535));
   std::vector<float> table(v * stride), alpha(stride), one(stride), rest(stride);
-  std::vector<double> sums(topics), learned(topics), part(topics);
+  std::vector<double> learned(topics), means_sums(topics);
+  std::vector<std::int64_t> sums(topics), part(topics);
+  std::vector<std::int32_t> counted(v * stride);
   std::vector<T> means(v * topics), previous(v * topics), prior{T(0.1)};
   for (std::size_t k = 0; k < topics; ++k) alpha[k] = 0.2f;
   for (std::size_t w = 0; w < v; ++w)
@@ -52,9 +60,8 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
   for (std::size_t pass = 0; pass < 3; ++pass) {
     double likelihood = 0;
     SampledDocuments a;
-    a.start = corpus.start.data();
-    a.documents = documents;
-    a.words = corpus.words.data();
+    a.rows = corpus.rows;
+    a.last = documents;
     a.topic = topic.data();
     a.topics = topics;
     a.table = {table.data(), v, stride};
@@ -74,31 +81,32 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     for (const std::uint16_t k : topic) expect(k < topics, what + " topic");
 
     // Words in two parts: one call must not touch the other's rows.
-    double all = 0;
-    std::fill(sums.begin(), sums.end(), 0.0);
-    for (const auto& [first, last] : {std::pair{v / 2, v}, std::pair{std::size_t(0), v / 2}}) {
+    std::vector<std::int32_t> words(v);
+    for (std::size_t e = 0; e < values.size(); ++e)
+      words[static_cast<std::size_t>(columns[e])] += static_cast<std::int32_t>(values[e]);
+    std::fill(sums.begin(), sums.end(), 0);
+    const std::vector<std::size_t> edges = corpus.word_edges(2);
+    for (std::size_t i = edges.size() - 1; i > 0; --i) {
       SampledCounts c;
-      c.start = corpus.word_start.data();
-      c.tokens = corpus.tokens.data();
+      c.rows = corpus.rows;
+      c.documents = documents;
       c.topic = topic.data();
       c.topics = topics;
-      c.first = first;
-      c.last = last;
-      c.table = {table.data(), v, stride};
+      c.first = edges[i - 1];
+      c.last = edges[i];
+      c.table = {counted.data(), v, stride};
       c.sums = part.data();
-      c.scratch = scratch.p;
       kernels.sampled_counts(c);
       for (std::size_t k = 0; k < topics; ++k) sums[k] += part[k];
     }
-    for (std::size_t w = 0; w < v; ++w) {
-      double row = 0;
-      for (std::size_t k = 0; k < stride; ++k) row += static_cast<double>(table[w * stride + k]);
-      expect(row == static_cast<double>(corpus.word_start[w + 1] - corpus.word_start[w]), what + " counts of a word");
-      all += row;
-    }
-    expect(all == static_cast<double>(tokens), what + " counts");
+    for (std::size_t w = 0; w < v; ++w)
+      expect(std::accumulate(&counted[w * stride], &counted[w * stride] + stride, 0) == words[w],
+             what + " counts of a word");
+    expect(std::accumulate(sums.begin(), sums.end(), std::int64_t(0)) == static_cast<std::int64_t>(tokens),
+           what + " counts");
+    std::memcpy(table.data(), counted.data(), table.size() * sizeof(float));
     for (std::size_t k = 0; k < topics; ++k) {
-      const double total = sums[k] + 0.1 * static_cast<double>(v);
+      const double total = static_cast<double>(sums[k]) + 0.1 * static_cast<double>(v);
       one[k] = static_cast<float>(1 / total);
       rest[k] = static_cast<float>(total / std::max(total - 1, 0.1 * static_cast<double>(v)));
     }
@@ -110,9 +118,9 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     m.one = one.data();
     m.rate = pass == 0 ? T(1) : T(0.5);
     m.last = v;
-    m.sums = part.data();
+    m.sums = means_sums.data();
     call(kernels, m);
-    expect(std::abs(std::accumulate(part.begin(), part.end(), 0.0) - static_cast<double>(tokens)) <
+    expect(std::abs(std::accumulate(means_sums.begin(), means_sums.end(), 0.0) - static_cast<double>(tokens)) <
                1e-3 * (1 + static_cast<double>(tokens)),
            what + " means");
     for (std::size_t k = 0; k < stride; ++k) {

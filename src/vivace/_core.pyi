@@ -227,6 +227,7 @@ class SampledCorpus:
     ) -> None: ...
     @property
     def n_tokens(self) -> int: ...
+    def word_edges(self, parts: int) -> list[int]: ...
 
 def sampled_documents(
     corpus: SampledCorpus,
@@ -248,8 +249,8 @@ def sampled_counts(
     first: int,
     last: int,
     topic: NDArray[np.uint16],
-    table: NDArray[np.float32],
-    sums: _Doubles,
+    table: NDArray[np.int32],
+    sums: NDArray[np.int64],
 ) -> None: ...
 def sampled_means(
     previous: _Rows,

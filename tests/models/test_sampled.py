@@ -50,9 +50,10 @@ class Frozen:
         n_words, self.n_topics = counts.shape
         stride = _core.topic_stride(self.n_topics, True)
         self.start = np.cumsum([0, *map(len, documents)])
-        words = np.concatenate(documents).astype(np.int32)
         # An entry a token, so that tokens keep their order.
-        self.corpus = _core.SampledCorpus(self.start, words, np.ones(len(words)), n_words)
+        self.columns = np.concatenate(documents).astype(np.int32)
+        self.values = np.ones(len(self.columns))
+        self.corpus = _core.SampledCorpus(self.start, self.columns, self.values, n_words)
         self.topic = np.concatenate(topics).astype(np.uint16)
         totals = counts.sum(axis=0) + n_words * prior
         self.table, self.alpha, self.one, self.rest = (
@@ -201,6 +202,43 @@ def test_arguments_are_checked():
     ]:
         with pytest.raises(ValueError, match=r"counts must|words must|start must"):
             _core.SampledCorpus(np.array(start), np.array(columns, np.int32), np.array(values), 3)
+
+
+def test_documents_are_the_callers_and_must_not_change():
+    words, before, counts, alpha, prior = problem(3)
+    work = Frozen([words] * 4, [before] * 4, counts, alpha, prior)
+    sums, table = np.empty(3, np.int64), np.empty(work.table.shape, np.int32)
+    for columns, values in [(7, 1.0), (-1, 1.0), (1, 2.0), (1, 0.0), (1, -1.0)]:
+        work.columns[-1], work.values[-1] = columns, values
+        with pytest.raises(ValueError, match="documents must not change"):
+            work.draw()
+        # What has gone is not counted, and nothing is written outside.
+        _core.sampled_counts(work.corpus, 0, len(counts), work.topic, table, sums)
+        assert 10 <= sums.sum() <= 12
+    work.topic[0] = 3
+    with pytest.raises(ValueError, match="topic must lie from 0 to below 3"):
+        _core.sampled_counts(work.corpus, 0, len(counts), work.topic, table, sums)
+    with pytest.raises(ValueError, match="parts must be at least 1"):
+        work.corpus.word_edges(0)
+
+
+def test_entries_are_runs_of_tokens():
+    """Counts, zeros among them, are as good as an entry a token, in either precision."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 4, (50, 30))
+    start, columns = 30 * np.arange(51), np.tile(np.arange(30, dtype=np.int32), 50)
+    documents = [np.repeat(np.arange(30), row) for row in values]
+    topics = [rng.integers(0, 5, len(words)) for words in documents]
+    counts = rng.integers(1, 9, (30, 5))
+    for sweeps in (1, 3):
+        drawn = []
+        for dtype in (None, np.float32, np.float64):
+            work = Frozen(documents, topics, counts, 0.1, 0.2)
+            if dtype is not None:
+                work.corpus = _core.SampledCorpus(start, columns, values.ravel().astype(dtype), 30)
+            likelihood = work.draw(key=3, sweeps=sweeps)
+            drawn.append([likelihood, *work.topic])
+        assert drawn[0] == drawn[1] == drawn[2]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -22,6 +22,7 @@ from scipy.special import digamma
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
+from vivace.models.aligned import aligned
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.documents import row_sums
 from vivace.models.fading import fade
@@ -77,9 +78,9 @@ class SampledModel(CollapsedModel):
 class SampledSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory, the corpus' own aside: 10 bytes a token, a table of V x K in float32 and two posteriors,
-    or one where the topics of a pass are gone with the next (`in_place`); before, while topics
-    form, that of `fade`.
+    Memory beyond the documents: 2 bytes a token and 8 a document, a table of V x K in float32 and
+    two posteriors, or one where the topics of a pass are gone with the next (`in_place`); before,
+    while topics form, that of `fade`.
     """
 
     def __init__(
@@ -145,20 +146,24 @@ class SampledSweeps:
         """Make what sampling works on."""
         model, posterior = self._model, self._topics
         rows = self._source.read(0, self._source.n_rows).data
-        values = rows.values.astype(model.dtype, copy=False)
-        self._corpus = _core.SampledCorpus(rows.start, rows.columns, values, rows.n_columns)
+        self._corpus = _core.SampledCorpus(rows.start, rows.columns, rows.values, rows.n_columns)
         self._lengths = np.unique(np.diff(self._ends), return_counts=True)
         self._blocks = _blocks(self._ends)
-        self._topic = np.zeros(self._corpus.n_tokens, np.uint16)
+        shares = self._corpus.word_edges(getattr(self._executor, "n_threads", 1))
+        self._shares = list(pairwise(shares))
+        self._topic = aligned((self._corpus.n_tokens,), np.uint16, make=np.zeros)
         self._stride = _core.topic_stride(model.n_topics, True)
-        self._table = np.zeros((model.n_words, self._stride), np.float32)
+        self._table = aligned((model.n_words, self._stride), np.float32, make=np.zeros)
         for part in parts_of(model.n_words):
             self._table[part, : model.n_topics] = posterior.mean(part)
         self._totals, self._alpha = posterior.totals, posterior.alpha
-        means: NDArray[Any] = np.zeros(posterior.counts.shape, model.dtype)
-        self._means: list[NDArray[Any]] = [means, means if self._in_place else np.zeros_like(means)]
-        # As large as the vocabulary, and as the documents of a stream.
-        del self._topics, self._source
+        means = aligned(posterior.counts.shape, model.dtype, make=np.zeros)
+        self._means: list[NDArray[Any]] = [
+            means,
+            means if self._in_place else aligned(means.shape, means.dtype),
+        ]
+        # As large as the vocabulary; the documents are the corpus' now.
+        del self._topics, self._source, self._ends
 
     def _draw(self) -> float:
         """New topics; where alpha is learned also a step towards the best one for the old topics.
@@ -219,15 +224,15 @@ class SampledSweeps:
         """
         n_topics, parts = self._model.n_topics, parts_of(self._model.n_words)
         means, spare = self._means
+        counts = self._table.view(np.int32)
 
-        def count(part: slice) -> NDArray[np.float64]:
-            sums = np.empty(n_topics)
-            _core.sampled_counts(
-                self._corpus, part.start, part.stop, self._topic, self._table, sums
-            )
+        def count(words: tuple[int, int]) -> NDArray[np.int64]:
+            sums = np.empty(n_topics, np.int64)
+            _core.sampled_counts(self._corpus, *words, self._topic, counts, sums)
             return sums
 
-        counted = np.sum(self._executor.map(count, parts), axis=0)
+        # Each goes through all documents. Counts are whole numbers: shares do not matter to bits.
+        counted = np.sum(self._executor.map(count, self._shares), axis=0)
         self._totals = counted + self._prior.totals
         one = self._padded(1.0 / self._totals)
 

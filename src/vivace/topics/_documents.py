@@ -23,9 +23,8 @@ from vivace.topics._corpus_streams import StreamSource, is_stream
 # lean store, by whether counts are float32.
 CORPUS_ENTRY, LEAN_ENTRY = 25, {True: 48, False: 72}
 
-# Bytes of a token in sampling: its word, its place among the word's, and its topic.
-TOKEN = 10
-
+# Bytes of a token in sampling: its topic.
+TOKEN = 2
 
 # Limits of sampling, which keeps the number of a topic in 16 bits and the place of a token in 31.
 MOST_TOPICS, MOST_TOKENS = 2**16, 2**31

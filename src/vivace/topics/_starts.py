@@ -43,7 +43,7 @@ ALIKE = 10
 # corpora get, and the most, which small ones need.
 DRAWS, FEWEST_PASSES, MOST_PASSES = 80_000_000, 20, 100
 
-# Tokens that are sampled: of a larger corpus a random part of the documents, 84 MB of memory. And
+# Tokens that are sampled: of a larger corpus a random part of the documents, 17 MB of memory. And
 # of an entry's count in the mean, for the same reason.
 MOST_TOKENS, MOST_COUNT = 2**23, 8.0
 
@@ -83,7 +83,7 @@ def formed_topics(
 ) -> Topics:
     """Topics that form around documents; collapsed models go on from them in their first passes.
 
-    Memory for the others: three tables of V x K, or two and 10 bytes a token.
+    Memory for the others: three tables of V x K, or two and 2 bytes a token.
     """
     if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
         return document_topics(model, documents, rng)
