@@ -12,8 +12,9 @@ namespace {
 using F = Vec<float>;
 constexpr std::size_t n = lanes<float>;
 
-// Documents that are gone through side by side: each token waits for the one before it in its document.
-constexpr std::size_t side_by_side = 4;
+// Documents that are gone through side by side: each token waits for the one before it in its document. With more
+// topics than `many` they are fewer, so that their numbers stay near.
+constexpr std::size_t side_by_side = 8, fewer = 4, many = 256;
 
 // Up to this many vectors of topics the loops over topics are unrolled.
 constexpr std::size_t most_unrolled = VIVACE_VECTOR_BYTES == 64 ? 8 : 0;
@@ -67,7 +68,9 @@ class Sampling {
     for (std::size_t k = 0; a.learned && k < a.topics; ++k) a.learned[k] = 0;
     for (std::size_t k = 0; k < a.topics; ++k) alpha_sum += a.alpha[k];
     std::size_t active = 0;
-    for (Walker& w : walkers) {
+    const std::size_t together = stride > many ? fewer : side_by_side;
+    for (std::size_t i = 0; i < together; ++i) {
+      Walker& w = walkers[i];
       w.counts = arena.take<std::int32_t>(stride);
       w.weights = arena.take<float>(stride);
       w.sums = arena.take<float>(stride);
@@ -147,11 +150,10 @@ class Sampling {
   VIVACE_MEMBER void take_out(Walker& w) const {
     if (a.fresh && w.sweep == 0) return;
     const std::size_t old = a.topic[w.token];
-    set(w, old, w.counts[old] - 1);
-    if (a.fresh) return;
+    if (a.fresh) return set(w, old, w.counts[old] - 1);
     // In the table by a factor here, so that the loop over topics need not ask which is the old one.
-    const float held = w.row[old];
-    w.weights[old] *= max_of((held - a.one[old]) * a.rest[old], a.least) / held;
+    const float held = w.row[old], factor = max_of((held - a.one[old]) * a.rest[old], a.least) / held;
+    w.weights[old] = (static_cast<float>(--w.counts[old]) + a.alpha[old]) * factor;
   }
 
   VIVACE_MEMBER void set(const Walker& w, std::size_t k, std::int32_t count) const {

@@ -129,3 +129,6 @@ class SweepModel(Protocol):
         The model cuts rows into batches as it likes; `layout` says what the caller would like.
         Results must not depend on the number of threads.
         """
+
+    def statistics_of(self, posterior: Any, /) -> Statistics:
+        """Return statistics that make this posterior."""

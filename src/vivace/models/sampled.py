@@ -162,8 +162,9 @@ class SampledSweeps:
             means,
             means if self._in_place else aligned(means.shape, means.dtype),
         ]
-        # As large as the vocabulary; the documents are the corpus' now.
+        # As large as the vocabulary or the documents, which are the corpus' now.
         del self._topics, self._source, self._ends
+        self._parts = []
 
     def _draw(self) -> float:
         """New topics; where alpha is learned also a step towards the best one for the old topics.
@@ -210,7 +211,7 @@ class SampledSweeps:
 
     def _loose(self) -> float:
         """What alpha is larger by in this pass, where topics formed in those before."""
-        if not (self._parts and self._passes):
+        if not (self._model.forming and self._passes):
             return 0.0
         lengths, documents = self._lengths
         mean = self._corpus.n_tokens / max(1, int(documents[lengths > 0].sum()))

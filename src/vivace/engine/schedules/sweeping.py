@@ -29,14 +29,15 @@ class Sweeping:
         if not isinstance(model, SweepModel):
             raise TypeError(f"{type(model).__name__} makes no passes of its own")
         work = model.begin_sweeps(problem.source, problem.layout, fit.posterior, problem.executor)
-        return _Passes(work, fit)
+        return _Passes(model, work, fit)
 
 
 class _Passes:
     # The state is what the next pass changes, and too large for a copy.
     in_place = True
 
-    def __init__(self, work: Sweeper, fit: Fit) -> None:
+    def __init__(self, model: SweepModel, work: Sweeper, fit: Fit) -> None:
+        self._model = model
         self._work = work
         self._fit = fit
 
@@ -44,7 +45,9 @@ class _Passes:
         fit = self._fit
         posterior, objective = self._work.sweep()
         change = objective - fit.elbo
-        fit.record(objective, posterior=posterior, step=fit.step + 1)
+        # Those of an earlier posterior would keep that one in memory.
+        statistics = self._model.statistics_of(posterior)
+        fit.record(objective, posterior=posterior, statistics=statistics, step=fit.step + 1)
         return Step(accepted=True, change=change)
 
     def state(self) -> dict[str, Any]:
