@@ -275,6 +275,8 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
         files = [name]
     else:
         files = glob.glob(name, recursive=True)
+        if not files and not any(sign in name for sign in "*?["):
+            raise FileNotFoundError(2, "no such file or directory", name)
     if not files:
         what = "the folder holds" if os.path.isdir(name) else "there is"
         raise FileNotFoundError(2, f"{what} no file that ends in {', '.join(STREAMED)}", name)
