@@ -36,6 +36,10 @@ template <>
   return "float32";
 }
 template <>
+[[maybe_unused]] const char* dtype_name<std::uint8_t>() {
+  return "uint8";
+}
+template <>
 [[maybe_unused]] const char* dtype_name<std::uint16_t>() {
   return "uint16";
 }

@@ -53,6 +53,16 @@ struct State {
   py::object table, sums, totals, inverse, alpha, gamma, kept, change, factors, moved, likelihood;
 };
 
+/// The topics that a lean store keeps, below the number of topics.
+template <class Topic>
+Topic* kept_of(const py::object& object, const Cvb0Corpus& corpus, std::size_t topics, bool fresh) {
+  if (topics > 65536) throw py::value_error("a lean store takes up to 65536 topics");
+  const auto kept = view<Topic>(object, "kept", corpus.size(), lean_entries);
+  for (std::size_t i = 0; !fresh && i < kept.rows * kept.cols; ++i)
+    if (kept[i] >= topics) throw py::value_error("kept must lie from 0 to below the number of topics");
+  return kept.data;
+}
+
 template <class T>
 void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state, const py::object& marks,
            std::size_t from, std::size_t to, std::size_t sweeps, bool fresh, bool divide, double least_word,
@@ -74,17 +84,17 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   a.sweeps = sweeps;
   a.fresh = fresh;
   a.divide = divide;
-  const auto kept = optional_view<std::uint16_t>(state.kept, "kept", corpus.words.size(), lean_entries);
-  a.kept = kept.data;
-  const std::size_t width = kept ? lean_entries : stride;
-  auto* gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.words.size(), width).data;
+  const bool lean = !state.kept.is_none();
+  if (lean && a.topics <= 256)
+    a.kept_bytes = kept_of<std::uint8_t>(state.kept, corpus, a.topics, fresh);
+  else if (lean)
+    a.kept = kept_of<std::uint16_t>(state.kept, corpus, a.topics, fresh);
+  const std::size_t width = lean ? lean_entries : stride;
+  auto* gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.size(), width).data;
   a.gamma = gamma;
   if (sweeps != 1 && !fresh) throw py::value_error("sweeps must be 1 unless fresh is set");
-  if (kept && a.topics > 65536) throw py::value_error("a lean store takes up to 65536 topics");
-  for (std::size_t i = 0; kept && !fresh && i < kept.rows * kept.cols; ++i)
-    if (kept[i] >= a.topics) throw py::value_error("kept must lie from 0 to below the number of topics");
   StoreItem<T>* before = nullptr;
-  if (kept)
+  if (lean)
     a.change = view<T>(state.change, "change", corpus.most_entries, stride).data;
   else
     before = view<StoreItem<T>>(state.change, "change", corpus.most_entries, stride).data;
@@ -96,12 +106,11 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   if (from > to || to > corpus.batches() || counters.rows != 4 * (to - from))
     throw py::value_error("first and last must be batches of the corpus, and marks hold four counters for each");
   a.counts = corpus.counts(T());
-  if (a.counts == nullptr && !corpus.words.empty()) throw py::type_error("table must have the dtype of the counts");
+  if (a.counts == nullptr && corpus.size()) throw py::type_error("table must have the dtype of the counts");
   a.words = corpus.words.data();
   const Scratch memory = scratch(kernels.cvb0_scratch(a.topics));
   a.scratch = memory.get();
   Cvb0Words<T> w;
-  w.entries = corpus.entries.data();
   w.change = a.change;
   w.before = fresh ? nullptr : before;
   w.factors = a.factors;
@@ -145,7 +154,10 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
         const auto t = static_cast<std::size_t>(corpus.tasks[first_task + i - 1]);
         part.words = corpus.distinct.data() + t;
         part.count = static_cast<std::size_t>(corpus.tasks[first_task + i]) - t;
-        part.start = corpus.word_start.data() + t;
+        part.ends = corpus.word_ends.data() + t;
+        part.begin = corpus.word_begin(t, i == 1);
+        part.near = corpus.near.empty() ? nullptr : corpus.near.data() + corpus.first_entry(b);
+        part.far = corpus.far.empty() ? nullptr : corpus.far.data() + corpus.first_entry(b);
         if constexpr (is_double<T>)
           kernels.cvb0_words_d(part);
         else
@@ -156,8 +168,9 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
 }
 
 template <class T>
-void extrapolate(const py::object& table, const py::object& shift, const py::object& previous, const py::object& counts,
-                 const py::object& prior, std::size_t first, std::size_t last, double step, const py::object& sums) {
+void extrapolate(const py::object& table, const py::object& previous, const py::object& counts, const py::object& prior,
+                 std::size_t first, std::size_t last, std::optional<double> begun, double step,
+                 const py::object& sums) {
   const Kernels& kernels = active_kernels();
   Cvb0Extrapolation<T> a;
   a.sums = view<double>(sums, "sums", 2, any);
@@ -165,13 +178,14 @@ void extrapolate(const py::object& table, const py::object& shift, const py::obj
   const std::size_t stride = is_double<T> ? kernels.topic_stride_d(topics) : kernels.topic_stride_f(topics);
   a.table = view<T>(table, "table", any, stride);
   const std::size_t words = a.table.rows;
-  a.shift = view<T>(shift, "shift", words, stride);
   a.previous = view<const T>(previous, "previous", words, topics);
   a.counts = view<T>(counts, "counts", words, topics);
   a.prior = prior_view<T>(prior, words, topics);
   check_range(first, last, words);
   a.first = first;
   a.last = last;
+  a.fresh = !begun;
+  a.begun = static_cast<T>(begun.value_or(0));
   a.step = static_cast<T>(step);
   without_gil([&] {
     if constexpr (is_double<T>)
@@ -194,7 +208,7 @@ void bind_cvb0(py::module_& m) {
            }),
            arg("start"), arg("words"), arg("counts"), arg("weights"), arg("n_words"), arg("order"), arg("batches"),
            arg("block_entries"))
-      .def_property_readonly("n_entries", [](const Cvb0Corpus& c) { return c.words.size(); })
+      .def_property_readonly("n_entries", &Cvb0Corpus::size)
       .def_property_readonly("n_batches", &Cvb0Corpus::batches)
       .def_property_readonly("n_blocks", [](const Cvb0Corpus& c) { return c.blocks.size() - 1; })
       .def_readonly("most_entries", &Cvb0Corpus::most_entries)
@@ -216,12 +230,12 @@ void bind_cvb0(py::module_& m) {
       "Works on some batches, together with the other threads that call with the same arrays.");
   m.def(
       "cvb0_extrapolate",
-      [](const O& table, const O& shift, const O& previous, const O& counts, const O& prior, std::size_t first,
-         std::size_t last, double step, const O& sums) {
-        by_dtype(&extrapolate<double>, &extrapolate<float>, table, shift, previous, counts, prior, first, last, step,
+      [](const O& table, const O& previous, const O& counts, const O& prior, std::size_t first, std::size_t last,
+         std::optional<double> begun, double step, const O& sums) {
+        by_dtype(&extrapolate<double>, &extrapolate<float>, table, previous, counts, prior, first, last, begun, step,
                  sums);
       },
-      arg("table"), arg("shift"), arg("previous"), arg("counts"), arg("prior"), arg("first"), arg("last"), arg("step"),
+      arg("table"), arg("previous"), arg("counts"), arg("prior"), arg("first"), arg("last"), arg("begun"), arg("step"),
       arg("sums"), "Ends a pass for some words: expected counts, and the table that the next pass starts from.");
 }
 

@@ -226,6 +226,32 @@ void topic_word_sums(const py::object& topics, const py::object& vocabulary, con
   call<T>(active_kernels().word_sums_d, active_kernels().word_sums_f, a, k);
 }
 
+/// Sorts entries by word: `first` becomes the words' offsets into `entries` and `documents`, in which they rise.
+void topic_words(const py::object& start, const py::object& columns, const py::object& first, const py::object& entries,
+                 const py::object& documents) {
+  const auto offset = view<std::int64_t>(first, "first", any, 0);
+  if (offset.rows == 0) throw py::value_error("first must hold an offset more than there are words");
+  const auto words = indices(columns, "columns", any, offset.rows - 1);
+  const auto rows = offsets(start, "start", words.rows);
+  const auto places = view<std::int32_t>(entries, "entries", words.rows, 0);
+  const auto owners = view<std::int32_t>(documents, "documents", words.rows, 0);
+  if (rows[0] != 0 || static_cast<std::size_t>(rows[rows.rows - 1]) != words.rows)
+    throw py::value_error("start must rise from 0 to the number of columns");
+  without_gil([&] {
+    std::fill_n(offset.data, offset.rows, 0);
+    for (std::size_t e = 0; e < words.rows; ++e) ++offset[static_cast<std::size_t>(words[e]) + 1];
+    for (std::size_t w = 1; w < offset.rows; ++w) offset[w] += offset[w - 1];
+    for (std::size_t d = 0; d + 1 < rows.rows; ++d)
+      for (auto e = static_cast<std::size_t>(rows[d]); e < static_cast<std::size_t>(rows[d + 1]); ++e) {
+        const auto at = static_cast<std::size_t>(offset[static_cast<std::size_t>(words[e])]++);
+        places[at] = static_cast<std::int32_t>(e);
+        owners[at] = static_cast<std::int32_t>(d);
+      }
+    for (std::size_t w = offset.rows - 1; w > 0; --w) offset[w] = offset[w - 1];
+    offset[0] = 0;
+  });
+}
+
 template <class T>
 void topic_terms(const py::object& topics, const py::object& words, const py::object& statistics, double factor,
                  double own_factor, bool log_gamma, bool digamma, const py::object& out, const py::object& sums) {
@@ -334,6 +360,8 @@ void bind_topics(py::module_& m) {
       },
       arg("table"), arg("start"), arg("words"), arg("counts"), arg("alpha"), arg("max_sweeps"), arg("tolerance"),
       arg("gamma"), "Collapsed inference of documents at fixed topics.");
+  m.def("topic_words", &topic_words, arg("start"), arg("columns"), arg("first"), arg("entries"), arg("documents"),
+        "Sorts the entries of compressed rows by word.");
   m.def(
       "topic_word_sums",
       [](const O& topics, const O& vocabulary, const O& table, const O& words, const O& start, const O& entries,

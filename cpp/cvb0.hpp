@@ -39,8 +39,10 @@ struct Cvb0Documents {
   std::size_t sweeps = 1;             // more than one where documents are fresh
   bool fresh = false;                 // the table holds nothing of these documents, and gamma is not read
   bool divide = false;                // totals are so small that 1 / (Lambda - x g) needs a division
-  // entries x stride of the store's type; with a lean store entries x lean_entries, and `kept` their topics
+  // entries x stride of the store's type; with a lean store entries x lean_entries, and their topics in one of the
+  // others: in bytes where that is enough
   void* gamma = nullptr;
+  std::uint8_t* kept_bytes = nullptr;
   std::uint16_t* kept = nullptr;
   std::size_t entries = 0;       // of the store that may be read ahead
   std::int64_t batch_first = 0;  // the batch's first entry
@@ -60,8 +62,10 @@ template <class T>
 struct Cvb0Words {
   const std::int32_t* words = nullptr;  // distinct
   std::size_t count = 0;
-  const std::int64_t* start = nullptr;    // count + 1 offsets into entries
-  const std::int32_t* entries = nullptr;  // rows of the following
+  const std::uint32_t* ends = nullptr;  // offsets into entries where each ends; the first begins at `begin`
+  std::uint32_t begin = 0;
+  const std::uint16_t* near = nullptr;  // entries, rows of the following: in 16 bits,
+  const std::int32_t* far = nullptr;    // or where that is not enough
   const void *gamma = nullptr, *before = nullptr;
   const T* change = nullptr;
   const T* factors = nullptr;
@@ -69,15 +73,19 @@ struct Cvb0Words {
 };
 
 /// The end of a pass, for words `first` to `last`. The table is expected counts + shift; what the counts moved by since
-/// the pass before is added to them `step` times, and the prior, to make the table (and the shift) of the next pass.
+/// the pass before is added to them `step` times, and the prior, to make the table of the next pass.
+///
+/// The shift is made again from the two counts before and the step that this pass began with, `begun`; without one it
+/// is what `counts` holds.
 template <class T>
 struct Cvb0Extrapolation {
-  View<T> table, shift;    // V x stride, in and out
+  View<T> table;           // V x stride, in and out
   View<const T> previous;  // V x K, counts of the pass before
-  View<T> counts;          // V x K, out
+  View<T> counts;          // V x K, in: those of the pass before that, out: those of this one
   View<const T> prior;     // 1 x 1, V x 1 or V x K
   std::size_t first = 0, last = 0;
-  T step = 0;
+  bool fresh = false;  // there is no `begun`
+  T begun = 0, step = 0;
   View<double> sums;  // 2 x K, out: column sums of the counts, of the table
 };
 

@@ -6,13 +6,16 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import warnings
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, save_npz
 
 from vivace import (
     BayesianGaussianMixture,
@@ -22,7 +25,7 @@ from vivace import (
     LatentDirichletAllocation,
 )
 from vivace.engine import writing
-from vivace.io import save_model
+from vivace.io import open_documents, open_table, save_model
 
 
 def rows() -> np.ndarray:
@@ -85,10 +88,10 @@ JOBS: dict[str, Any] = {
         **_TOPICS, max_iter=12, learning_method="memoized", batch_size=60
     ),
     "beside memoized": lambda: BayesianGaussianMixture(
-        **_MIXTURE, learning_method="memoized", max_iter=12, batch_size=500
+        **_MIXTURE, learning_method="memoized", max_iter=30, batch_size=500
     ),
     "lda beside": lambda: LatentDirichletAllocation(
-        **_TOPICS, max_iter=15, validation_fraction=0.1, learning_method="memoized", batch_size=60
+        **_TOPICS, max_iter=30, validation_fraction=0.1, learning_method="memoized", batch_size=60
     ),
     "table": lambda: BayesianMixture(
         n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, learning_method="memoized"
@@ -96,11 +99,40 @@ JOBS: dict[str, Any] = {
     "table held out": lambda: BayesianMixture(
         n_components=6, random_state=1, tol=0.0, n_jobs=1, max_iter=15, validation_fraction=0.1
     ),
+    "parquet online": lambda: BayesianGaussianMixture(
+        **_MIXTURE, learning_method="online", max_iter=12, batch_size=500
+    ),
+    "parquet memoized": lambda: BayesianGaussianMixture(
+        **_MIXTURE, learning_method="memoized", max_iter=12, batch_size=500
+    ),
+    "lda npz memoized": lambda: LatentDirichletAllocation(
+        **_TOPICS, max_iter=12, learning_method="memoized", batch_size=60
+    ),
+    "lda npz sampled": lambda: LatentDirichletAllocation(**_TOPICS, max_iter=25, inference="gibbs"),
     "student": lambda: BayesianStudentTMixture(**_MIXTURE, max_iter=30),
 }
 
 
+@cache
+def files() -> tempfile.TemporaryDirectory[str]:
+    """A table and documents, removed when the process ends."""
+    folder = tempfile.TemporaryDirectory()
+    save_npz(f"{folder.name}/documents.npz", documents())
+    if find_spec("pyarrow") is not None:
+        import pyarrow
+        from pyarrow import parquet
+
+        columns = {f"x{j}": column for j, column in enumerate(rows().T)}
+        where = f"{folder.name}/rows.parquet"
+        parquet.write_table(pyarrow.table(columns), where, row_group_size=400)
+    return folder
+
+
 def data(name: str) -> Any:
+    if name.startswith("parquet"):  # a part of the pieces fits into memory
+        return open_table(f"{files().name}/rows.parquet", memory=70_000)
+    if name.startswith("lda npz"):
+        return open_documents(f"{files().name}/documents.npz", memory=70_000_000)
     if name == "lda streamed":
         counts = documents()
         return lambda: (counts[i : i + 100] for i in range(0, counts.shape[0], 100))
@@ -136,29 +168,59 @@ def fit(folder: Path, out: Path, name: str) -> None:
     save_model(model, out)
 
 
+def _version(manifest: Path) -> tuple[int, int] | None:
+    """What another manifest in its place differs by."""
+    try:
+        found = os.stat(manifest)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _kill(child: int, manifest: Path, after: int, share: float) -> int:
+    """Kill a fit; return its exit status.
+
+    Once it has written so many checkpoints, and then a share of the time has passed that it took
+    from one to the next, the work between them and the writing.
+    """
+    seen, times = _version(manifest), [time.monotonic()]
+    end = None
+    while True:
+        found = os.waitpid(child, os.WNOHANG)
+        if found[0] != 0:
+            return found[1]
+        now = time.monotonic()
+        if len(times) <= after and (version := _version(manifest)) != seen:
+            seen = version
+            times.append(now)
+        if len(times) > after and end is None:
+            gap = times[-1] - times[-2] if after else 0.5  # most of it is the start of the fit
+            end = now + share * min(gap, 0.5)
+        if end is not None and now >= end:
+            os.kill(child, signal.SIGKILL)
+            return os.waitpid(child, 0)[1]
+        time.sleep(0.0002)
+
+
 def serve() -> None:
     """Run the fits that standard input asks for, a process each, and kill them after a while.
 
-    A line holds folder, out, name and seconds (none: let it end); the answer is its exit status.
-    The imports are made once, here.
+    A line holds folder, out, name and what `_kill` takes (none: let it end); the answer is its exit
+    status. The imports are made once, here.
     """
+    files()
     for line in sys.stdin:
-        folder, out, name, seconds = json.loads(line)
+        folder, out, name, moment = json.loads(line)
         child = os.fork()
         if child == 0:
             warnings.simplefilter("ignore")
             fit(Path(folder), Path(out), name)
             os._exit(0)
-        end = time.monotonic() + (1e9 if seconds is None else seconds)
-        status = 0
-        while (found := os.waitpid(child, os.WNOHANG))[0] == 0:
-            if time.monotonic() >= end:
-                os.kill(child, signal.SIGKILL)
-                found = os.waitpid(child, 0)
-                break
-            time.sleep(0.001)
-        status = os.waitstatus_to_exitcode(found[1])
-        print(status, flush=True)
+        if moment is None:
+            status = os.waitpid(child, 0)[1]
+        else:
+            status = _kill(child, Path(folder) / "checkpoint.vivace", *moment)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

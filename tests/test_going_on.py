@@ -236,3 +236,43 @@ def test_cut_short_in_the_first_of_several(tmp_path: Path) -> None:
     model.set_params(max_iter=8).fit(checkpoints.rows(), checkpoint=going_on(tmp_path))
     full = BayesianGaussianMixture(**model.get_params()).fit(checkpoints.rows())
     assert np.array_equal(full.elbo_trace_, model.elbo_trace_)
+
+
+@pytest.mark.parametrize("name", ["lda collapsed", "lda sampled", "memoized"])
+def test_the_end_is_left_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it takes too much of the time: a fit with more passes goes on from the one before."""
+    X = checkpoints.data(name)
+    full = job(name).fit(X)
+    most = full.max_iter
+    monkeypatch.setattr("vivace.engine.writing.LARGEST_SHARE", 1e9)
+    monkeypatch.setattr("vivace.engine.writing.LARGEST_SHARE_AT_END", 0.0)
+    monkeypatch.setattr("vivace.engine.writing.SOON_WRITTEN", 0.0)
+    checkpoint = Checkpoint(tmp_path, every=1e-9, resume=True)
+
+    def enough(progress: Any) -> None:
+        if progress.n_iter == 3:
+            checkpoint.every = 1e9  # no more of them, from the next one on
+
+    short = job(name, max_iter=most // 2).fit(X, checkpoint=checkpoint, callbacks=enough)
+    assert checkpoint.left_out is not None
+    assert checkpoint.left_out > 0.0
+    assert not checkpoint.ended
+    assert checkpoint.stored is not None
+    assert checkpoint.stored < short.n_iter_
+    checkpoint.release()
+    monkeypatch.undo()
+    checkpoint = going_on(tmp_path)
+    model = job(name).fit(X, checkpoint=checkpoint)
+    assert checkpoint.ended
+    assert checkpoint.left_out is None
+    assert checkpoint.resumed_from is not None
+    assert checkpoint.resumed_from < short.n_iter_
+    assert checkpoints.same(checkpoints.arrays(model), checkpoints.arrays(full))
+
+
+def test_the_end_is_not_written_twice(tmp_path: Path) -> None:
+    """The checkpoint of the last pass is that of the end, unless it could not be written."""
+    X = checkpoints.data("lda collapsed")
+    checkpoint = Checkpoint(tmp_path, every=0.0)
+    model = job("lda collapsed", max_iter=4).fit(X, checkpoint=checkpoint)
+    assert (checkpoint.written, checkpoint.stored, checkpoint.ended) == (4, model.n_iter_, True)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "../math.hpp"
+#include "cvb0_extrapolation.hpp"
 #include "cvb0_lean.hpp"
 #include "cvb0_store.hpp"
 #include "layout.hpp"
@@ -295,6 +296,7 @@ struct FromChange {
 /// `vectors` vectors of topics of the i-th word, from column `k` on.
 template <class T, class From, std::size_t vectors>
 VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, std::size_t k) {
+  const std::uint32_t begin = i ? a.ends[i - 1] : a.begin;
   constexpr std::size_t n = lanes<T>;
   const std::size_t stride = a.table.cols;
   T* out = a.table.data + static_cast<std::size_t>(a.words[i]) * stride + k;
@@ -304,8 +306,10 @@ VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, 
     row[j] = loadu(out + j * n);
     __builtin_prefetch(soon + j * n, 1, 2);
   });
-  for (auto at = a.start[i]; at < a.start[i + 1]; ++at) {
-    const auto e = static_cast<std::size_t>(a.entries[at]);
+  const std::uint16_t* near = a.near;
+  const std::int32_t* far = a.far;
+  for (std::uint32_t at = begin, end = a.ends[i]; at < end; ++at) {
+    const std::size_t e = near ? near[at] : static_cast<std::size_t>(far[at]);
     const Vec<T> factor = broadcast<T>(a.factors[e]);
     const std::size_t first = e * stride + k;
     repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { row[j] = mul_add(from.get(first + j * n), factor, row[j]); });
@@ -338,33 +342,11 @@ static inline void all_words(const Cvb0Words<T>& a) {
 }
 
 template <class T>
-static inline void extrapolate(const Cvb0Extrapolation<T>& a) {
-  const std::size_t topics = a.counts.cols, across = a.prior.cols > 1 ? 1 : 0;
-  double* counted = a.sums.row(0);
-  double* used = a.sums.row(1);
-  for (std::size_t k = 0; k < topics; ++k) counted[k] = used[k] = 0;
-  for (std::size_t w = a.first; w < a.last; ++w) {
-    T* table = a.table.row(w);
-    T* shift = a.shift.row(w);
-    const T* previous = a.previous.row(w);
-    const T* prior = a.prior.row(a.prior.rows > 1 ? w : 0);
-    T* counts = a.counts.row(w);
-    for (std::size_t k = 0; k < topics; ++k) {
-      const T found = table[k] - shift[k], now = found > T(0) ? found : T(0);
-      const T ahead = now + a.step * (now - previous[k]), next = (ahead > T(0) ? ahead : T(0)) + prior[k * across];
-      table[k] = next;
-      shift[k] = next - now;
-      counts[k] = now;
-      counted[k] += static_cast<double>(now);
-      used[k] += static_cast<double>(next);
-    }
-  }
-}
-
-template <class T>
 static inline void all_documents(const Cvb0Documents<T>& a) {
-  if (a.kept)
-    LeanDocuments<T> all(a);
+  if (a.kept_bytes)
+    LeanDocuments<T, std::uint8_t> all(a, a.kept_bytes);
+  else if (a.kept)
+    LeanDocuments<T, std::uint16_t> all(a, a.kept);
   else if (a.fresh)
     documents<T, Visit::fresh>(a);
   else if (a.divide)

@@ -55,14 +55,14 @@ static inline T lean_level(const T* value, std::size_t stride, T total) {
   return below < total ? below * (T(1) - T(8) * std::numeric_limits<T>::epsilon()) : T(0);
 }
 
-template <class T>
+template <class T, class Topic>
 class LeanDocuments {
   using S = Store<T>;
   using Item = typename S::Item;
   static constexpr std::size_t n = lanes<T>;
 
  public:
-  explicit LeanDocuments(const Cvb0Documents<T>& args) : a(args), stride(args.table.cols) {
+  LeanDocuments(const Cvb0Documents<T>& args, Topic* given) : a(args), kept_topics(given), stride(args.table.cols) {
     Arena arena{args.scratch};
     const LeanBuffers<T> buffers(arena, args.topics);
     held = buffers.held;
@@ -80,12 +80,13 @@ class LeanDocuments {
 
  private:
   const Cvb0Documents<T>& a;
+  Topic* kept_topics;
   std::size_t stride;
   T alpha_sum = 0;
   T *held, *now, *value;
 
   Item* shares(std::size_t e) const { return static_cast<Item*>(a.gamma) + e * lean_entries; }
-  std::uint16_t* topics(std::size_t e) const { return a.kept + e * lean_entries; }
+  Topic* topics(std::size_t e) const { return kept_topics + e * lean_entries; }
 
   double document(std::size_t d) const {
     const auto first = static_cast<std::size_t>(a.start[d]), last = static_cast<std::size_t>(a.start[d + 1]);
@@ -134,7 +135,7 @@ class LeanDocuments {
       for (std::uint32_t bits = bits_gt_zero(loadu(value + k) - level); bits && count < lean_entries;
            bits &= bits - 1) {
         const std::size_t topic = k + static_cast<std::size_t>(__builtin_ctz(bits));
-        topics(e)[count] = static_cast<std::uint16_t>(topic);
+        topics(e)[count] = static_cast<Topic>(topic);
         mass += kept[count++] = value[topic];
       }
     for (std::size_t i = 0; i < lean_entries; ++i) {

@@ -52,13 +52,15 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
                           scale < 1 ? weights.data() : nullptr, v,
                           View<const std::int64_t>{order.data(), order.size(), 1},
                           View<const std::int64_t>{edges.data(), edges.size(), 1}, 20);
-  expect(corpus.words.size() == columns.size(), what + " corpus");
+  expect(corpus.size() == columns.size(), what + " corpus");
 
   std::vector<T> table(v * stride), totals(stride, static_cast<T>(INFINITY)), inverse(stride);
   std::vector<T> alpha(stride), change(lean ? corpus.most_entries * stride : 0), factors(corpus.most_entries);
-  std::vector<Item> gamma(corpus.words.size() * (lean ? lean_entries : stride));
+  std::vector<Item> gamma(corpus.size() * (lean ? lean_entries : stride));
   std::vector<Item> before(lean ? 0 : corpus.most_entries * stride);
-  std::vector<std::uint16_t> kept(lean ? corpus.words.size() * lean_entries : 0);
+  const bool bytes = topics <= 256;
+  std::vector<std::uint8_t> kept_bytes(lean && bytes ? corpus.size() * lean_entries : 0);
+  std::vector<std::uint16_t> kept(lean && !bytes ? corpus.size() * lean_entries : 0);
   std::vector<double> moved(topics), sums(topics);
   for (std::size_t w = 0; w < v; ++w)
     for (std::size_t k = 0; k < topics; ++k) table[w * stride + k] = static_cast<T>(0.01 + uniform());
@@ -100,8 +102,9 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       a.fresh = s.fresh;
       a.divide = s.divide;
       a.gamma = gamma.data();
-      a.kept = lean ? kept.data() : nullptr;
-      a.entries = corpus.words.size();
+      a.kept_bytes = lean && bytes ? kept_bytes.data() : nullptr;
+      a.kept = lean && !bytes ? kept.data() : nullptr;
+      a.entries = corpus.size();
       a.before = before.data();
       a.change = lean ? change.data() : nullptr;
       a.factors = factors.data();
@@ -114,8 +117,9 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       const auto until = static_cast<std::size_t>(corpus.tasks[static_cast<std::size_t>(corpus.batch_tasks[b + 1])]);
       w.words = corpus.distinct.data() + t;
       w.count = until - t;
-      w.start = corpus.word_start.data() + t;
-      w.entries = corpus.entries.data();
+      w.ends = corpus.word_ends.data() + t;
+      w.begin = corpus.word_begin(t, true);
+      w.near = corpus.near.data() + e;
       w.gamma = gamma.data() + (lean ? 0 : e * stride);
       w.before = s.fresh ? nullptr : before.data();
       w.change = a.change;
@@ -142,15 +146,18 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     expect(std::abs(mass - tokens) < 2e-3 * (1 + tokens), what + " tokens");
   }
 
-  std::vector<T> shift(table), previous(v * topics), counts(v * topics), prior{T(0.01)};
+  // Without a step before, all of the table is shift.
+  std::vector<T> previous(v * topics), counts(v * topics), prior{T(0.01)};
+  for (std::size_t w = 0; w < v; ++w)
+    for (std::size_t k = 0; k < topics; ++k) counts[w * topics + k] = table[w * stride + k];
   std::vector<double> both(2 * topics);
   Cvb0Extrapolation<T> x;
   x.table = {table.data(), v, stride};
-  x.shift = {shift.data(), v, stride};
   x.previous = {previous.data(), v, topics};
   x.counts = {counts.data(), v, topics};
   x.prior = {prior.data(), 1, 1};
   x.last = v;
+  x.fresh = true;
   x.step = T(0.8);
   x.sums = {both.data(), 2, topics};
   if constexpr (twice)

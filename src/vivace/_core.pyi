@@ -109,6 +109,13 @@ def topic_documents(
     sharpen: bool = ...,
     row_sums: _Rows | None = ...,
 ) -> None: ...
+def topic_words(
+    start: NDArray[np.int64],
+    columns: NDArray[np.int32],
+    first: NDArray[np.int64],
+    entries: NDArray[np.int32],
+    documents: NDArray[np.int32],
+) -> None: ...
 def topic_word_sums(
     topics: _Topics,
     vocabulary: NDArray[np.int32],
@@ -191,7 +198,7 @@ def cvb0_visit(
     inverse: _Rows,
     alpha: _Rows,
     gamma: NDArray[np.uint16] | NDArray[np.float32],
-    kept: NDArray[np.uint16] | None,
+    kept: NDArray[np.uint8] | NDArray[np.uint16] | None,
     change: NDArray[np.uint16] | _Rows,
     factors: _Rows,
     moved: _Doubles,
@@ -207,12 +214,12 @@ def cvb0_visit(
 ) -> None: ...
 def cvb0_extrapolate(
     table: _Rows,
-    shift: _Rows,
     previous: _Rows,
     counts: _Rows,
     prior: _Rows,
     first: int,
     last: int,
+    begun: float | None,
     step: float,
     sums: _Doubles,
 ) -> None: ...

@@ -17,6 +17,7 @@ from documents import TEXTS, write_documents
 
 import vivace
 from vivace.cli import progress
+from vivace.cli.summary_topics import print_topics_summary, topics_record
 from vivace.io import Tokenizer, read_corpus
 
 FIT = ("fit", "lda")
@@ -55,6 +56,22 @@ def test_how_the_fit_ended_is_said(run: Any, docs: Path) -> None:
         result = run(*FIT, "docs.txt", "-k", 2, "-o", "m", *settings)
         assert line in result.stdout
         assert vivace.load("m").converged_ == line.startswith("converged")
+
+
+@pytest.mark.parametrize(
+    ("best", "line"),
+    [
+        (1, "4, not converged; the held-out score has not risen since iteration 1\n"),
+        (4, "4, not converged: more passes (--passes 8), or a higher perp_tol\n"),
+    ],
+)
+def test_no_more_passes_are_advised_where_they_made_it_worse(
+    best: int, line: str, run: Any, docs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*FIT, "docs.txt", "-k", 2, "-o", "m", "--validation", 0.2).exit_code == 0
+    record = topics_record(vivace.load("m"))
+    print_topics_summary({**record, "n_iter": 4, "best_iter": best, "converged": False})
+    assert line in capsys.readouterr().out
 
 
 def test_stop_words_are_hinted_at(run: Any, docs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,29 @@ def test_fit_and_use(run: Any, table: pd.DataFrame, suffix: str) -> None:
     assert "nats a row" in run("score", "m.vivace", data, "-q").stdout
     shown = run("inspect", "m.vivace")
     assert "P(a)" in shown.stdout
+    lines = shown.stdout.splitlines()
+    start = lines.index("component  weight  what sets it apart")
+    assert all("town = " in line and "age " in line for line in lines[start + 1 : start + 3])
+    assert lines[start + 3] == "not shown: 2 unused components; see vivace inspect --json"
+    assert shown.stdout.isascii()  # for any terminal
     assert json.loads(run("inspect", "m.vivace", "--json").stdout)["profiles"]
+
+
+def test_summary_of_many_levels_shows_components(run: Any, folder: Path) -> None:
+    """Not one line a level: what sets components apart, of the heaviest."""
+    rng = np.random.default_rng(0)
+    group = rng.integers(3, size=600)
+    lines = [f"{9 * g + rng.normal():.4f},t{rng.integers(100)}" for g in group]
+    (folder / "levels.csv").write_text("\n".join(["x,town", *lines]) + "\n")
+    shown = run("fit", "mixture", "levels.csv", "-k", 5, "-o", "m.vivace", "-q").stdout
+    assert re.search(r"  x 1[78]\.\d \(high\)", shown)
+    assert "P(t1)" not in shown
+    assert "parameters with credible intervals: vivace inspect --json" in shown
+    found = json.loads(run("inspect", "m.vivace", "--json").stdout)
+    assert [one["weight"] for one in found["components"]] == sorted(
+        (one["weight"] for one in found["components"]), reverse=True
+    )
+    assert len(found["components"]) == found["n_effective_components"] == 3
 
 
 def test_impute(run: Any, table: pd.DataFrame) -> None:

@@ -22,7 +22,11 @@ pq = pytest.importorskip("pyarrow.parquet")
 ds = pytest.importorskip("pyarrow.dataset")
 feather = pytest.importorskip("pyarrow.feather")
 
-pytestmark = pytest.mark.filterwarnings("ignore:Best performing")
+# The tables here have a column of names, which Gaussian mixtures leave out and say so.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Best performing"),
+    pytest.mark.filterwarnings("ignore:.*that are not numbers are left out"),
+]
 
 N = 5000
 
@@ -212,6 +216,41 @@ def test_gaps_are_named(tmp_path: Path) -> None:
     pq.write_table(arrow(X), tmp_path / "t.parquet", row_group_size=700)
     with pytest.raises(ValueError, match="row 4321, column 1"):
         BayesianGaussianMixture(n_components=2).fit(tmp_path / "t.parquet")
+
+
+def test_names_of_columns_with_gaps_are_told(tmp_path: Path) -> None:
+    """Their numbers are those of the columns in use."""
+    X = arrow(values()).set_column(3, "c", pa.array([None, *values()[1:, 2]]))
+    pq.write_table(X, tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match=r"row 0, column 2 \('c'\)"):
+        BayesianGaussianMixture(n_components=2).fit(tmp_path / "t.parquet")
+
+
+def test_columns_left_out_are_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,b,town\n1,2,x\n3,oops,y\n5,6,z\n7,1,x\n")
+    model = BayesianGaussianMixture(n_components=1, max_iter=50)
+    with pytest.warns(UserWarning, match="not numbers are left out: b, town. Remedy"):
+        model.fit(tmp_path / "t.csv")
+    assert list(model.feature_names_in_) == ["a"]
+    model.predict(tmp_path / "t.csv")  # no word: the model knows its columns
+    with pytest.raises(TableError, match="column 'b', row 2"):
+        open_table(tmp_path / "t.csv", ["a", "b"])
+
+
+@pytest.mark.parametrize("estimator", [BayesianGaussianMixture, BayesianMixture])
+def test_what_is_read_once_only_is_refused(estimator: Any, parquet: Path) -> None:
+    data = ds.dataset(parquet)
+    blocks = (values()[start : start + 100] for start in (0, 100))
+    for once in (blocks, data.scanner(), data.scanner().to_reader()):
+        with pytest.raises(TypeError, match=r"read more than once, got a .* Remedy: a function"):
+            estimator(n_components=2).fit(once)
+
+
+@pytest.mark.parametrize("name", ["none.npy", "none.csv", "none.parquet", "none"])
+@pytest.mark.parametrize("estimator", [BayesianGaussianMixture, BayesianMixture])
+def test_a_file_that_does_not_exist(estimator: Any, name: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"(?i)no such file"):
+        estimator(n_components=2).fit(tmp_path / name)
 
 
 def test_refusals(parquet: Path, tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def test_same_rows(name: str, memory: int, tmp_path: Path) -> None:
     assert open_table(tmp_path / name, memory=1 << 29).fingerprint == table.fingerprint
 
 
+@pytest.mark.filterwarnings("ignore:.*left out. town")
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])
 def test_same_fit(method: str, tmp_path: Path) -> None:
     write(tmp_path / "t.csv")

@@ -372,3 +372,12 @@ def test_prune_drops_what_holds_nothing(tmp_path, fitted):
         vivace.load(tmp_path / "s.vivace").predict_proba(table), small.predict_proba(table)
     )
     assert model.n_components == 6
+
+
+def test_the_number_of_components_by_position() -> None:
+    """As scikit-learn has it in its own estimators; those that it does not have take it."""
+    for kind in (vivace.BayesianMixture, vivace.BayesianPoissonMixture):
+        assert kind(5).n_components == 5
+    assert vivace.LatentDirichletAllocation(5).n_components == 5
+    with pytest.raises(TypeError, match="positional"):
+        vivace.BayesianGaussianMixture(5)

@@ -15,7 +15,8 @@ from corpora import planted
 from scipy import sparse
 
 from vivace import _core
-from vivace.engine import CsrSource, Layout, ThreadExecutor
+from vivace.engine import Block, CsrRows, CsrSource, Layout, ThreadExecutor
+from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.cvb0 import (
     BATCH_BYTES,
     FIRST_SWEEPS,
@@ -256,12 +257,52 @@ def test_bad_arguments_are_refused():
         _core.Cvb0Corpus(**good | {"counts": np.ones(2, int)})
 
 
+@pytest.mark.parametrize("entries", [2**16, 2**16 + 1])
+def test_documents_of_any_length(entries):
+    """Places of entries within a batch take 16 bits or 32."""
+    rows = CsrRows(
+        np.array([0, entries]), np.arange(entries, dtype=np.int32), np.ones(entries), entries
+    )
+    model = make_model(entries, 2, np.float64)
+    table = CollapsedTable(model.start(np.random.default_rng(0).random((entries, 2)) + 0.1))
+    before = table.values[:, :2].sum(axis=1)
+    visited = Visited(model, Block(rows, None, 0, 1), np.array([0]), np.array([0, 1]))
+    table.visit(visited, 1, True, ThreadExecutor(1))
+    np.testing.assert_allclose(table.values[:, :2].sum(axis=1) - before, 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_the_table_holds_beyond_counts_is_made_again(dtype):
+    """Expected counts are found again after any step, from those of the two passes before."""
+    rng = np.random.default_rng(0)
+    words, topics, prior = 6, 5, 0.3
+    stride = _core.topic_stride(topics, dtype == np.float32)
+    table = np.zeros((words, stride), dtype)
+    table[:, :topics] = rng.random((words, topics)) - 0.4  # a start with anything in it
+    counts = [np.zeros((words, topics), dtype), table[:, :topics].copy()]
+    begun = None
+    for step in (0.0, 0.8, 0.8, 0.0):
+        added = rng.random((words, topics)).astype(dtype) * (rng.random((words, topics)) < 0.5)
+        before = counts[0].copy()
+        now = before + added  # in the first pass everything is new, else this much moves
+        table[:, :topics] += added
+        sums = np.empty((2, topics))
+        _core.cvb0_extrapolate(
+            table, counts[0], counts[1], np.full((1, 1), prior, dtype), 0, words, begun, step, sums
+        )
+        counts, begun = counts[::-1], step
+        np.testing.assert_allclose(counts[0], now, rtol=1e-5, atol=1e-6)
+        ahead = np.maximum(now + step * (now - before), 0.0) + prior
+        np.testing.assert_allclose(table[:, :topics], ahead, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(sums, [counts[0].sum(axis=0), ahead.sum(axis=0)], rtol=1e-5)
+
+
 def test_bad_ranges_and_priors_are_refused():
     stride = _core.topic_stride(3, False)
     good = {
-        "table": np.full((4, stride), 2.0), "shift": np.zeros((4, stride)),
-        "previous": np.ones((4, 3)), "counts": np.ones((4, 3)), "prior": np.ones((1, 1)),
-        "first": 0, "last": 4, "step": 0.5, "sums": np.empty((2, 3)),
+        "table": np.full((4, stride), 2.0), "previous": np.ones((4, 3)),
+        "counts": np.zeros((4, 3)), "prior": np.ones((1, 1)),
+        "first": 0, "last": 4, "begun": None, "step": 0.5, "sums": np.empty((2, 3)),
     }  # fmt: skip
     _core.cvb0_extrapolate(**good)
     np.testing.assert_array_equal(good["sums"][0], 8.0)

@@ -258,5 +258,6 @@ def test_errors_say_what_to_do(
 
 def test_names_are_shown_as_they_are() -> None:
     assert plain("a$b$") == r"a\$b\$"
+    assert plain("0.98\u00a0income") == "0.98\u00a0income"  # our own
     assert plain("two\nlines\x00") == "two\ufffdlines\ufffd"
     assert len(plain("y" * 100)) == 40

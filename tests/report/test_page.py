@@ -145,6 +145,17 @@ def test_what_a_page_about_a_mixture_tells(
     assert percent(model.weights_[heaviest]) in cells
 
 
+def test_ordinary_names_are_shown_as_they_are() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 4)) + 6.0 * rng.integers(3, size=(300, 1)) * np.eye(4)[0]
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=["income", "tenure_years", "größe", "名前"])
+    model = vivace.BayesianGaussianMixture(n_components=4, random_state=0).fit(frame)
+    text = make_report(model, frame)
+    assert "axis 1: " in text
+    assert "\ufffd" not in text
+
+
 def test_what_a_page_about_topics_tells(
     pages: dict[str, Path], models: dict[str, tuple[Any, Any]]
 ) -> None:
@@ -162,6 +173,17 @@ def test_what_a_page_about_topics_tells(
     assert all(quote in {" ".join(doc.split()) for doc in docs} for quote in quotes)
     best = lda.transform(docs).argmax(axis=0)
     assert f"document {best[0] + 1}" in found.texts["b"]
+
+
+def test_how_a_fit_of_topics_ended_is_told() -> None:
+    for settings, state in (
+        ({"validation_fraction": None, "max_iter": 2}, "passes"),
+        ({"max_iter": 2, "perp_tol": 1e-12}, "passes, not converged"),
+        ({"perp_tol": 1e9}, "passes, converged"),
+    ):
+        lda, docs = topics(**settings)
+        texts = Page(make_report(lda, docs)).texts
+        assert any(state == text.strip() for part in texts.values() for text in part), state
 
 
 def test_a_page_about_collapsed_inference_is_as_complete(tmp_path: Path) -> None:
@@ -238,6 +260,8 @@ def test_large_data_are_sampled_and_the_page_says_so(
     monkeypatch.setattr("vivace.report._write.MOST_ROWS", 100)
     text = make_report(model, rows, seed=7)
     assert "100 of 900 rows, drawn with seed 7" in text
+    assert "of 100 rows" in Page(text).texts["th"]  # not "rows": they are not those of the data
+    assert "rows" in Page(make_report(model, rows[:90])).texts["th"]
     assert text == make_report(model, rows, seed=7)
     assert text != make_report(model, rows, seed=8)
     lda, docs = models["topics"]

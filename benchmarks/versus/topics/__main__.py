@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         nargs="+",
         default=["deb", "deb-packages"],
         choices=list(corpora.BUILDERS),
-        help="deb and deb-packages by default; parts other than quality use the first",
+        help="deb and deb-packages by default; passes and transform use the first",
     )
     parser.add_argument("--folder", type=Path, help="where corpora are (to be) kept")
     parser.add_argument("--topics", type=int, default=100, help="number of topics of `quality`")

@@ -37,22 +37,30 @@ def key_of(corpus: str, name: str) -> str:
 
 def plan(options: argparse.Namespace) -> list[Task]:
     """Return the measurements."""
-    corpus = options.corpora[0]
-    where = {
-        "corpus": corpus,
-        "share": options.share,
-        "n_components": N_COMPONENTS,
-        "iterations": ITERATIONS,
-    }
+    where = {"share": options.share, "n_components": N_COMPONENTS, "iterations": ITERATIONS}
     return [
-        Task(key_of(corpus, name), f"topics.peers.{module}:peak_memory", where | settings)
+        Task(
+            key_of(corpus, name),
+            f"topics.peers.{module}:peak_memory",
+            {"corpus": corpus} | where | settings,
+        )
+        for corpus in corpora_of(options)
         for name, (module, settings) in ENTRIES.items()
     ]
 
 
+def corpora_of(options: argparse.Namespace) -> list[str]:
+    """Return those that are asked for, without the one that is deb in another split."""
+    corpora: list[str] = options.corpora
+    return [corpus for corpus in corpora if corpus != "deb-packages" or "deb" not in corpora]
+
+
 def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     """Return peaks in MB and in tables of topics."""
-    corpus = options.corpora[0]
+    return [_table(store, corpus) for corpus in corpora_of(options)]
+
+
+def _table(store: Store, corpus: str) -> Table:
     table = Table(
         f"Peak memory beyond the documents, {corpus}, K = {N_COMPONENTS}, {ITERATIONS} passes",
         ("library", "MB", "tables of K V in the fit's type"),
@@ -68,4 +76,4 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
             table.rows.append((name, peak, f"{peak / size:.1f}"))
         elif key in store.results:
             table.rows.append((name, store.why_missing(key), ""))
-    return [table]
+    return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import Any
 
 import click
@@ -70,8 +71,12 @@ def convert(
     table = table_runs(source_of([data], memory), columns, na_values=na_values)
     warn_of_left_out(table)
     names = table.names
-    with Meter("rows", None, quiet) as meter, writing(out, names) as writer:
-        for run in table.runs:
+    with (
+        closing(table.runs) as runs,
+        Meter("rows", None, quiet) as meter,
+        writing(out, names) as writer,
+    ):
+        for run in runs:
             writer.append(run.rows if dtype is None else run.rows.astype(dtype))
             meter.update(writer.n_rows)
     click.echo(f"{out}: written, {writer.n_rows:,} rows of {len(names)} columns")

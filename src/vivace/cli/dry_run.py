@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.dry_run_checkpoint import mixture_checkpoint, topics_checkpoint
 from vivace.cli.options import print_json, whole
 
 # Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py), and in
@@ -64,11 +65,13 @@ def print_table_estimate(
         "n_rows_exact": exact,
         "columns": dict(zip(head.names, head.types, strict=True)),
         "columns_left_out": head.left_out,
+        "columns_from_folders": list(head.from_folders),
         "read_as": "float32" if head.single else "float64",
         "file_megabytes": sum(map(file_bytes, data)) / _MEGABYTE,
         "rows_megabytes": rows / _MEGABYTE,
         "memory_megabytes": (_PROGRAM + kept + working) / _MEGABYTE,
         "scratch_megabytes": (rows - kept) / _MEGABYTE,
+        "checkpoint_megabytes": mixture_checkpoint(estimator, n, d) / _MEGABYTE,
         f"seconds_a_{unit}": seconds,
         "threads": threads,
     }
@@ -78,12 +81,15 @@ def print_table_estimate(
     about = "" if exact else "about "
     kinds = sorted(set(head.types))
     left_out = f"; left out: {', '.join(head.left_out)}" if head.left_out else ""
+    if head.from_folders:
+        left_out += f"; from the names of folders: {', '.join(head.from_folders)}"
     where = ", rows are read in place" if head.mapped else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")
     click.echo(f"columns  {d} ({', '.join(kinds)}), read as {record['read_as']}{left_out}")
     click.echo(f"memory   about {record['memory_megabytes']:,.0f} MB{where}")
+    click.echo(f"disk     about {record['checkpoint_megabytes']:,.1f} MB of a --checkpoint")
     click.echo(
         f"time     about {seconds:.2g} s a {unit} with {threads} threads, at most ", nl=False
     )
@@ -115,7 +121,7 @@ def print_documents_estimate(
     entries: list[int | None] = [size[0] for size in sizes]
     entries = entries or [reader.n_nonzeros for reader in readers]
     seconds, threads = None, resolve_n_jobs(estimator.n_jobs)
-    memory = None
+    memory = stored = None
     if None not in entries:
         found = sum(n for n in entries if n is not None)
         limit = default_memory() if given["memory"] is None else given["memory"]
@@ -123,6 +129,9 @@ def print_documents_estimate(
         memory = _PROGRAM + min(found * (4 + item), limit) + 16 * (documents or 0)
         memory += 3 * item * (topics or 0)
         seconds = topics_work(found, int(estimator.n_components)) / _TOPICS_RATE / threads
+        if documents is not None and words is not None:  # as many tokens as counts at least
+            total = found if tokens is None else tokens
+            stored = topics_checkpoint(estimator, documents, words, found, total, item)
     record = {
         "data": docs[0] if len(docs) == 1 else list(docs),
         "format": reading["format"],
@@ -130,6 +139,7 @@ def print_documents_estimate(
         "n_words": words,
         "n_tokens": tokens,
         "memory_megabytes": None if memory is None else memory / _MEGABYTE,
+        "checkpoint_megabytes": None if stored is None else stored / _MEGABYTE,
         "file_megabytes": None if "-" in docs else size / _MEGABYTE,
         "topics_megabytes": None if topics is None else topics * item / _MEGABYTE,
         "seconds_a_pass": seconds,
@@ -145,6 +155,8 @@ def print_documents_estimate(
     click.echo(f"tokens     {unknown if tokens is None else format(tokens, ',')}")
     if memory is not None:
         click.echo(f"memory     about {memory / _MEGABYTE:,.0f} MB")
+    if stored is not None:
+        click.echo(f"disk       about {stored / _MEGABYTE:,.1f} MB of a --checkpoint")
     if topics is not None:
         click.echo(f"topics     {topics * item / _MEGABYTE:,.1f} MB each of topics and statistics")
     if seconds is not None:

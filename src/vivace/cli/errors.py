@@ -91,13 +91,20 @@ def silence_output() -> None:
     redirect_to_nowhere(sys.stdout)
 
 
+def failed_file(error: OSError) -> str | None:
+    """Return name and reason of the system's error about a file; None for another's."""
+    if not error.strerror:
+        return None
+    name = os.fsdecode(error.filename) + ": " if error.filename is not None else ""
+    return f"{name}{error.strerror[0].lower()}{error.strerror[1:]}"
+
+
 def _failure(error: BaseException) -> click.ClickException:
     """Return the failure that says what `error` says."""
     if isinstance(error, KeyboardInterrupt):
         return interruption(error)
-    if isinstance(error, OSError) and error.strerror:
-        name = os.fsdecode(error.filename) + ": " if error.filename is not None else ""
-        return Failure(f"{name}{error.strerror[0].lower()}{error.strerror[1:]}")
+    if isinstance(error, OSError) and (message := failed_file(error)):
+        return Failure(message)
     if isinstance(error, MemoryError):
         return Failure(f"not enough memory ({error}). Remedy: fewer rows or columns, or float32")
     # FloatingPointError: values too large, or a family's NaN; NotImplementedError: what it lacks.

@@ -16,6 +16,7 @@ from vivace.cli.options import (
     debug_option,
     examples,
     na_option,
+    warn_of_folders,
     warn_of_left_out,
 )
 
@@ -83,6 +84,7 @@ def gaussian_mixture(data: tuple[str, ...], **given: Any) -> None:
         table = read_rows(data, columns, given["memory"], given["na_values"])
         tables.append(table)
         warn_of_left_out(table)
+        warn_of_folders(table.values, columns)
         what, notes = size_of(table.values, estimator)
         explain = lambda error: blame(table, error)  # noqa: E731
         return Found(table.values, what, notes, table.left_out, explain)

@@ -227,7 +227,10 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
         raise Failure(found.explain(error) or str(error)) from error
     seconds["fit"] = perf_counter() - began
     plan.finish(estimator)
-    save_model(estimator, out, notes={**notes, "seconds": seconds})
+    try:
+        save_model(estimator, out, notes={**notes, "seconds": seconds})
+    except OSError as error:
+        raise Failure(work.unsaved(error)) from error
     record = plan.record(estimator, notes)
     try:
         if given["as_json"]:

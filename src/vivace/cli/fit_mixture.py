@@ -9,7 +9,13 @@ import click
 from vivace.cli.families import read_families
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.memory import read_frame
-from vivace.cli.options import columns_option, examples, na_option, trusted_option
+from vivace.cli.options import (
+    columns_option,
+    examples,
+    na_option,
+    trusted_option,
+    warn_of_folders,
+)
 
 
 @click.command(
@@ -49,6 +55,7 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
 
     def read() -> Found:
         rows = read_frame(data, columns, given["memory"], given["na_values"])
+        warn_of_folders(rows, columns)
         return Found(rows, *size_of(rows, estimator))
 
     def estimate() -> None:

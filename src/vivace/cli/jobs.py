@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import math
 import os
 import re
 import signal
@@ -13,11 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import click
 
-from vivace.cli.errors import Failure, Terminated
+from vivace.cli.errors import Failure, Terminated, failed_file
+from vivace.cli.events import Events
 from vivace.cli.options import counted, say
 
 # As in vivace.io.checkpoint_folder, which is not imported for --help.
@@ -145,7 +143,7 @@ class Work:
         self._options, self._out, self._quiet, self._facts = options, out, quiet, facts
         self._asked: BaseException | None = None
         self._handlers: dict[int, Any] = {}
-        self._events: IO[str] | None = None
+        self._event = Events(None)
         self._written = 0
         self._resumed = self._afresh = False
         self._began = time.monotonic()
@@ -160,8 +158,7 @@ class Work:
             )
 
     def __enter__(self) -> Self:
-        if self._options.events is not None:
-            self._events = open(self._options.events, "a", encoding="utf-8")
+        self._event = Events(self._options.events)
         self._event("begin", **self._facts)
         if self._options.checkpoint is not None:
             folder = self._options.checkpoint
@@ -185,7 +182,7 @@ class Work:
         if error is not None:
             self._event("stopped", reason=type(error).__name__, message=str(error))
         if error is not None and not isinstance(error, OutOfTime):
-            self._close_events()
+            self._event.close()
 
     def __call__(self, progress: Any) -> None:
         """Tell of an iteration; give it to the fit as a callback."""
@@ -211,6 +208,17 @@ class Work:
         unit = f"the checkpoint in {self._options.checkpoint} is of iteration"
         return f"{unit} {self.checkpoint.stored}, go on with --resume; {left}"
 
+    def unsaved(self, error: OSError) -> str:
+        """Say why the model could not be written, what is left of the fit, and the remedy."""
+        reason = failed_file(error) or str(error)
+        self._event("stopped", reason=type(error).__name__, message=reason)
+        self._event.close()
+        remedy = "make room, or name another --out"
+        if self.checkpoint is None or self._options.checkpoint is None:
+            return f"{reason}. Remedy: {remedy}; with --checkpoint the fit would not be lost"
+        place = "the end of the fit" if self.checkpoint.ended else self._place()
+        return f"{reason}. Remedy: {remedy}, and --resume, which goes on from {place}"
+
     def done(self, estimator: Any, out_of_time: bool) -> None:
         """The model is written: end the job.
 
@@ -221,6 +229,7 @@ class Work:
         """
         if self.checkpoint is not None and self._options.checkpoint and not out_of_time:
             self.checkpoint.release()
+        self._tell_of_the_end()
         converged = getattr(estimator, "converged_", estimator.n_iter_ < estimator.max_iter)
         self._event(
             "end",
@@ -229,7 +238,7 @@ class Work:
             converged=bool(converged),
             out_of_time=out_of_time,
         )
-        self._close_events()
+        self._event.close()
         if converged:
             return
         n_iter = counted(estimator.n_iter_, "iteration")
@@ -243,7 +252,7 @@ class Work:
             what = f"{self._out}: written, but the fit has not converged in {n_iter}"
             more = f"--passes of more than {estimator.max_iter}"
             if self._options.checkpoint:
-                more += " with --resume, which goes on from here"
+                more += f" with --resume, which goes on from {self._place()}"
             how = f"{more}, or --set tol=N with a larger N"
             if not watched:
                 how = f"--set evaluate_every=1, and {more} or a larger --set perp_tol=N"
@@ -251,6 +260,25 @@ class Work:
             raise NotConverged(f"{what}. Remedy: {how}, or leave out --strict")
         if out_of_time or (watched and not self._quiet and estimator.max_iter > 0):
             click.echo(f"vivace: warning: {what}. Remedy: {how}", err=True)
+
+    def _place(self) -> str:
+        """Where a job with more passes goes on."""
+        checkpoint = self.checkpoint
+        if checkpoint is None or checkpoint.ended:
+            return "here"
+        return "the start" if checkpoint.stored is None else f"iteration {checkpoint.stored}"
+
+    def _tell_of_the_end(self) -> None:
+        """Say so where the state that the fit ended with is not stored."""
+        checkpoint = self.checkpoint
+        if checkpoint is None or checkpoint.left_out is None:
+            return
+        say(
+            f"the checkpoint in {self._options.checkpoint} stays that of iteration "
+            f"{checkpoint.stored}: one of the end would take about {checkpoint.left_out:.0f} s, "
+            "more than 3 % of the job's time",
+            self._quiet,
+        )
 
     def _tell_of_checkpoints(self) -> None:
         checkpoint = self.checkpoint
@@ -288,28 +316,3 @@ class Work:
         self._asked = kind()
         # Not through Python's buffers: the signal may have come in the midst of a write.
         os.write(2, b"vivace: stopping at the next step; once more stops at once\n")
-
-    def _event(self, event: str, **facts: Any) -> None:
-        if self._events is None:
-            return
-        record = {"event": event, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-        plain = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in facts.items()
-        }
-        try:
-            self._events.write(json.dumps(record | plain, default=str) + "\n")
-            self._events.flush()
-        except OSError as failure:  # a long fit does not die of a full disk
-            click.echo(
-                f"vivace: warning: {self._options.events}: events are no longer written "
-                f"({failure.strerror or failure})",
-                err=True,
-            )
-            self._close_events()
-
-    def _close_events(self) -> None:
-        file, self._events = self._events, None
-        if file is not None:
-            with contextlib.suppress(OSError):  # what could not be written is tried once more
-                file.close()

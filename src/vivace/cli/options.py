@@ -218,3 +218,14 @@ def warn_of_left_out(table: Any) -> None:
             "columns with --columns to see what is wrong with them",
             err=True,
         )
+
+
+def warn_of_folders(rows: Any, columns: Sequence[str] | None) -> None:
+    """Say which columns come from the names of folders, where nobody asked for them."""
+    found = getattr(rows, "from_folders", ())
+    if found and columns is None:
+        click.echo(
+            f"warning: columns from the names of folders are fitted like others: "
+            f"{', '.join(found)}; choose columns with --columns",
+            err=True,
+        )

@@ -6,11 +6,17 @@ from typing import Any
 
 import click
 
+from vivace.cli.options import counted
 from vivace.cli.summary import held_out_record, print_course, print_table
 
-_MAX_COMPONENTS = 12  # a screenful
+_MAX_COMPONENTS = 20  # a screenful
 _MAX_LINES = 40
 _MAX_NAMES = 20
+_WIDEST = 100
+# What pages write and not every terminal can show.
+_PLAIN = str.maketrans(
+    {"\N{NO-BREAK SPACE}": " ", "\N{MINUS SIGN}": "-", "↑": "(high)", "↓": "(low)"}
+)
 
 
 def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
@@ -33,6 +39,7 @@ def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
     if n_rows:
         record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
     record |= held_out_record(estimator)
+    record["components"] = _components(estimator)
     try:
         profiles = estimator.profiles()
     except NotImplementedError:  # a family of the user's own need not describe itself
@@ -44,25 +51,65 @@ def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
 
 
 def print_table_summary(record: dict[str, Any]) -> None:
-    """Print a fit for people: some lines, and the parameters of the heaviest components."""
+    """Print a fit for people: some lines, the components, and parameters where they are few."""
     families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
     print_course(record, families=f" ({families})")
     for name, held in record["families"].items():
         click.echo(f"  {name}: {_some([str(column) for column in held])}")
     click.echo()
-    profiles = [
-        [
-            str(line["component"]),
-            str(line["column"]),
-            str(line["parameter"]),
-            *(f"{line[name]:.5g}" for name in ("estimate", "lower", "upper")),
-        ]
-        for line in record["profiles"][:_MAX_LINES]
+    _print_components(record)
+    lines = record["profiles"]
+    if len(lines) > _MAX_LINES:
+        click.echo(f"{len(lines):,} parameters with credible intervals: vivace inspect --json")
+    elif lines:
+        click.echo()
+        names = ("estimate", "lower", "upper")
+        print_table(
+            ["component", "column", "parameter", *names],
+            [
+                [str(line["component"]), str(line["column"]), str(line["parameter"])]
+                + [f"{line[name]:.5g}" for name in names]
+                for line in lines
+            ],
+        )
+
+
+def _components(estimator: Any) -> list[dict[str, Any]]:
+    """The components in use, the heaviest first, and what sets each apart, as on a page."""
+    from vivace.plot._moments import components_in_use
+    from vivace.plot._profiles import profiles
+    from vivace.report._telling import telling
+
+    used = components_in_use(estimator)
+    weights, found = estimator.weights_[used], profiles(estimator)
+    return [
+        {
+            "component": int(k),
+            "weight": float(weights[place]),
+            "apart": [text.translate(_PLAIN) for text in telling(found, place, weights)],
+        }
+        for place, k in enumerate(used)
     ]
-    print_table(["component", "column", "parameter", "estimate", "lower", "upper"], profiles)
-    left = len(record["profiles"]) - len(profiles)
-    if left > 0:
-        click.echo(f"not shown: {left} parameters; see vivace inspect --json")
+
+
+def _print_components(record: dict[str, Any]) -> None:
+    """Print a line for each component in use."""
+    components = record["components"]
+    click.echo("component  weight  what sets it apart")
+    for one in components[:_MAX_COMPONENTS]:
+        apart = "; ".join(one["apart"]) or "nothing in any one column"
+        short = apart if len(apart) <= _WIDEST else f"{apart[: _WIDEST - 3]}..."
+        click.echo(f"{one['component']:>9}  {one['weight']:.4f}  {short}")
+    rest = components[_MAX_COMPONENTS:]
+    unused = record["n_components"] - len(components)
+    hidden = []
+    if rest:
+        weight = sum(one["weight"] for one in rest)
+        hidden.append(f"{counted(len(rest), 'smaller component')} (weight {weight:.2g})")
+    if unused:
+        hidden.append(counted(unused, "unused component"))
+    if hidden:
+        click.echo(f"not shown: {', '.join(hidden)}; see vivace inspect --json")
 
 
 def _some(names: list[str]) -> str:

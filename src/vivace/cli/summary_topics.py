@@ -150,6 +150,9 @@ def _course(record: dict[str, Any]) -> str:
     passes = f"{n_iter}"
     if record["converged"]:
         return f"converged after {passes} passes"
+    best = record.get("best_iter", n_iter)
+    if best < n_iter:
+        return f"{passes}, not converged; the held-out score has not risen since iteration {best}"
     if record["evaluated"]:
         return f"{passes}, not converged: more passes (--passes {2 * n_iter}), or a higher perp_tol"
     return f"{passes}; convergence was not looked at (--set evaluate_every=1 does)"

@@ -12,14 +12,14 @@ class Background:
 
     Attributes
     ----------
-    seconds : float
-        Processor time of the last piece of work.
+    seconds, elapsed : float
+        Processor time of the last piece of work, and how long it was under way.
     """
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
-        self.seconds = 0.0
+        self.seconds = self.elapsed = 0.0
 
     @property
     def busy(self) -> bool:
@@ -30,12 +30,13 @@ class Background:
         """Begin a piece of work; the one before must have been waited for."""
 
         def run() -> None:
-            began = time.thread_time()
+            began, entered = time.thread_time(), time.perf_counter()
             try:
                 work()
             except BaseException as error:
                 self._error = error
             self.seconds = time.thread_time() - began
+            self.elapsed = time.perf_counter() - entered
 
         # No daemon: the interpreter waits for it at its end, so that a checkpoint is written whole.
         thread = threading.Thread(target=run, name="vivace-checkpoint")

@@ -55,6 +55,8 @@ class Job:
         self._folder = folder
         self._found: Any = None
         self._writing = None if folder is None else Writing(checkpoint, folder)
+        # Fit, maps or passes, and steps of the last snapshot.
+        self._taken: tuple[Fit, int, int] | None = None
         #: Whether no other run follows in this fit: its end is then stored.
         self.last = True
         self.packing: Packing | None = None
@@ -266,7 +268,9 @@ class Job:
     def end(self, running: Running) -> None:
         """Write the state that the last run of a fit ends with."""
         if self._writing is not None and self.last:
-            self._writing.now(partial(self._snapshot, running))
+            last, now = self._taken, (running.fit, running.n_iter, running.fit.step)
+            same = last is not None and last[0] is now[0] and last[1:] == now[1:]
+            self._writing.end(partial(self._snapshot, running), same)
 
     def close(self) -> None:
         """Let a checkpoint that is being written become whole."""
@@ -276,6 +280,7 @@ class Job:
     def _snapshot(self, running: Running) -> Snapshot:
         packing, fit = self.packing, running.fit
         assert packing is not None
+        self._taken = fit, running.n_iter, fit.step
         parts: dict[str, Part] = {}
         for name, (stamp, make) in self.parts().items():
             parts[name] = stamp, partial(_same, make())

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 # Where writing takes long, checkpoints become rarer: they take at most this share of the time.
 LARGEST_SHARE = 0.02
+# ... and with the one of the fit's end no more than this,
+LARGEST_SHARE_AT_END = 0.03
+# unless that is written in so many seconds, for which nobody waits.
+SOON_WRITTEN = 1.0
 
 #: State and parts of a checkpoint; parts do not change any more, the state does.
 Snapshot = tuple[dict[str, Any], "dict[str, Part]"]
@@ -34,9 +38,13 @@ class Writing:
 
     def __init__(self, checkpoint: Checkpoint, folder: CheckpointFolder) -> None:
         self._checkpoint, self._folder = checkpoint, folder
-        self._last = perf_counter()
+        self._began = self._last = perf_counter()
         self._pause = checkpoint.every
+        # Seconds that all checkpoints took, and that the last one was under way; None before it.
+        self._taken = 0.0
+        self._each: float | None = None
         self._warned = False
+        checkpoint.ended, checkpoint.left_out = False, None
         self._background = Background()
         # Seconds that a checkpoint took before it went to the background; None where none did.
         self._foreground: float | None = None
@@ -58,6 +66,25 @@ class Writing:
         self._last = perf_counter()
         self._foreground = self._last - now
 
+    def end(self, snapshot: Callable[[], Snapshot], same: bool = False) -> None:
+        """Write the state that a fit ends with, unless that takes too much of its time.
+
+        `same`: it is the one that was given last.
+        """
+        self.close()
+        checkpoint, each = self._checkpoint, self._each
+        if same and not self._warned:
+            checkpoint.ended = True
+            return
+        if checkpoint.every > 0 and checkpoint.stored is not None and each is not None:
+            whole = perf_counter() - self._began + each
+            if each > SOON_WRITTEN and self._taken + each > LARGEST_SHARE_AT_END * whole:
+                checkpoint.left_out = each
+                return
+        before = checkpoint.written
+        self.now(snapshot)
+        checkpoint.ended = checkpoint.written > before
+
     def now(self, snapshot: Callable[[], Snapshot], always_tell: bool = False) -> None:
         """Write while the fit waits."""
         self.close()
@@ -68,21 +95,23 @@ class Writing:
             failure = error
         self._tell(failure, always_tell)
         self._last = perf_counter()
-        self._took(self._last - began)
+        self._took(self._last - began, self._last - began)
 
     def close(self) -> None:
         """Let a checkpoint that is being written become whole."""
         if self._foreground is None:
             return
         error = self._background.wait()
-        self._took(self._foreground + self._background.seconds)
+        first, work = self._foreground, self._background
+        self._took(first + work.seconds, first + work.elapsed)
         self._foreground = None
         if error is not None and not isinstance(error, OSError):
             raise error
         self._tell(error)
 
-    def _took(self, seconds: float) -> None:
+    def _took(self, seconds: float, each: float) -> None:
         self._checkpoint.seconds += seconds
+        self._taken, self._each = self._taken + seconds, each
         self._pause = max(self._checkpoint.every, seconds / LARGEST_SHARE)
         if self._checkpoint.every == 0:
             self._pause = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 _WAIT = 0.1  # seconds; a thread that nobody listens to any more ends after so long
 
 
-def ahead(items: Iterable[Item], size: int = 2) -> Iterator[Item]:
+def ahead(items: Iterable[Item], size: int = 2) -> Generator[Item, None, None]:
     """Yield the items, up to `size` of which a thread has made before they are asked for.
 
     What goes wrong in the thread is raised where the item was asked for. The thread ends with the
@@ -21,8 +21,11 @@ def ahead(items: Iterable[Item], size: int = 2) -> Iterator[Item]:
     found: queue.Queue[tuple[bool, object]] = queue.Queue(size)
     ended = threading.Event()
 
+    def over() -> bool:
+        return ended.is_set() or not threading.main_thread().is_alive()
+
     def put(done: bool, item: object) -> None:
-        while not ended.is_set():
+        while not over():
             try:
                 return found.put((done, item), timeout=_WAIT)
             except queue.Full:
@@ -32,14 +35,15 @@ def ahead(items: Iterable[Item], size: int = 2) -> Iterator[Item]:
         try:
             for item in items:
                 put(False, item)
-                if ended.is_set():
+                if over():
                     return
         except BaseException as error:
             put(True, error)
         else:
             put(True, None)
 
-    thread = threading.Thread(target=work, daemon=True)
+    # No daemon: one that is inside of a library when the interpreter ends aborts the process.
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         while True:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-# Errors that are those of the file written: a full disk or quota, a file too large.
-_OF_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+#: Errors of files that are written: a full disk or quota, a file too large.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @contextlib.contextmanager
@@ -53,8 +53,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         with tempfile.TemporaryFile() as buffer:
             yield buffer
             buffer.seek(0)
-            with open(target, "wb") as device:
-                shutil.copyfileobj(buffer, device)
+            try:
+                with open(target, "wb") as device:
+                    shutil.copyfileobj(buffer, device)
+            except OSError as error:
+                error.filename = os.fspath(path)
+                raise
         return
 
     beside = target.with_name(f".{target.name[:50]}.{secrets.token_hex(8)}.part")
@@ -73,7 +77,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(beside)
-        if isinstance(error, OSError) and error.errno in _OF_WRITING and error.filename is None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
             error.filename = os.fspath(path)
         raise
     _sync_folder(target.parent)

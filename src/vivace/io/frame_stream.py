@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.io.open_table import default_memory, open_pieces, text_tables
+from vivace.io.open_table import Pieces, default_memory, open_pieces, text_tables
 from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
 from vivace.io.table import TableError, check_names
@@ -135,7 +135,7 @@ class FrameStream(SpooledTable):
         if len(numbers) > MOST_LEVELS:
             raise TableError(
                 f"{self.name}: column {self.columns[j]!r} holds more than {MOST_LEVELS:,} "
-                "different texts, so it is no category. Remedy: leave it out with --columns"
+                "different texts, so it is no category. Remedy: leave it out (columns, --columns)"
             )
         codes = column.indices.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
         there = ~np.isnan(codes)
@@ -210,13 +210,34 @@ def open_frame(
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _filled("the blocks", _batches_of(data), wanted, memory)
-    name, schema, pieces, guard = open_pieces(data, wanted)
-    guard()
-    batches = (batch for piece in pieces for batch in piece.load().to_batches())
-    stream = _filled(name, batches, wanted, memory, schema)
-    stream.guard = guard
+    opened = open_pieces(data, wanted)
+    opened.guard()
+    stream = _filled(opened.name, _batches(opened), wanted, memory, opened.schema)
+    stream.guard = opened.guard
+    stream.from_folders = [name for name in stream.columns if name in opened.folders]
     stream.check()
     return stream
+
+
+def _batches(opened: Pieces) -> Iterator[Any]:
+    """All rows as record batches.
+
+    Raises
+    ------
+    TableError
+        A file is damaged, or has changed or vanished.
+    """
+    import pyarrow
+
+    try:
+        for piece in opened.pieces:
+            yield from piece.load().to_batches()
+    except (pyarrow.ArrowException, OSError) as error:
+        opened.guard()  # the better reason, where there is one
+        raise TableError(
+            f"{opened.name}: expected a whole table, got a damaged or vanished file "
+            f"({str(error)[:300]}). Remedy: copy or write it again"
+        ) from error
 
 
 def kind_of(name: str, column: str, arrow_type: Any) -> Kind:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vivace.io.open_table import STREAMED, open_table, text_tables
-from vivace.io.table import StrPath, TableError, check_names
+from vivace.io.open_table import STREAMED, text_tables
+from vivace.io.table import StrPath, check_names
 from vivace.io.tables import READABLE, table_suffix
 from vivace.io.text_table import NULLS, TEXT
 
@@ -36,6 +36,8 @@ class Head(NamedTuple):
         Whether the table would be read as float32.
     mapped : bool
         Whether rows are read in place, so that they take no memory.
+    from_folders : list of str
+        Columns that come from the names of folders (``year=2024``).
     """
 
     n_rows: int
@@ -45,6 +47,7 @@ class Head(NamedTuple):
     left_out: list[str]
     single: bool
     mapped: bool
+    from_folders: Sequence[str] = ()
 
 
 def read_head(
@@ -83,13 +86,8 @@ def read_head(
         return head._replace(n_rows=int(head.n_rows * size), exact=False)
     if na_values:
         text_tables(path, na_values)  # an error for anything else
-    if not numeric and (not os.path.isfile(path) or name.lower().endswith(STREAMED)):
-        return _mixed(path, columns)
-    if not os.path.isfile(path) or name.lower().endswith(STREAMED[1:]):
-        stream = open_table(path, columns)
-        types = [stream.dtype.name] * len(stream.columns)
-        single = stream.dtype == np.float32
-        return Head(len(stream), True, stream.columns, types, stream.left_out, single, False)
+    if not os.path.isfile(path) or name.lower().endswith(STREAMED):
+        return _pieces(path, columns, numeric)
     suffix = table_suffix(path, (*READABLE, ".csv.zst"))
     if suffix == ".npy":
         from vivace.io.tables import read_table
@@ -98,41 +96,30 @@ def read_head(
         types = [str(table.values.dtype)] * len(table.names)
         single = table.values.dtype == np.float32
         return Head(len(table.values), True, table.names, types, [], single, True)
-    if suffix == ".parquet":
-        return _parquet(path, columns)
     return _text(path, columns, numeric, na_values)
 
 
-def _mixed(path: StrPath, columns: list[str] | None) -> Head:
-    """Columns of any type that a mixture takes; others are an error, as they are in a fit."""
+def _pieces(path: StrPath, columns: list[str] | None, numeric: bool) -> Head:
+    """Files that are read a piece at a time; columns that a fit refuses are an error here, too."""
+    from pyarrow import types as kinds
+
+    from vivace.io.arrow import numeric_columns, require_pyarrow
     from vivace.io.frame_stream import kind_of
     from vivace.io.open_table import open_pieces
 
-    name, schema, pieces, _ = open_pieces(path, columns)
-    names = schema.names if columns is None else columns
-    types = [kind_of(name, column, schema.field(column).type) for column in names]
+    require_pyarrow(path)
+    name, schema, pieces, _, folders = open_pieces(path, columns, numbers=numeric)
+    names, left_out = columns or schema.names, list[str]()
+    if numeric:
+        names, left_out = numeric_columns(name, schema, columns)
+    found = [schema.field(column).type for column in names]
+    types = [str(one) for one in found]
+    if not numeric:
+        types = [kind_of(name, column, one) for column, one in zip(names, found, strict=True)]
+    single = numeric and all(kinds.is_float32(one) or kinds.is_float16(one) for one in found)
     rows = sum(piece.n_rows for piece in pieces)
-    return Head(rows, True, list(names), [str(one) for one in types], [], False, False)
-
-
-def _parquet(path: StrPath, columns: list[str] | None) -> Head:
-    from vivace.io.arrow import numeric_columns, require_pyarrow
-
-    arrow = require_pyarrow(path)
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            schema, n_rows = file.schema_arrow, file.metadata.num_rows
-    except (arrow.ArrowException, OSError) as error:
-        raise TableError(
-            f"{os.fspath(path)}: expected a Parquet file, got something else or a damaged copy "
-            f"({error}). Remedy: copy or write it again"
-        ) from error
-    names, left_out = numeric_columns(path, schema, columns)
-    types = [str(schema.field(name).type) for name in names]
-    single = set(types) <= {"float", "halffloat"}
-    return Head(n_rows, True, names, types, left_out, single, False)
+    chosen = [column for column in names if column in folders]
+    return Head(rows, True, list(names), types, left_out, single, False, chosen)
 
 
 def _text(

@@ -6,7 +6,7 @@ import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -91,9 +91,10 @@ def open_table(
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _blocks(data, memory)
-    name, schema, pieces, guard = open_pieces(data, wanted, numbers=True)
+    name, schema, pieces, guard, folders = open_pieces(data, wanted, numbers=True)
     names, left_out = numeric_columns(name, schema, wanted)
     stream = PieceStream(name, pieces, names, _dtype(schema, names), memory, left_out, guard)
+    stream.from_folders = [column for column in names if column in folders]
     if not len(stream):
         raise TableError(f"{name}: expected at least one row of data, got none")
     return stream
@@ -133,10 +134,32 @@ def text_tables(data: Any, na_values: Sequence[str]) -> list[TextTable]:
     return found
 
 
-def open_pieces(
-    data: Any, columns: list[str] | None, *, numbers: bool = False
-) -> tuple[str, Any, list[Piece], Callable[[], None]]:
-    """Return name, schema, pieces and guard of Parquet, Arrow and Feather files.
+class Pieces(NamedTuple):
+    """Parquet, Arrow and Feather files as one table, not read yet.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    schema : pyarrow.Schema
+        All columns.
+    pieces : list of Piece
+        The rows, of the columns that were asked for.
+    guard : callable
+        Raises once a file is no longer the one that was opened.
+    folders : set of str
+        Columns that come from the names of folders (``year=2024``).
+    """
+
+    name: str
+    schema: Any
+    pieces: list[Piece]
+    guard: Callable[[], None]
+    folders: set[str]
+
+
+def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) -> Pieces:
+    """Open Parquet, Arrow and Feather files.
 
     Raises
     ------
@@ -158,7 +181,9 @@ def open_pieces(
             check_names(name, found.schema.names, columns)
             names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
+        folders: set[str] = set()
         for fragment in fragments:
+            folders |= arrow_dataset.get_partition_keys(fragment.partition_expression).keys()
             pieces += _pieces_of(fragment, found.schema, names)
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
@@ -168,7 +193,7 @@ def open_pieces(
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    return name, found.schema, pieces, unchanged(paths)
+    return Pieces(name, found.schema, pieces, unchanged(paths), folders)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
@@ -250,6 +275,8 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
         files = [name]
     else:
         files = glob.glob(name, recursive=True)
+        if not files and not any(sign in name for sign in "*?["):
+            raise FileNotFoundError(2, "no such file or directory", name)
     if not files:
         what = "the folder holds" if os.path.isdir(name) else "there is"
         raise FileNotFoundError(2, f"{what} no file that ends in {', '.join(STREAMED)}", name)
@@ -287,8 +314,9 @@ def _batches_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
     constants = arrow_dataset.get_partition_keys(fragment.partition_expression)
 
     def load(first: int, last: int) -> Any:
-        with pyarrow.memory_map(path) as file:
-            reader = pyarrow.ipc.open_file(file)
+        # Not mapped: a file that is cut short under a map ends the process without a word.
+        with pyarrow.OSFile(path) as file:
+            reader = pyarrow.ipc.open_file(file, options=wanted)
             batches = [reader.get_batch(i) for i in range(first, last)]
             table = pyarrow.Table.from_batches(batches)
             for name, value in constants.items():
@@ -298,8 +326,10 @@ def _batches_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
                     table = table.append_column(name, column)
             return table.select(names)
 
-    with pyarrow.memory_map(path) as file:
+    with pyarrow.OSFile(path) as file:
         reader = pyarrow.ipc.open_file(file)
+        places = [reader.schema.get_field_index(name) for name in names]
+        wanted = pyarrow.ipc.IpcReadOptions(included_fields=sorted({*places} - {-1}))
         sizes = [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
     pieces, first, rows = [], 0, 0
     for i, size in enumerate(sizes):

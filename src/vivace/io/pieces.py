@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from vivace.io.arrow import fill
+from vivace.io.atomic import NO_ROOM
 from vivace.io.spool import Scratch
 from vivace.io.stream import TableStream
 from vivace.io.table import Array, TableError
@@ -197,7 +198,8 @@ class PieceStream(TableStream):
                 return
             loading = self._under_way[following] = _Loading()
         try:
-            thread = threading.Thread(target=self._load, args=(following, loading), daemon=True)
+            # No daemon: one that is inside of Arrow when the interpreter ends aborts the process.
+            thread = threading.Thread(target=self._load, args=(following, loading))
             thread.start()
         except RuntimeError:  # no thread to be had: it is read when it is asked for
             with self._lock:
@@ -238,7 +240,7 @@ class PieceStream(TableStream):
             scratch.write(values.reshape(-1).view(np.uint8), self._begin(i) * self._width)
         except OSError as error:
             self._spools = False
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+            if error.errno not in {*NO_ROOM, errno.EACCES, errno.EROFS}:
                 raise
             return
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +52,14 @@ class Runs:
         Whether the names come from the files.
     left_out : list of str
         Columns that are not numeric.
-    runs : iterator of Run
+    runs : generator of Run
+        To be closed, so that its thread ends.
     """
 
     names: list[str]
     named: bool
     left_out: list[str]
-    runs: Iterator[Run]
+    runs: Generator[Run, None, None]
 
 
 def table_runs(
@@ -108,7 +109,7 @@ def table_runs(
         if not known or suffix.endswith(".npy"):  # text too, where pyarrow is not installed
             return _array(data, wanted, ids)
     asked = wanted if wanted is None or ids is None else [*wanted, ids]
-    name, schema, _, _ = open_pieces(data, asked)
+    name, schema, *_ = open_pieces(data, asked)
     if mixed:
         names = [n for n in schema.names if n != ids] if wanted is None else wanted
         left_out: list[str] = []
@@ -118,7 +119,7 @@ def table_runs(
             names = [n for n in names if n != ids]
     if ids is not None:
         check_names(name, schema.names, [ids])
-    _, _, pieces, guard = open_pieces(data, names if ids is None else _once([*names, ids]))
+    opened = open_pieces(data, names if ids is None else _once([*names, ids]))
     types = [schema.field(n).type for n in names]
     dtype = _dtype(types)
 
@@ -127,13 +128,13 @@ def table_runs(
 
         arrow = require_pyarrow(name)
         try:
-            for piece in pieces:
-                guard()
+            for piece in opened.pieces:
+                opened.guard()
                 table = piece.load()
                 for start in range(0, table.num_rows, MOST_ROWS):
                     yield table.slice(start, MOST_ROWS).combine_chunks()
         except (arrow.ArrowException, OSError) as error:
-            guard()  # the better reason, where there is one
+            opened.guard()  # the better reason, where there is one
             raise TableError(
                 f"{name}: expected a whole table, got a damaged or vanished file "
                 f"({str(error)[:300]}). Remedy: copy or write it again"
@@ -192,7 +193,7 @@ def _array(data: Any, columns: list[str] | None, ids: str | None) -> Runs:
         )
     table = read_table(data, columns)
 
-    def runs() -> Iterator[Run]:
+    def runs() -> Generator[Run, None, None]:
         for start in range(0, len(table.values), MOST_ROWS):
             yield Run(table.values[start : start + MOST_ROWS], None, start)
 
@@ -201,7 +202,7 @@ def _array(data: Any, columns: list[str] | None, ids: str | None) -> Runs:
 
 def _runs(
     batches: Iterator[Any], names: list[str], ids: str | None, mixed: bool, dtype: Any
-) -> Iterator[Run]:
+) -> Generator[Run, None, None]:
     def made() -> Iterator[Run]:
         start = 0
         for table in batches:

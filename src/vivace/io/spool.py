@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace.io.atomic import NO_ROOM
+
 # Bytes that are kept or written together.
 CHUNK = 1 << 22
 
@@ -63,7 +65,7 @@ class Scratch:
             try:
                 n = os.pwrite(self.descriptor, view, offset)
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                if error.errno not in NO_ROOM:
                     raise
                 raise OSError(
                     error.errno,

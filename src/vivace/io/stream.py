@@ -36,6 +36,8 @@ class TableStream:
         float32 or float64.
     named : bool
         Whether the names come from the files.
+    from_folders : list of str
+        Columns that come from the names of folders (``year=2024``).
     """
 
     ndim = 2
@@ -47,6 +49,7 @@ class TableStream:
         self, name: str, columns: Sequence[str], dtype: Any, left_out: Sequence[str] = ()
     ) -> None:
         self.name, self.columns, self.left_out = name, list(columns), list(left_out)
+        self.from_folders: list[str] = []
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         self.shape = (0, len(self.columns))
         self._held: Array | None = None

@@ -35,7 +35,8 @@ def unchanged(paths: Sequence[StrPath]) -> Check:
             if not same:
                 raise TableError(
                     f"{path}: has changed while it was read. Remedy: fit a copy that nobody "
-                    "writes to"
+                    "writes to, or put back what was there, and go on with --resume "
+                    "(resume=True) where there is a checkpoint"
                 )
 
     return check

@@ -64,6 +64,7 @@ def from_files(X: Any, columns: Any) -> Any:
     `columns` are the names of the columns that a fitted model knows, or None.
     """
     if isinstance(X, TableStream) or not is_streamed(X):
+        refuse_iterators(X)
         return X
     if isinstance(X, (str, os.PathLike)):
         path = os.fspath(X)
@@ -72,7 +73,32 @@ def from_files(X: Any, columns: Any) -> Any:
             from vivace.io import read_table
 
             return read_table(path, columns).values
-    return open_table(X, columns)
+    table = open_table(X, columns)
+    if table.left_out:
+        warnings.warn(
+            f"{table.name}: columns with values that are not numbers are left out: "
+            f"{', '.join(table.left_out)}. Remedy: choose columns with vivace.io.open_table(data, "
+            "columns), which says what is wrong with them; BayesianMixture takes text, too",
+            UserWarning,
+            stacklevel=5,
+        )
+    return table
+
+
+def refuse_iterators(X: Any) -> None:
+    """Refuse rows that can be read once only: generators, Arrow's readers and scanners.
+
+    Raises
+    ------
+    TypeError
+        X is one of these.
+    """
+    if hasattr(X, "__next__") or hasattr(X, "scan_batches"):
+        raise TypeError(
+            f"X: expected rows that can be read more than once, got a {type(X).__name__}. Remedy: "
+            "a function without arguments that makes it anew (make, not make()), or "
+            "vivace.io.open_table(dataset, columns)"
+        )
 
 
 def check_stream(

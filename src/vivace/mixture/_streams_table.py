@@ -15,6 +15,7 @@ from vivace.io.frame_stream import MOST_WHOLE, FrameStream, open_frame
 from vivace.io.open_table import is_streamed
 from vivace.mixture._assign import Assignment
 from vivace.mixture._columns import Columns, Kind, match_levels
+from vivace.mixture._streams import refuse_iterators
 from vivace.mixture._table import TableRows, TableSource
 
 
@@ -124,6 +125,7 @@ class FrameSource(TableSource):
 def frame_from_files(estimator: Any, X: Any, *, learn: bool) -> Any:
     """Open what names files; anything else as it is. `learn` learns names of columns."""
     if not is_streamed(X):
+        refuse_iterators(X)
         return X
     if isinstance(X, (str, os.PathLike)) and os.fspath(X).lower().endswith(".npy"):
         from vivace.io import read_table

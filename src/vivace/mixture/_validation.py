@@ -137,14 +137,20 @@ def raise_not_finite(estimator: Any, rows: Rows, row: int) -> None:
         column = int(np.argmax(np.isnan(values)))
         raise ValueError(
             f"Input X contains NaN.\n{name} does not accept missing values: the first is in row "
-            f"{row}, column {column}. Leave such rows out, or take them as missing at "
-            "random with missing='marginalize'."
+            f"{row}, column {_label(rows, column)}. Leave such rows out, or take them as missing "
+            "at random with missing='marginalize'."
         )
     column = int(np.argmax(~np.isfinite(values)))
     raise ValueError(
         f"Input X contains infinity or a value too large for {rows.X.dtype!r}: the first is in "
-        f"row {row}, column {column}. Leave such rows out, or clip them."
+        f"row {row}, column {_label(rows, column)}. Leave such rows out, or clip them."
     )
+
+
+def _label(rows: Rows, column: int) -> str:
+    """Number of a column, and its name in a file, where columns of text may have been left out."""
+    named = isinstance(rows.X, TableStream) and rows.X.named
+    return f"{column} ({rows.X.columns[column]!r})" if named else str(column)
 
 
 def check_range(estimator: Any, low: NDArray[np.float64], high: NDArray[np.float64]) -> None:

@@ -15,7 +15,7 @@ CACHE_LINE = 64
 
 #: Arrays of so many bytes are mapped by themselves. The allocator keeps arrays that were freed for
 #: the next ones, and puts small things between them: a fit then takes half as much again.
-LARGE = 2**20
+LARGE = 2**18
 
 #: Mapped arrays of so many bytes may lie in huge pages, as NumPy's.
 HUGE = 2**22

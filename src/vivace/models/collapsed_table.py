@@ -16,6 +16,9 @@ from vivace.models.topics import Topics, parts_of
 # With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
 LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
 
+# Topics whose numbers fit into bytes.
+MOST_IN_BYTES = 2**8
+
 # Entries of one call, about a tenth of a second: an interrupt waits for it.
 CALL_ENTRIES = 1_000_000
 
@@ -69,7 +72,7 @@ class Visited:
         self.kept = None
         if lean:
             width = _core.cvb0_lean_entries
-            self.kept = aligned((corpus.n_entries, width), np.uint16)
+            self.kept = aligned((corpus.n_entries, width), topic_type(model.n_topics))
         narrow = np.uint16 if dtype == np.float32 else np.float32
         self.gamma = room.take("gamma", (corpus.n_entries, width), narrow)
         # What a batch changes the responsibilities from, or for a lean store by.
@@ -77,6 +80,11 @@ class Visited:
         self.factors = np.empty(corpus.most_entries, dtype)
         self.moved = np.empty((corpus.most_blocks, model.n_topics))
         self.likelihood = np.zeros(corpus.n_blocks)
+
+
+def topic_type(n_topics: int) -> type[np.uint8 | np.uint16]:
+    """Return the type of a topic's number in a lean store."""
+    return np.uint8 if n_topics <= MOST_IN_BYTES else np.uint16
 
 
 class CollapsedTable:

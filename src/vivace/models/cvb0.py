@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
+from vivace.models.aligned import aligned
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
@@ -81,10 +82,10 @@ class CollapsedModel(LatentDirichletModel):
 class CollapsedSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory, the corpus' own aside: two tables of V x K and two posteriors; responsibilities in a
-    narrow type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), or with a lean store
-    48 bytes a nonzero (72); and the corpus once more in the order of batches (about 25 bytes a
-    nonzero).
+    Memory, the corpus' own aside: a table of V x K and two posteriors; responsibilities in a narrow
+    type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4; topics padded to whole
+    vectors), or with a lean store 36 bytes a nonzero (60; 48 and 72 with more than 256 topics); and
+    the corpus once more in the order of batches (about 15 bytes a nonzero).
     """
 
     def __init__(
@@ -106,9 +107,13 @@ class CollapsedSweeps:
         self._tokens = source.total_weight
         self._alpha_of, self._prior = posterior.alpha, posterior.prior
         self._table = CollapsedTable(posterior)
-        # What the table holds beyond expected counts: now, all of it.
-        self._shift = self._table.values.copy()
-        self._counts = [np.zeros(posterior.counts.shape, model.dtype) for _ in range(2)]
+        # Of the two passes before. What the table holds beyond expected counts follows from them
+        # and the step that it was made with; now all of it is that, in the place of the second.
+        shape = posterior.counts.shape
+        self._counts = [aligned(shape, model.dtype, make=np.zeros) for _ in range(2)]
+        for part in parts_of(model.n_words):
+            self._counts[1][part] = posterior.parameters(part)
+        self._step: float | None = None
         self._passes = 0
         self._last = -np.inf
 
@@ -117,8 +122,9 @@ class CollapsedSweeps:
         return {
             "table": self._table.values,
             "sums": self._table.sums,
-            "shift": self._shift,
             "counts": self._counts[0],
+            "before": self._counts[1],
+            "step": self._step,
             "gamma": self._visited.gamma,
             "kept": self._visited.kept,
             "passes": self._passes,
@@ -129,8 +135,9 @@ class CollapsedSweeps:
         """Take over a `state`."""
         self._table.values[...] = state["table"]
         self._table.sums = state["sums"]
-        self._shift[...] = state["shift"]
         self._counts[0][...] = state["counts"]
+        self._counts[1][...] = state["before"]
+        self._step = state["step"]
         self._visited.gamma[...] = state["gamma"]
         if self._visited.kept is not None:
             self._visited.kept[...] = state["kept"]
@@ -156,19 +163,19 @@ class CollapsedSweeps:
             sums = np.empty((2, n_topics))
             _core.cvb0_extrapolate(
                 self._table.values,
-                self._shift,
                 previous,
                 counts,
                 prior.values,
                 part.start,
                 part.stop,
+                self._step,
                 step,
                 sums,
             )
             return sums
 
         sums = np.sum(self._executor.map(work, parts_of(len(counts))), axis=0)
-        self._table.sums = sums[1]
+        self._table.sums, self._step = sums[1], step
         # The caller has `counts` until the next pass is done; nobody has the other.
         self._counts = [counts, previous]
         return Topics(RowTable(len(counts), counts), prior, self._alpha_of, prior.totals + sums[0])

@@ -22,6 +22,7 @@ from vivace.models.documents import (
     WordIndex,
     add_word_sums,
     distinct_words,
+    index_room,
     make_group,
     word_index,
     word_parts,
@@ -102,7 +103,8 @@ class GroupedBatch:
             # Made here: memory that threads get for themselves goes back to the system again and
             # again.
             room = self._rooms[g % 2]
-            self._open[g] = make_group(self._read_ahead.pop(g), topics, room=room)
+            group = self._open[g] = make_group(self._read_ahead.pop(g), topics, room=room)
+            index_room(room, len(group.weights))
             yield partial(self._index, g)
             yield from self._documents(g, work, later=False)
 
@@ -127,7 +129,7 @@ class GroupedBatch:
         self._read_ahead[g] = self._rows(g)
 
     def _index(self, g: int) -> None:
-        self._indices[g] = word_index(self._open[g].rows)
+        self._indices[g] = word_index(self._open[g].rows, self._rooms[g % 2])
 
     def _rows(self, g: int) -> Block:
         return self._read(self.groups[g][0][0], self.groups[g][-1][1])

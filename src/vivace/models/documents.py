@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Block, CsrRows, Executor, RowTable
@@ -102,18 +101,22 @@ class Sweeps:
     tolerance: float
 
 
-def word_index(rows: CsrRows) -> WordIndex:
-    """Sort the nonzeros of `rows` by word."""
+def word_index(rows: CsrRows, room: Room | None = None) -> WordIndex:
+    """Sort the nonzeros of `rows` by word; the result is in `room`, until it is used again."""
     nonzeros = len(rows.columns)
     if nonzeros >= 2**31:
         raise ValueError(f"a group of documents holds {nonzeros} nonzeros; expected below 2^31")
-    entries = np.arange(nonzeros, dtype=np.int32)
-    shape = (len(rows.start) - 1, rows.n_columns)
-    # Documents come out in order within each word.
-    by_word = csr_array((entries, rows.columns, rows.start), shape=shape).tocsc()
-    words = np.flatnonzero(np.diff(by_word.indptr)).astype(np.int32)
-    start = np.append(by_word.indptr[words], nonzeros).astype(np.int64)
-    return WordIndex(words, start, by_word.data, by_word.indices.astype(np.int32, copy=False))
+    room = Room() if room is None else room
+    entries, documents = index_room(room, nonzeros)
+    start = np.empty(rows.n_columns + 1, np.int64)
+    _core.topic_words(rows.start, rows.columns, start, entries, documents)
+    words = np.flatnonzero(start[:-1] < start[1:]).astype(np.int32)
+    return WordIndex(words, np.append(start[words], nonzeros), entries, documents)
+
+
+def index_room(room: Room, nonzeros: int) -> list[NDArray[np.int32]]:
+    """Return room for the entries and the documents of an index."""
+    return [room.take(name, (nonzeros,), np.int32) for name in ("entries", "documents")]
 
 
 def distinct_words(columns: Iterable[NDArray[np.int32]], n_words: int) -> NDArray[np.int32]:
@@ -184,7 +187,7 @@ def make_group(
     return Group(
         rows,
         whole.weights,
-        np.empty((n_rows, topics.n_topics), dtype),
+        aligned((n_rows, topics.n_topics), dtype),
         room.take("weights", (len(rows.values),), dtype),
         room.take("theta", (n_rows, stride), dtype) if with_theta else None,
         np.empty(n_rows) if with_bound else None,

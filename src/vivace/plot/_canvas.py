@@ -14,6 +14,7 @@ COLOURS = (
     "#5f6fd0", "#24a3a3", "#c2485a", "#7d8b3a", "#8d7366",
 )  # fmt: skip
 FADED = "#9aa5ad"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def style() -> Any:
@@ -71,7 +72,8 @@ def colour(place: int) -> str:
 
 def plain(name: object, most: int = 40) -> str:
     """Return a name as text that matplotlib shows as it is: no formulas, one line, not too long."""
-    text = "".join(c if c.isprintable() else "\ufffd" for c in str(name))
+    # No-break spaces are ours: they keep a coefficient and its column on one line.
+    text = "".join(c if c.isprintable() or c == NO_BREAK else "\ufffd" for c in str(name))
     if len(text) > most:
         text = text[: most - 1] + "…"
     return text.replace("$", r"\$")

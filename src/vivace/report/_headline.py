@@ -42,7 +42,10 @@ def _topics(
     if held is not None and len(held):
         cards.append(_card(number(max(held), 5), "nats a held-out token, the best pass"))
     if getattr(estimator, "n_iter_", 0):
-        state = ", converged" if getattr(estimator, "converged_", False) else ""
+        watched = estimator.evaluate_every > 0 or hasattr(estimator, "best_iter_")
+        state = ", not converged" if watched else ""
+        if getattr(estimator, "converged_", False):
+            state = ", converged"
         cards.append(_card(count(estimator.n_iter_), f"passes{state}"))
     return cards
 

@@ -42,6 +42,7 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
     labels = None if sample is None else np.asarray(estimator.predict(sample.rows))
     page: dict[str, Any] = {
         "components": _components(estimator, found, labels),
+        "rows_head": _rows_head(sample),
         "n_used": n_used,
         "n_hidden": max(0, n_used - _COMPONENTS),
         "n_drawn": MOST_COMPONENTS,
@@ -64,6 +65,13 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
         page |= _rows(estimator, sample, labels, figures)
     page["figures"] = figures
     return page
+
+
+def _rows_head(sample: RowSample | None) -> str:
+    """What the numbers of rows are numbers of: a sample must not pass for the data."""
+    if sample is None or len(sample.numbers) == sample.n_rows:
+        return "rows"
+    return f"of {count(len(sample.numbers))} rows"
 
 
 def _components(

@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 from sklearn.utils.validation import check_non_negative, validate_data
 
+from vivace import _core
 from vivace.engine import CsrSource, Layout
 from vivace.estimators.about import Stopwatch
 from vivace.estimators.checks import check_weights
+from vivace.models.collapsed_table import topic_type
 from vivace.models.documents import SUMMED, block_rows, distinct_words, row_sums
 from vivace.topics._corpus import counts_of
 from vivace.topics._corpus_streams import StreamSource, is_stream
 
-# Bytes of an entry in collapsed inference: the corpus once more in the order of batches, and the
-# lean store, by whether counts are float32.
-CORPUS_ENTRY, LEAN_ENTRY = 25, {True: 48, False: 72}
+# Bytes of an entry in collapsed inference: the corpus once more in the order of batches, beside its
+# counts. And in the lean store, by whether counts are float32, beside the topics.
+CORPUS_ENTRY, LEAN_ENTRY = 11, {True: 24, False: 48}
 
 # Bytes of a token in sampling: its topic.
 TOKEN = 2
@@ -167,11 +169,13 @@ def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
     topics = int(parameters["n_components"])
     single = stream.dtype == np.float32
     lean = parameters["cvb0_store"] != "full"
-    entry: float = LEAN_ENTRY[single] if lean else topics * (2 if single else 4)
+    entry: float = topics * (2 if single else 4)
+    if lean:
+        entry = LEAN_ENTRY[single] + _core.cvb0_lean_entries * topic_type(topics)().itemsize
     if inference == "gibbs":
         entry = TOKEN * documents.n_tokens / max(1, documents.source.n_nonzeros)
-    least = documents.source.n_nonzeros * (CORPUS_ENTRY + entry)
-    least += 4 * documents.n_words * topics * stream.dtype.itemsize
+    least = documents.source.n_nonzeros * (CORPUS_ENTRY + stream.dtype.itemsize + entry)
+    least += 3 * documents.n_words * topics * stream.dtype.itemsize
     if least > stream.memory:
         raise ValueError(
             f"inference={inference!r} keeps something of every count: {stream.name} takes at least "

@@ -69,7 +69,7 @@ class LatentDirichletAllocation(
         take learning_method='batch', cvb0 no 'auto' prior, gibbs that of documents.
     cvb0_store : {'auto', 'full', 'lean'}, default='auto'
         What collapsed inference keeps for each nonzero count while it fits: 'full' a number of 2
-        bytes (float64 counts: 4) for every topic, 'lean' the 12 largest in 48 bytes (72), which
+        bytes (float64 counts: 4) for every topic, 'lean' the 12 largest in 36 bytes (60), which
         makes slightly worse topics. 'auto': 'full' up to 4 GiB.
     init : {'documents', 'random'}, default=None
         Topics to start from, where `topics_init` does not give them. 'documents': means of some

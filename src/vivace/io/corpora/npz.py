@@ -159,7 +159,7 @@ class _Archive(zipfile.ZipFile):
             self._path,
             None,
             "expected an archive that scipy.sparse.save_npz wrote, got something else or a damaged "
-            f"copy: {reason}",
+            f"copy: {reason}. Remedy: copy or write it again",
         )
 
 
