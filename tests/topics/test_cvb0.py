@@ -1,4 +1,4 @@
-"""The estimator with inference='cvb0', and the starts."""
+"""The estimator with inference='cvb0', and what it starts from."""
 
 from __future__ import annotations
 
@@ -187,40 +187,6 @@ def test_the_lean_store():
 
 def documents_of(counts):
     return check_documents(LatentDirichletAllocation(), counts, reset=True, whom="fit")
-
-
-def groups_of(counts, n_topics, seed=0):
-    return _starts.seed_groups(documents_of(counts), n_topics, np.random.RandomState(seed))
-
-
-def test_seed_groups_are_alike_inside_and_unlike_each_other():
-    counts = np.kron(np.eye(4), np.full((60, 5), 6.0))
-    for seed in range(5):
-        groups = groups_of(counts, 4, seed)
-        assert [len(group) for group in groups] == [_starts.ALIKE] * 4
-        kinds = [set(group // 60) for group in groups]
-        assert all(len(kind) == 1 for kind in kinds)
-        assert set.union(*kinds) == {0, 1, 2, 3}
-    few = groups_of(counts[[0, 60]], 4)
-    assert [group.tolist() for group in few] == [[0], [1]]
-    # No more than a quarter of the documents that there are for each topic.
-    assert {len(group) for group in groups_of(counts, 20)} == {3}
-    copies = groups_of(np.repeat(counts[:1], 9, axis=0), 4)
-    assert len({group[0] for group in copies}) == len(copies) <= 4
-    assert groups_of(np.zeros((3, 2)), 4) == []
-
-
-def test_a_topic_starts_with_the_mean_of_its_group(monkeypatch):
-    counts = planted(200, n_words=50)[0]
-    documents = documents_of(counts)
-    prior = WordPrior(np.full((1, 1), 0.1), 50, 2)
-    model = LatentDirichletModel(np.full(2, 0.1), prior, Sweeps(100, 1e-3))
-    groups = [np.array([3, 5, 8]), np.array([1])]
-    monkeypatch.setattr(_starts, "seed_groups", lambda *_: groups)
-    topics = _starts.document_topics(model, documents, np.random.RandomState(0))
-    for k, group in enumerate(groups):
-        wanted = counts[group].mean(axis=0)
-        np.testing.assert_allclose(topics.counts.dense()[:, k], wanted, atol=0.011)
 
 
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])

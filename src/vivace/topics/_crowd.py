@@ -20,9 +20,12 @@ from vivace.models.topics import Topics, WordPrior, parts_of
 from vivace.topics._documents import Documents, some_of
 from vivace.topics._seeds import noise, seed_groups, topics_around
 
-# Topics of the crowd for each that is wanted, and the most tokens that they form from. 2 topics and
-# 320,000 tokens are no better, 1.3 topics are worse (package descriptions, held out and likelihood).
+# Topics of the crowd for each that is wanted, and the most tokens that they form from: 2 topics and
+# 320,000 tokens are no better, 1.3 topics are worse (package descriptions; held out, likelihood).
 CROWD, TOKENS = 1.6, 240_000
+
+# Fewer tokens than this are none.
+LEAST = 1e-9
 
 
 def first_topics(
@@ -37,9 +40,13 @@ def first_topics(
     Where the prior says which words a topic has, none can stand for another, and there is no crowd.
     """
     prior = model.prior.values
-    crowd = model.n_topics if prior.shape[1] > 1 else int(CROWD * model.n_topics)
-    part, others = _divided(documents, rng)
-    groups = [others.take(group) for group in seed_groups(others, crowd, rng)]
+    chosen = _some(documents.lengths, rng)
+    part = some_of(documents, chosen)
+    alone = prior.shape[1] > 1 or not part.counts.nnz
+    crowd = model.n_topics if alone else int(CROWD * model.n_topics)
+    groups = [documents.take(group) for group in seed_groups(documents, crowd, rng, chosen)]
+    if not part.counts.nnz:
+        return topics_around(groups, model, rng)
     words = np.unique(np.concatenate([part.counts.indices, *(rows.indices for rows in groups)]))
     place = np.zeros(model.n_words, np.int32)
     place[words] = np.arange(len(words))
@@ -59,12 +66,11 @@ def first_topics(
     return model.start(values)
 
 
-def _divided(documents: Documents, rng: np.random.RandomState) -> tuple[Documents, Documents]:
-    """Random documents of `TOKENS` tokens, or half of them all, and the others."""
-    order = rng.permutation(documents.n_documents)
-    enough = int(np.searchsorted(np.cumsum(documents.lengths[order]), TOKENS)) + 1
-    n = min(enough, documents.n_documents // 2)
-    return some_of(documents, np.sort(order[:n])), some_of(documents, np.sort(order[n:]))
+def _some(lengths: NDArray[np.float64], rng: np.random.RandomState) -> NDArray[np.int64]:
+    """Random documents of `TOKENS` tokens, but no more than half of them all."""
+    order = rng.permutation(len(lengths))
+    enough = int(np.searchsorted(np.cumsum(lengths[order]), TOKENS)) + 1
+    return np.sort(order[: min(enough, len(lengths) // 2)])
 
 
 def merged(counts: NDArray[Any], n_topics: int) -> NDArray[Any]:
@@ -81,11 +87,11 @@ def merged(counts: NDArray[Any], n_topics: int) -> NDArray[Any]:
     -------
     merged : array of shape (n_words, n_topics)
     """
-    sizes = np.maximum(counts.sum(axis=0, dtype=np.float64), 1e-300)
+    sizes = np.maximum(counts.sum(axis=0, dtype=np.float64), LEAST)
     products = np.zeros((len(sizes), len(sizes)))
     for part in parts_of(len(counts)):
-        totals = np.maximum(counts[part].sum(axis=1, keepdims=True), 1e-30)
-        rows = counts[part] / np.sqrt(totals)
+        totals = np.maximum(counts[part].sum(axis=1, keepdims=True), LEAST)
+        rows = counts[part] / np.sqrt(totals, dtype=np.float64)
         products += rows.T @ rows
     costs = np.stack([_costs(products, sizes, i) for i in range(len(sizes))])
     owner = np.arange(len(sizes))
@@ -112,6 +118,6 @@ def _costs(
     squares = products.diagonal() / sizes**2 + products[i, i] / sizes[i] ** 2
     squares -= 2.0 * products[i] / sizes / sizes[i]
     # Rounded: which are least alike must not depend on the order of additions in a product.
-    costs = np.round(squares / (1.0 / sizes + 1.0 / sizes[i]), 3)
+    costs = np.round(squares / (1.0 / sizes + 1.0 / sizes[i]), 6)
     costs[i] = np.inf
     return np.asarray(costs)

@@ -47,7 +47,10 @@ def noise(model: LatentDirichletModel, rng: np.random.RandomState) -> NDArray[An
 
 
 def seed_groups(
-    documents: Documents, n_topics: int, rng: np.random.RandomState
+    documents: Documents,
+    n_topics: int,
+    rng: np.random.RandomState,
+    left_out: NDArray[np.int64],
 ) -> list[NDArray[np.int64]]:
     """Documents that are alike, in groups that are not; at most one group a topic.
 
@@ -56,9 +59,10 @@ def seed_groups(
     documents that are unlike all others. Distance is one less the cosine of log counts weighted by
     inverse document frequency.
     """
-    lengths = documents.lengths
+    lengths = documents.lengths.copy()
+    lengths[left_out] = 0.0
     if documents.weights is not None:
-        lengths = lengths * (documents.weights > 0)
+        lengths *= documents.weights > 0
     candidates = np.flatnonzero(lengths >= SEED_TOKENS)
     if len(candidates) < n_topics:
         candidates = np.flatnonzero(lengths > 0)
