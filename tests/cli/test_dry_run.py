@@ -1,4 +1,4 @@
-"""What `--dry-run` says of checkpoints and of columns from the names of folders."""
+"""What `--dry-run` says of columns, memory, time and checkpoints; `--exclude`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from vivace.cli.dry_run_timing import sample_rows, split
 from vivace.io import load_model, write_table
 
 GAUSSIAN = ["gaussian-mixture", "rows.npy"]
@@ -72,3 +73,146 @@ def test_columns_from_folders(name: str, suffix: str, run: Any, folder: Path) ->
         found = run(*fit, "--quiet", "--columns", columns)
         assert "folders" not in found.stderr
         assert list(load_model("m.vivace").feature_names_in_) == columns.split(",")
+
+
+def mixed(n: int = 400) -> Any:
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "number": np.arange(n),
+            "age": rng.normal(size=n),
+            "visits": rng.poisson(3.0, n),
+            "town": rng.choice(["a", "b"], n),
+            "paid": rng.random(n) < 0.5,
+        }
+    )
+    frame.loc[::9, "age"] = np.nan
+    return frame
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_columns_are_listed_with_their_families(suffix: str, run: Any, folder: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = mixed()
+    frame.to_csv("t.csv", index=False) if suffix == ".csv" else frame.to_parquet("t.parquet")
+    fit = ["fit", "mixture", f"t{suffix}", "-k", "3", "-o", "m", "--dry-run"]
+    found = json.loads(run(*fit, "--json", "--exclude", "number").stdout)
+    families = {"age": "gaussian", "visits": "poisson", "town": "categorical", "paid": "bernoulli"}
+    assert found["families"] == families
+    assert found["timed_rows"] == found["n_rows"] == 400
+    assert found["seconds_a_map"] > 0.0
+    told = run(*fit).stdout
+    for part in ("number: ", "visits: ", "poisson", "timed on the first 400 rows"):
+        assert part in told
+
+
+def test_many_columns_are_counted(run: Any, folder: Path) -> None:
+    np.save("wide.npy", np.random.default_rng(0).normal(size=(300, 45)))
+    fit = ["fit", "gaussian-mixture", "wide.npy", "-k", "2", "-o", "m", "--dry-run"]
+    told = run(*fit).stdout
+    assert "x39: float64, gaussian" in told
+    assert "x40:" not in told
+    assert "and 5 more" in told
+    assert len(json.loads(run(*fit, "--json").stdout)["families"]) == 45
+
+
+def test_rows_that_cannot_be_fitted(run: Any, folder: Path) -> None:
+    """The estimate says so, instead of a time."""
+    np.save("gaps.npy", np.array([[1.0, np.nan], [2.0, 3.0], [4.0, 5.0]]))
+    fit = ["fit", "gaussian-mixture", "gaps.npy", "-k", "2", "-o", "m", "--dry-run"]
+    assert "time     not known: the first rows cannot be fitted: " in run(*fit).stdout
+    assert json.loads(run(*fit, "--json").stdout)["seconds_a_map"] is None
+
+
+def test_memory_for_rows_is_what_was_promised(run: Any, folder: Path) -> None:
+    X = np.random.default_rng(0).normal(size=(20_000, 8))
+    write_table("rows.csv", X, list("abcdefgh"))
+    fit = ["fit", "gaussian-mixture", "rows.csv", "-k", "2", "-o", "m", "--dry-run"]
+    found = json.loads(run(*fit, "--memory", "1M", "--json").stdout)
+    assert found["memory_for_rows_megabytes"] <= 1.0
+    both = found["memory_for_rows_megabytes"] + found["memory_beside_megabytes"]
+    assert found["memory_megabytes"] == pytest.approx(both)
+    assert "--memory allows 1" in run(*fit, "--memory", "1M").stdout
+
+
+@pytest.mark.parametrize(("n_rows", "work"), [(100, 1e3), (10**9, 1e3), (10**9, 1e9)])
+def test_rows_of_a_sample(n_rows: int, work: float) -> None:
+    n = sample_rows(n_rows, 16, work)
+    assert n <= n_rows
+    assert n in (100, 2048) or n * work <= 1e10
+
+
+def test_time_of_steps_and_rows() -> None:
+    each, step = split(0.5 + 1000 * 2e-3, 1000, 0.5 + 250 * 2e-3, 250)
+    assert (each, step) == pytest.approx((2e-3, 0.5))
+    assert split(1.0, 100, 1.5, 25) == (0.0, 1.0)  # all of it is the step
+    assert split(1.0, 100, 0.0, 25) == (0.01, 0.0)
+
+
+@pytest.mark.parametrize("more", [[], ["--learning-method", "online"], ["--inference", "cvb0"]])
+def test_topics_are_timed(more: list[str], run: Any, folder: Path) -> None:
+    counts = np.random.default_rng(0).poisson(0.3, size=(900, 200)).astype(np.float32)
+    sparse.save_npz("counts.npz", sparse.csr_array(counts))
+    fit = ["fit", *TOPICS, "-k", "5", "-o", "t", "--dry-run", *more]
+    found = json.loads(run(*fit, "--json").stdout)
+    assert found["seconds_a_pass"] > 0.0
+    assert found["timed_documents"] == 900
+    assert "timed on the first 900 documents" in run(*fit).stdout
+
+
+def test_too_little_memory_for_documents(run: Any, folder: Path) -> None:
+    """Said by the dry run, and by the fit before all is read."""
+    counts = np.random.default_rng(0).poisson(0.3, size=(900, 200)).astype(np.float32)
+    sparse.save_npz("counts.npz", sparse.csr_array(counts))
+    fit = ["fit", *TOPICS, "-k", "5", "-o", "t", "--memory", "10M"]
+    for found in (run(*fit, "--dry-run"), run(*fit)):
+        assert found.exit_code == 1
+        assert "900 documents need at least 67 MB of memory, got 10" in found.stderr
+
+
+@pytest.mark.parametrize("data", ["data.csv", "table.parquet", "-"])
+@pytest.mark.parametrize("name", ["gaussian-mixture", "mixture"])
+def test_columns_that_are_excluded(name: str, data: str, process: Any, folder: Path) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    pd.read_csv("data.csv").to_parquet("table.parquet")
+    fit = ["fit", name, data, "-k", "2", "-o", "m.vivace", "--passes", "3"]
+    with open("data.csv", "rb") as file:
+        found = process(*fit, "--exclude", "id", "--exclude", "town", stdin=file)
+    assert found.returncode == 0, found.stderr
+    assert list(load_model("m.vivace").feature_names_in_) == ["age", "income"]
+
+
+def test_exclude_in_other_commands(run: Any, folder: Path) -> None:
+    found = run("convert", "data.csv", "o.csv", "--exclude", "id")
+    assert "left out: town" in found.stderr
+    assert Path("o.csv").read_text().startswith("age,income\n")
+    for command in ("predict", "transform"):
+        assert run(command, "model.vivace", "data.csv", "-o", f"{command}.npy", "-q").exit_code == 0
+        more = ["-o", "o.npy", "-q", "--exclude", "id,town"]
+        assert run(command, "model.vivace", "data.csv", *more).exit_code == 0
+        assert (np.load("o.npy") == np.load(f"{command}.npy")).all()
+    assert run("score", "model.vivace", "data.csv", "-q", "--exclude", "town").exit_code == 0
+    page = ["report", "model.vivace", "--data", "data.csv", "-o", "o.html", "-q"]
+    assert run(*page, "--exclude", "id").exit_code == 0
+    fit = ["fit", "gaussian-mixture", "data.csv", "-k", "2", "-o", "gaps.vivace", "--passes", "5"]
+    assert run(*fit, "--missing", "marginalize", "--exclude", "id").exit_code == 0
+    fill = ["impute", "gaps.vivace", "data.csv", "-o", "filled.csv", "-q", "--exclude", "id"]
+    found = run(*fill)
+    assert found.exit_code == 0, found.stderr
+
+
+def test_exclude_that_cannot_be(run: Any, folder: Path) -> None:
+    fit = ["fit", "gaussian-mixture", "data.csv", "-k", "2", "-o", "m"]
+    for more, code, message in (
+        (["agee"], 1, "no column 'agee'; expected some of its 4"),
+        (["id,,age"], 2, "expected names between commas"),
+        (["id,age,income"], 1, "--exclude leaves no column"),
+        (["id", "--columns", "age"], 2, "--columns and --exclude: expected one of them"),
+    ):
+        for mode in ([], ["--dry-run"]):
+            found = run(*fit, "--exclude", *more, *mode)
+            assert (found.exit_code, message in found.stderr) == (code, True), found.stderr
+    found = run("fit", "lda", "data.csv", "--exclude", "a", "-k", "2", "-o", "m")
+    assert found.exit_code == 2

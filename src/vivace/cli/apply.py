@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import click
 
+from vivace.cli.choice import columns_option
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
 from vivace.cli.frames import is_table_model, parts_of, runs_for
 from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
-    columns_option,
     debug_option,
     examples,
     json_option,

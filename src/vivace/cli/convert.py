@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import columns_option, resolved
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.memory import memory_option, source_of
 from vivace.cli.options import (
     check_output,
-    columns_option,
     debug_option,
     examples,
     na_option,
@@ -68,7 +68,10 @@ def convert(
         refuse_for_documents(columns, na_values, f"{data} holds documents")
         _documents(data, out, dtype, memory, options, quiet)
         return
-    table = table_runs(source_of([data], memory), columns, na_values=na_values)
+    source = source_of([data], memory)
+    wanted, left_out = resolved(source, columns, True, na_values)
+    table = table_runs(source, wanted, na_values=na_values)
+    table.left_out = [*table.left_out, *left_out]
     warn_of_left_out(table)
     names = table.names
     with (

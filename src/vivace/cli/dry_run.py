@@ -9,18 +9,16 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import resolved
 from vivace.cli.dry_run_checkpoint import mixture_checkpoint, topics_checkpoint
+from vivace.cli.dry_run_timing import read_sample, sample_rows, time_table, time_topics
+from vivace.cli.memory import source_of
 from vivace.cli.options import print_json, whole
 
-# Multiply-adds a second of one core in the kernels of mixtures (as in models/mixture.py), and in
-# the documents' step of topics, whose loops are short.
-_RATE, _TOPICS_RATE = 25e9, 4e9
-# Seconds of a map beside the work on rows: calls, the global step, threads that wait.
-_STEP = 3e-3
-# Sweeps over a document in a pass, most of them in the first passes.
-_SWEEPS = 10
+# Columns that are listed.
+_LISTED = 40
 _MEGABYTE = 1e6
-# Of the interpreter and the libraries.
+# Of the interpreter, the libraries and what reading takes.
 _PROGRAM = 200e6
 # Documents that are read through in a second or so: their number is then known.
 _SOON_READ = 20_000_000
@@ -45,34 +43,44 @@ def print_table_estimate(
     from vivace.io.heads import read_head
     from vivace.io.open_table import default_memory
 
-    columns, memory, na_values = given["columns"], given["memory"], given["na_values"]
+    memory, na_values = given["memory"], given["na_values"]
+    columns, left_out = resolved(source_of(data), given["columns"], numeric, na_values)
     heads = [read_head(name, columns, numeric=numeric, na_values=na_values) for name in data]
     head, n = heads[0], sum(one.n_rows for one in heads)
+    left_out = [*head.left_out, *left_out]
     exact = all(one.exact for one in heads)
     d, k = len(head.names), int(estimator.n_components)
     full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
-    seconds = _STEP + mixture_work(n, d, k, full) / _RATE / threads
     item = 4 if head.single else 8
     rows = 0 if head.mapped else n * d * item
     limit = default_memory() if memory is None else memory
     kept = min(rows, limit)
     working = 8 * k * n_features("full" if full else "diag", d) * (8 + 4 * threads)
+    most = sample_rows(n, d, mixture_work(1, d, k, full or not numeric))
+    sample = read_sample(
+        data, head.names, estimator, most, numeric=numeric, na_values=na_values, spilled=rows > kept
+    )
+    seconds = time_table(estimator, sample, n)
     unit = "map" if estimator.learning_method == "batch" else "pass"
     record = {
         "data": data[0] if len(data) == 1 else list(data),
         "n_rows": n,
         "n_rows_exact": exact,
         "columns": dict(zip(head.names, head.types, strict=True)),
-        "columns_left_out": head.left_out,
+        "families": sample.families,
+        "columns_left_out": left_out,
         "columns_from_folders": list(head.from_folders),
         "read_as": "float32" if head.single else "float64",
         "file_megabytes": sum(map(file_bytes, data)) / _MEGABYTE,
         "rows_megabytes": rows / _MEGABYTE,
         "memory_megabytes": (_PROGRAM + kept + working) / _MEGABYTE,
+        "memory_for_rows_megabytes": kept / _MEGABYTE,
+        "memory_beside_megabytes": (_PROGRAM + working) / _MEGABYTE,
         "scratch_megabytes": (rows - kept) / _MEGABYTE,
         "checkpoint_megabytes": mixture_checkpoint(estimator, n, d) / _MEGABYTE,
         f"seconds_a_{unit}": seconds,
+        "timed_rows": len(sample),
         "threads": threads,
     }
     if given["as_json"]:
@@ -80,20 +88,32 @@ def print_table_estimate(
         return
     about = "" if exact else "about "
     kinds = sorted(set(head.types))
-    left_out = f"; left out: {', '.join(head.left_out)}" if head.left_out else ""
+    tail = f"; left out: {', '.join(left_out)}" if left_out else ""
     if head.from_folders:
-        left_out += f"; from the names of folders: {', '.join(head.from_folders)}"
+        tail += f"; from the names of folders: {', '.join(head.from_folders)}"
     where = ", rows are read in place" if head.mapped else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")
-    click.echo(f"columns  {d} ({', '.join(kinds)}), read as {record['read_as']}{left_out}")
-    click.echo(f"memory   about {record['memory_megabytes']:,.0f} MB{where}")
-    click.echo(f"disk     about {record['checkpoint_megabytes']:,.1f} MB of a --checkpoint")
+    click.echo(f"columns  {d} ({', '.join(kinds)}), read as {record['read_as']}{tail}")
+    for name, kind in list(zip(head.names, head.types, strict=True))[:_LISTED]:
+        family = sample.families.get(name)
+        click.echo(f"           {name}: {kind}" + (f", {family}" if family else ""))
+    if d > _LISTED:
+        click.echo(f"           and {d - _LISTED} more (all with --json)")
     click.echo(
-        f"time     about {seconds:.2g} s a {unit} with {threads} threads, at most ", nl=False
+        f"memory   about {kept / _MEGABYTE:,.0f} MB for rows (--memory allows "
+        f"{limit / _MEGABYTE:,.0f}), beside it about {(_PROGRAM + working) / _MEGABYTE:,.0f} MB "
+        f"for the program and the model{where}"
     )
-    click.echo(f"{estimator.max_iter} of them")
+    click.echo(f"disk     about {record['checkpoint_megabytes']:,.1f} MB of a --checkpoint")
+    if seconds is None:
+        click.echo(f"time     not known: the first rows cannot be fitted: {sample.problem}")
+        return
+    click.echo(
+        f"time     about {seconds:.2g} s a {unit} with {threads} threads, at most "
+        f"{estimator.max_iter} of them; timed on the first {len(sample):,} rows"
+    )
 
 
 def print_documents_estimate(
@@ -102,6 +122,7 @@ def print_documents_estimate(
     """Print what the heads of files of documents tell."""
     from vivace.engine import resolve_n_jobs
     from vivace.io import open_corpus
+    from vivace.io.corpora.room import check_room, least_memory
     from vivace.io.corpora.stream import expanded
     from vivace.io.open_table import default_memory
 
@@ -116,19 +137,21 @@ def print_documents_estimate(
     tokens = whole(sum(size[1] for size in sizes)) if small else None
     counts = [reader.n_documents for reader in readers]
     documents = None if None in counts else sum(n for n in counts if n is not None)
+    limit = default_memory() if given["memory"] is None else given["memory"]
+    check_room(str(docs[0]), limit, documents or 0, "" if documents else "more than ")
     words, item = readers[0].n_words, 4 if dtype == "float32" else 8
     topics = None if words is None else int(estimator.n_components) * words
     entries: list[int | None] = [size[0] for size in sizes]
     entries = entries or [reader.n_nonzeros for reader in readers]
-    seconds, threads = None, resolve_n_jobs(estimator.n_jobs)
+    seconds, timed, threads = None, 0, resolve_n_jobs(estimator.n_jobs)
     memory = stored = None
     if None not in entries:
         found = sum(n for n in entries if n is not None)
-        limit = default_memory() if given["memory"] is None else given["memory"]
         # Counts, a place and a length of each document; topics, statistics and what a step makes.
         memory = _PROGRAM + min(found * (4 + item), limit) + 16 * (documents or 0)
         memory += 3 * item * (topics or 0)
-        seconds = topics_work(found, int(estimator.n_components)) / _TOPICS_RATE / threads
+        if words is not None:
+            seconds, timed = time_topics(estimator, readers[0], found)
         if documents is not None and words is not None:  # as many tokens as counts at least
             total = found if tokens is None else tokens
             stored = topics_checkpoint(estimator, documents, words, found, total, item)
@@ -143,27 +166,33 @@ def print_documents_estimate(
         "file_megabytes": None if "-" in docs else size / _MEGABYTE,
         "topics_megabytes": None if topics is None else topics * item / _MEGABYTE,
         "seconds_a_pass": seconds,
+        "timed_documents": timed,
         "threads": threads,
     }
     if given["as_json"]:
         print_json(record)
         return
-    unknown = "known when all is read"
+    unknown = "not known before all is read (too large to do so now)"
     click.echo(f"format     {reading['format']}")
     click.echo(f"documents  {unknown if documents is None else format(documents, ',')}")
     click.echo(f"words      {unknown if words is None else format(words, ',')}")
     click.echo(f"tokens     {unknown if tokens is None else format(tokens, ',')}")
     if memory is not None:
         click.echo(f"memory     about {memory / _MEGABYTE:,.0f} MB")
+    else:
+        click.echo(
+            f"memory     at least {least_memory(0) / _MEGABYTE:,.0f} MB and 16 bytes a document "
+            f"(--memory allows {limit / _MEGABYTE:,.0f} MB)"
+        )
     if stored is not None:
         click.echo(f"disk       about {stored / _MEGABYTE:,.1f} MB of a --checkpoint")
     if topics is not None:
         click.echo(f"topics     {topics * item / _MEGABYTE:,.1f} MB each of topics and statistics")
     if seconds is not None:
         click.echo(
-            f"time       about {seconds:.2g} s a pass with {threads} threads, at most ", nl=False
+            f"time       about {seconds:.2g} s a pass with {threads} threads, at most "
+            f"{estimator.max_iter} of them; timed on the first {timed:,} documents"
         )
-        click.echo(f"{estimator.max_iter} of them")
 
 
 def _size(reader: Any) -> tuple[int, float]:
@@ -179,11 +208,6 @@ def _size(reader: Any) -> tuple[int, float]:
         counts = reader.read().counts
         return int(counts.nnz), float(counts.sum(dtype="float64"))
     return entries, tokens
-
-
-def topics_work(n_nonzeros: int, n_topics: int) -> float:
-    """Multiply-adds of a pass of variational Bayes: two for each sweep, entry and topic."""
-    return 2.0 * (_SWEEPS + 1) * n_nonzeros * n_topics
 
 
 def file_bytes(name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -17,11 +18,22 @@ import click
 
 from vivace.cli.standard_error import redirect_to_nowhere
 
+# What Python's messages advise about a column, and has an option here.
+_LEAVE_OUT = re.compile(r"\b[Ll]eave (?:it|them|the column) out(?=$|[.,;])")
+
+
+def with_option(message: str) -> str:
+    """Name the option behind the advice to leave a column out."""
+    return _LEAVE_OUT.sub(lambda found: f"{found[0]} (--exclude)", message)
+
 
 class Failure(click.ClickException):
     """Something about the data, the files or the fit; exit code 1."""
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(with_option(message))
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the message to standard error."""
@@ -124,4 +136,4 @@ def _show_warning(
     """Show what concerns users; not by a filter, as libraries put filters of their own in front."""
     for_developers = issubclass(category, (DeprecationWarning, FutureWarning))
     if issubclass(category, (UserWarning, RuntimeWarning)) and not for_developers:
-        click.echo(f"vivace: warning: {message}", err=True)
+        click.echo(f"vivace: warning: {with_option(str(message))}", err=True)

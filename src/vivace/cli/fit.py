@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import columns_option
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.fit_lda import lda
 from vivace.cli.fit_mixture import mixture
 from vivace.cli.fitting import Estimators
 from vivace.cli.memory import read_rows
 from vivace.cli.options import (
-    columns_option,
     debug_option,
     examples,
     na_option,

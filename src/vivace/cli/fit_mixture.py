@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import columns_option
 from vivace.cli.families import read_families
 from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
 from vivace.cli.memory import read_frame
 from vivace.cli.options import (
-    columns_option,
     examples,
     na_option,
     trusted_option,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
+from vivace.cli.choice import AllBut, resolved
 from vivace.cli.errors import Failure
 from vivace.cli.memory import source_of
 from vivace.cli.options import warn_of_left_out
@@ -43,12 +44,15 @@ def runs_for(
 
     mixed = is_table_model(estimator)
     names = getattr(estimator, "feature_names_in_", None)
+    source = source_of([data])
+    excluding = isinstance(columns, AllBut)
+    columns, left_out = resolved(source, columns, not mixed and not others, na_values)
     if names is not None and not data.lower().endswith(".npy"):
         known = [str(name) for name in names]
-        if columns is None or sorted(columns) == sorted(known):
+        enough = excluding and set(known) <= set(columns or ())
+        if columns is None or enough or sorted(columns) == sorted(known):
             columns = known  # by name, in the model's order
     numbers = _number_columns(estimator) if mixed else ()
-    source = source_of([data])
     if others and names is not None and columns is not None:
         numbers = numbers if mixed else columns
         table = table_runs(
@@ -58,13 +62,15 @@ def runs_for(
         return table
     table = table_runs(source, columns, ids=ids, mixed=mixed, numbers=numbers, na_values=na_values)
     if not mixed:
+        table.left_out = [*table.left_out, *left_out]
         warn_of_left_out(table)
     expected, found = estimator.n_features_in_, len(table.names)
     if found != expected:
         which = f" ({', '.join(names)})" if names is not None else ""
         raise Failure(
             f"{data}: expected the {expected} columns{which} that {model} was fitted to, got "
-            f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns"
+            f"{found} ({', '.join(table.names[:20])}). Remedy: choose them with --columns or "
+            "--exclude"
         )
     return table
 

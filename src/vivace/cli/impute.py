@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import columns_option
 from vivace.cli.errors import Failure
 from vivace.cli.frames import frame_of, is_table_model, runs_for
 from vivace.cli.options import (
     check_output,
-    columns_option,
     debug_option,
     examples,
     na_option,

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import resolved
 from vivace.cli.errors import Failure
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -77,10 +78,13 @@ def read_rows(
     name = data[0]
     _check_there(data)
     in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
+    source = source_of(data, memory)
+    wanted, left_out = resolved(source, columns, True, na_values)
     if len(data) == 1 and in_place and not (is_text_table(name) or na_values):
-        return read_table(name, columns)  # or says what is wrong
-    stream = open_table(source_of(data, memory), columns, memory, na_values=na_values)
-    return Table(stream, stream.columns, stream.named, stream.left_out)  # type: ignore[arg-type]
+        return read_table(name, wanted)  # or says what is wrong
+    stream = open_table(source, wanted, memory, na_values=na_values)
+    left_out = [*stream.left_out, *left_out]
+    return Table(stream, stream.columns, stream.named, left_out)  # type: ignore[arg-type]
 
 
 def _check_there(data: Sequence[str]) -> None:
@@ -110,10 +114,12 @@ def read_frame(
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy") and not na_values:
-        return read_table(data[0], columns).values
+        return read_table(data[0], resolved(data[0], columns, False)[0]).values
     if len(data) == 1 and os.path.isfile(data[0]) and not name.endswith((*known, ".npy")):
         raise Failure(
             f"{data[0]}: expected a name that ends in .npy, {', '.join(TEXT)}, "
             f"{', '.join(STREAMED)}. Remedy: rename or convert the file"
         )
-    return open_frame(source_of(data, memory), columns, memory, na_values=na_values)
+    source = source_of(data, memory)
+    wanted, _ = resolved(source, columns, False, na_values)
+    return open_frame(source, wanted, memory, na_values=na_values)

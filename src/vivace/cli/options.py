@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from vivace.cli.choice import AllBut
 from vivace.cli.errors import Failure
 
 _DEBUG = "vivace.debug"
@@ -87,23 +88,6 @@ threads_option = click.option(
 )
 
 
-def _split(_: click.Context, __: click.Parameter, value: str | None) -> list[str] | None:
-    if value is None:
-        return None
-    names = [name.strip() for name in value.split(",")]
-    if not all(names):
-        raise click.BadParameter(f"expected names between commas, got {value!r}")
-    return names
-
-
-columns_option = click.option(
-    "--columns",
-    metavar="A,B,C",
-    callback=_split,
-    help="Columns to use, in this order; the columns of an .npy file are x0, x1, ...",
-)
-
-
 na_option = click.option(
     "--na-values",
     "na_values",
@@ -122,7 +106,8 @@ def refuse_for_documents(columns: list[str] | None, na_values: Sequence[str], be
     click.UsageError
         One was given.
     """
-    for option, given in (("--columns", columns), ("--na-values", na_values)):
+    chosen = "--exclude" if isinstance(columns, AllBut) else "--columns"
+    for option, given in ((chosen, columns), ("--na-values", na_values)):
         if given:
             raise click.UsageError(f"{option} is for tables, but {because}")
 
@@ -223,9 +208,9 @@ def warn_of_left_out(table: Any) -> None:
 def warn_of_folders(rows: Any, columns: Sequence[str] | None) -> None:
     """Say which columns come from the names of folders, where nobody asked for them."""
     found = getattr(rows, "from_folders", ())
-    if found and columns is None:
+    if found and (columns is None or isinstance(columns, AllBut)):
         click.echo(
             f"warning: columns from the names of folders are fitted like others: "
-            f"{', '.join(found)}; choose columns with --columns",
+            f"{', '.join(found)}; leave them out with --exclude, or choose columns with --columns",
             err=True,
         )

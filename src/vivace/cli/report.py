@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from vivace.cli.choice import columns_option
 from vivace.cli.documents import DocumentOptions, document_options, reading_for
 from vivace.cli.errors import Failure
 from vivace.cli.frames import parts_of
 from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
-    columns_option,
     debug_option,
     examples,
     na_option,

@@ -162,7 +162,7 @@ def gap_in(rows: Any, names: list[str], start: int, *, choosable: bool) -> str |
         f"column {names[column]!r}, row {start + row + 1} of the data: expected a "
         f"finite number, got {'a gap or NaN' if np.isnan(value) else value}. Remedy: fill "
         "or remove such rows"
-        + ", or leave the column out with --columns" * choosable
+        + ", or leave the column out with --exclude" * choosable
         + ", or take gaps as missing at random with --missing marginalize"
         * (choosable and bool(np.isnan(value)))
     )

@@ -135,7 +135,7 @@ class FrameStream(SpooledTable):
         if len(numbers) > MOST_LEVELS:
             raise TableError(
                 f"{self.name}: column {self.columns[j]!r} holds more than {MOST_LEVELS:,} "
-                "different texts, so it is no category. Remedy: leave it out (columns, --columns)"
+                "different texts, so it is no category. Remedy: leave it out"
             )
         codes = column.indices.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
         there = ~np.isnan(codes)

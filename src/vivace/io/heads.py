@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -97,6 +97,34 @@ def read_head(
         single = table.values.dtype == np.float32
         return Head(len(table.values), True, table.names, types, [], single, True)
     return _text(path, columns, numeric, na_values)
+
+
+def column_names(
+    data: Any, *, numeric: bool = True, na_values: Sequence[str] = ()
+) -> tuple[str, list[str], list[str]]:
+    """Return what messages call a table, all of its columns, and those that would be read.
+
+    Parameters
+    ----------
+    data : str, path-like or list of these
+        What `open_table` opens, or .npy.
+    numeric, na_values
+        As in `read_head`; otherwise all columns would be read.
+    """
+    texts = text_tables(data, na_values)
+    if texts:
+        names = list(texts[0].names)
+        return os.fspath(texts[0].path), names, texts[0].numeric(None)[0] if numeric else names
+    one = isinstance(data, (str, os.PathLike)) and os.path.isfile(data)
+    if one and not os.fspath(data).lower().endswith(STREAMED):
+        head = read_head(data, numeric=numeric)
+        return os.fspath(data), [*head.names, *head.left_out], head.names
+    from vivace.io.arrow import numeric_columns
+    from vivace.io.open_table import open_pieces
+
+    name, schema, *_ = open_pieces(data, None)
+    names = list(schema.names)
+    return name, names, numeric_columns(name, schema, None)[0] if numeric else names
 
 
 def _pieces(path: StrPath, columns: list[str] | None, numeric: bool) -> Head:

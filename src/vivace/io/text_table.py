@@ -147,7 +147,7 @@ class TextTable:
         kind = "a number" if is_number(types[name]) else str(types[name])
         message = (
             f"{os.fspath(self.path)}: {where}: expected {kind}, got {cell[:50]!r}. Remedy: "
-            f"{if_gap(cell)}, correct it, or leave the column out (--columns)"
+            f"{if_gap(cell)}, correct it, or leave the column out"
         )
         return NotOfType(message, name)
 

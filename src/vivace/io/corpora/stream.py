@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, issparse
 from vivace.io.corpora.corpus import Corpus, CorpusError, StrPath, Words, canonical, problem
 from vivace.io.corpora.formats import open_corpus
 from vivace.io.corpora.reader import CorpusReader, NotInBlocks, Piece
+from vivace.io.corpora.room import WORKING, check_room
 from vivace.io.corpora.text import Learner, TextReader, nothing_left
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.open_table import default_memory
@@ -24,10 +25,6 @@ from vivace.io.unchanged import Check, unchanged
 #: What can be opened: names, patterns, lists of these, or what makes blocks of counts.
 Documents = StrPath | Sequence[StrPath] | Callable[[], Iterable[Any]]
 
-# Memory that reading and the documents at work take beside what is kept.
-_WORKING = 64 << 20
-# Beside kept counts: eight bytes a document each for its place and its length.
-_BYTES_OF_A_DOCUMENT = 16
 # Entries that are looked at together when a vocabulary that was learnt is put in order.
 _ENTRIES = 1 << 20
 
@@ -63,12 +60,12 @@ class CorpusStream:
         self.vocabulary: Words | None = None
         self.tokenizer: Tokenizer | None = None
         item = 4 + self.dtype.itemsize
-        room = max(0, memory - _WORKING) // 2
+        room = max(0, memory - WORKING) // 2
         self._columns = Spool(np.int32, room * 4 // item)
         self._values = Spool(self.dtype, room * self.dtype.itemsize // item)
         self._sizes: list[NDArray[np.int64]] = []
         self._lengths: list[NDArray[np.float64]] = []
-        self._most = -1
+        self._most, self._n_appended = -1, 0
         self._digest = blake2b(digest_size=16)
         self.lengths = np.zeros(0)
         self.shape = (0, 0)
@@ -148,6 +145,9 @@ class CorpusStream:
         """Add documents in canonical form."""
         data = counts.data.astype(self.dtype, copy=False)
         self._sizes.append(np.diff(counts.indptr).astype(np.int64))
+        self._n_appended += counts.shape[0]
+        # Here, and not only when all is read.
+        check_room(self.name, self.memory, self._n_appended, "the first ")
         total = np.concatenate([[0.0], np.cumsum(data, dtype=np.float64)])
         self._lengths.append(total[counts.indptr[1:]] - total[counts.indptr[:-1]])
         self._most = max(self._most, int(counts.indices.max(initial=-1)))
@@ -168,12 +168,7 @@ class CorpusStream:
         sizes = np.concatenate([np.zeros(0, np.int64), *self._sizes])
         if not len(sizes):
             raise problem(self.name, None, "expected at least one document, got none")
-        least = _WORKING + _BYTES_OF_A_DOCUMENT * len(sizes)
-        if self.memory < least:
-            raise CorpusError(
-                f"{self.name}: {len(sizes):,} documents need at least {least / 1e6:,.0f} MB of "
-                f"memory, got {self.memory / 1e6:,.0f}. Remedy: more memory (--memory)"
-            )
+        check_room(self.name, self.memory, self._n_appended)
         self._columns.finish()
         self._values.finish()
         self.start = np.concatenate([[0], np.cumsum(sizes)])
