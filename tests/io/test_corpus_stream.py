@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+import vivace.io.corpora.room as room_module
 from vivace.io import CorpusError, Tokenizer, corpus_of_texts, open_documents, read_corpus
 from vivace.io import spool as spool_module
 from vivace.io.corpora import stream as stream_module
@@ -25,7 +26,8 @@ from vivace.io.spool import Scratch, Shelf, Spool, scratch_folder
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks and reserves so small that files of tests do not fit into memory."""
     monkeypatch.setattr(spool_module, "CHUNK", 256)
-    monkeypatch.setattr(stream_module, "_WORKING", 0)
+    for module in (room_module, stream_module):
+        monkeypatch.setattr(module, "WORKING", 0)
     monkeypatch.setattr(stream_module, "_ENTRIES", 50)
 
 

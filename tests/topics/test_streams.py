@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+import vivace.io.corpora.room as room_module
 from vivace import Checkpoint, LatentDirichletAllocation
 from vivace.io import Corpus, CorpusStream, open_documents, write_corpus
 from vivace.io import spool as spool_module
@@ -18,7 +19,8 @@ from vivace.io.corpora import stream as stream_module
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "CHUNK", 1 << 12)
-    monkeypatch.setattr(stream_module, "_WORKING", 0)
+    for module in (room_module, stream_module):
+        monkeypatch.setattr(module, "WORKING", 0)
 
 
 def counts() -> sparse.csr_array:
