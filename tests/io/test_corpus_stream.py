@@ -194,5 +194,5 @@ def test_documents_in_no_order(tmp_path: Path) -> None:
 
 def test_too_little_memory(tmp_path: Path) -> None:
     npz(tmp_path / "c.npz", random_counts())
-    with pytest.raises(CorpusError, match="need at least 68 MB of memory, got 1 kB"):
+    with pytest.raises(CorpusError, match="need at least 68 MB of memory, got 1 MB"):
         open_documents(tmp_path / "c.npz", memory=1_000_000)

@@ -75,7 +75,7 @@ def check_names(path: StrPath, names: Sequence[str], columns: Sequence[str] | No
 
 def in_words(n_bytes: int) -> str:
     """Bytes as a text that --memory takes, rounded up so that what is needed suffices."""
-    if n_bytes <= 10**6:
+    if n_bytes < 10**6:
         return f"{-(-n_bytes // 10**3)} kB"
     return f"{-(-n_bytes // 10**6)} MB"
 
