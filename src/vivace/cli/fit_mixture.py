@@ -46,7 +46,7 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     the categories; what does not fit into --memory goes to a scratch file (TMPDIR says where).
     """
     from vivace.cli.progress import FitMeter
-    from vivace.cli.summary_mixture import print_table_summary, table_record
+    from vivace.cli.summary_mixture import MAX_LINES, print_table_summary, table_record
     from vivace.mixture import BayesianMixture
 
     given["families"] = read_families(given["families"], given["trusted"])
@@ -70,7 +70,9 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
         read,
         estimate,
         lambda found, quiet, verbose: FitMeter(found.notes["n_rows"], quiet, verbose=verbose),
-        lambda estimator, notes: table_record(estimator, notes["n_rows"]),
+        lambda estimator, notes: table_record(
+            estimator, notes["n_rows"], most=None if given["as_json"] else MAX_LINES
+        ),
         print_table_summary,
     )
     run_fit(plan, data, given)
