@@ -173,3 +173,34 @@ def test_intervals_are_worked_out_once(
     asked.clear()
     assert run("report", "m.vivace", "--out", "m.html").exit_code == 0
     assert asked == [0.95]
+
+
+def test_what_columns_were_taken_for_is_told(run: Any, folder: Path) -> None:
+    """Whole numbers become counts under auto, and columns of one value say nothing."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(20, 60, 200),
+            "visits": rng.poisson(3.0, 200),
+            "x": rng.normal(size=200),
+            "year": 2024,
+            "country": "NO",
+        }
+    )
+    frame.to_csv(folder / "t.csv", index=False)
+    fit = ["fit", "mixture", "t.csv", "-k", "2", "-o", "m.vivace", "-q"]
+    lines = run(*fit).stdout.splitlines()
+    assert "columns taken as counts: age, visits; --families to change" in lines
+    assert "columns of one value, which set nothing apart: year, country" in lines
+    told = json.loads(run(*fit, "--json").stdout)
+    assert [line for line in lines if line.startswith("columns ")] == told["remarks"]
+    (folder / "f.json").write_text(
+        json.dumps({"gaussian": ["age", "visits", "x"], "categorical": ["country"]})
+    )
+    given = run(*fit, "--families", "f.json", "--columns", "age,visits,x,country")
+    assert given.exit_code == 0, given.stderr
+    assert "counts" not in given.stdout
+    assert "columns of one value, which set nothing apart: country" in given.stdout
+    np.save("n.npy", frame[["age", "visits"]].to_numpy())
+    shown = run("fit", "mixture", "n.npy", "-k", "2", "-o", "m.vivace", "-q").stdout
+    assert "columns taken" not in shown  # .npy is read as numbers with fractions

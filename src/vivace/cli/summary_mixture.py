@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -73,7 +74,9 @@ def print_table_summary(record: dict[str, Any]) -> None:
     families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
     print_course(record, families=f" ({families})")
     for name, held in record["families"].items():
-        click.echo(f"  {name}: {_some([str(column) for column in held])}")
+        click.echo(f"  {name}: {some(held)}")
+    for remark in record.get("remarks", []):
+        click.echo(remark)
     click.echo()
     _print_components(record)
     lines = record["profiles"]
@@ -132,8 +135,8 @@ def _print_components(record: dict[str, Any]) -> None:
         click.echo(f"not shown: {', '.join(hidden)}; see vivace inspect --json")
 
 
-def _some(names: list[str]) -> str:
+def some(names: Sequence[Any]) -> str:
     """Names, as many as fit a line or two."""
-    shown = ", ".join(names[:_MAX_NAMES])
+    shown = ", ".join(str(name) for name in names[:_MAX_NAMES])
     left = len(names) - _MAX_NAMES
     return shown if left <= 0 else f"{shown} and {left} more"
