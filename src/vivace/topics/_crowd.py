@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vivace.engine import CsrSource, Executor
+from vivace.models.documents import distinct_words
 from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, WordPrior, parts_of
 from vivace.topics._documents import Documents, some_of
-from vivace.topics._seeds import noise, seed_groups, topics_around
+from vivace.topics._seeds import mean_documents, noise, seed_groups
 
 # Topics of the crowd for each that is wanted, and the most tokens that they form from: 2 topics and
 # 320,000 tokens are no better, 1.3 topics are worse (package descriptions; held out, likelihood).
@@ -44,10 +45,11 @@ def first_topics(
     part = some_of(documents, chosen)
     alone = prior.shape[1] > 1 or not part.counts.nnz
     crowd = model.n_topics if alone else int(CROWD * model.n_topics)
-    groups = [documents.take(group) for group in seed_groups(documents, crowd, rng, chosen)]
+    groups = mean_documents(documents, seed_groups(documents, crowd, rng, chosen))
+    values = noise(model, rng)
     if not part.counts.nnz:
-        return topics_around(groups, model, rng)
-    words = np.unique(np.concatenate([part.counts.indices, *(rows.indices for rows in groups)]))
+        return model.start(_added(values, groups))
+    words = distinct_words([part.counts.indices, groups.indices], model.n_words)
     place = np.zeros(model.n_words, np.int32)
     place[words] = np.arange(len(words))
 
@@ -57,13 +59,20 @@ def first_topics(
     counts = narrowed(part.counts)
     source = CsrSource(counts.indptr, counts.indices, counts.data, len(words), part.weights)
     own = WordPrior(prior if len(prior) == 1 else prior[words], len(words), crowd)
-    alpha = model.alpha if crowd == model.n_topics else np.full(crowd, model.alpha.mean())
+    alpha = model.alpha if alone else np.full(crowd, model.alpha.mean())
     larger = LatentDirichletModel(alpha, own, model.sweeps, seed=model.seed)
-    topics = topics_around([narrowed(rows) for rows in groups], larger, rng)
-    topics, _ = fade(larger, source, topics, executor, 1)
-    values = noise(model, rng)
+    first = np.empty((len(words), crowd), model.dtype)
+    first[...] = own.values
+    topics, _ = fade(larger, source, larger.start(_added(first, narrowed(groups))), executor, 1)
     values[words] += merged(topics.counts.values, model.n_topics)
     return model.start(values)
+
+
+def _added(values: NDArray[Any], groups: csr_array) -> NDArray[Any]:
+    """Add the words of each group to a column, in place."""
+    topics = np.repeat(np.arange(groups.shape[0]), np.diff(groups.indptr))
+    values[groups.indices, topics] += groups.data
+    return values
 
 
 def _some(lengths: NDArray[np.float64], rng: np.random.RandomState) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from vivace.models.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.topics import Topics, parts_of
+from vivace.models.topics import parts_of
 from vivace.topics._documents import Documents
 
 # Documents to choose the first topics from, for each topic; and the tokens that they should have:
@@ -27,14 +27,15 @@ ALIKE = 10
 NOISE = 0.1
 
 
-def topics_around(
-    groups: list[csr_array], model: LatentDirichletModel, rng: np.random.RandomState
-) -> Topics:
-    """The mean of the documents of each group, and noise."""
-    values = noise(model, rng)
-    for k, rows in enumerate(groups):
-        np.add.at(values[:, k], rows.indices, rows.data / rows.shape[0])
-    return model.start(values)
+def mean_documents(documents: Documents, groups: list[NDArray[np.int64]]) -> csr_array:
+    """The mean of the documents of each group, (groups, V)."""
+    sizes = np.array([len(group) for group in groups], dtype=np.int64)
+    if not len(sizes):
+        return csr_array((0, documents.n_words), dtype=documents.counts.dtype)
+    rows = documents.take(np.concatenate(groups))
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    means = csr_array((np.repeat(1.0 / sizes, sizes), np.arange(ends[-1]), ends)) @ rows
+    return csr_array(means, dtype=rows.dtype)
 
 
 def noise(model: LatentDirichletModel, rng: np.random.RandomState) -> NDArray[Any]:
@@ -74,13 +75,10 @@ def seed_groups(
     rows = _directions(csr_array(documents.take(candidates), dtype=np.float64))
     alike = max(1, min(ALIKE, len(candidates) // (4 * n_topics)))
     groups, taken = [], np.zeros(len(candidates), bool)
-    nearest, dense = np.zeros(len(candidates)), np.zeros(rows.shape[1])
+    nearest, words = np.zeros(len(candidates)), csr_array(rows.T)
     first = int(rng.randint(len(candidates)))
     while True:
-        at = slice(rows.indptr[first], rows.indptr[first + 1])
-        dense[rows.indices[at]] = rows.data[at]
-        cosine = rows @ dense
-        dense[rows.indices[at]] = 0.0
+        cosine = _product(words, rows, first)
         taken[first], cosine[first] = True, 2.0
         groups.append(candidates[_largest(cosine, alike)])
         if len(groups) == n_topics:
@@ -100,6 +98,16 @@ def _directions(rows: csr_array) -> csr_array:
     norms = np.sqrt(np.add.reduceat(rows.data**2, rows.indptr[:-1]))
     rows.data /= np.repeat(norms, np.diff(rows.indptr))
     return rows
+
+
+def _product(words: csr_array, rows: csr_array, row: int) -> NDArray[np.float64]:
+    """All rows times one of them; `words` is their transpose, of which few rows are looked at."""
+    at = slice(rows.indptr[row], rows.indptr[row + 1])
+    pieces = [slice(words.indptr[w], words.indptr[w + 1]) for w in rows.indices[at]]
+    found = np.concatenate([words.indices[piece] for piece in pieces])
+    values = zip(pieces, rows.data[at], strict=True)
+    terms = np.concatenate([words.data[piece] * value for piece, value in values])
+    return np.asarray(np.bincount(found, terms, rows.shape[0]))
 
 
 def _largest(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
