@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,26 @@ def test_stopped_again_and_again(name: str, tmp_path: Path) -> None:
     assert checkpoints.same(checkpoints.arrays(model), checkpoints.arrays(full))
     checkpoint.clear()
     assert not (tmp_path / "job").exists()
+
+
+@pytest.mark.parametrize("name", ["batch", "memoized", "lda sampled"])
+def test_times_add_up(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit says how long all processes took that worked on it, as far as they were stored."""
+    X = checkpoints.data(name)
+    for process in (1, 2):
+        with monkeypatch.context() as patched:
+            patched.setattr("vivace.engine.job.perf_counter", count(step=1000.0).__next__)
+            checkpoint = Checkpoint(tmp_path, every=1e9, resume=True, poll=stopping(5))
+            with pytest.raises(Stop):
+                checkpoints.JOBS[name]().fit(X, checkpoint=checkpoint)
+        assert checkpoint.earlier == 1000.0 * (process - 1)
+    checkpoint = Checkpoint(tmp_path, every=1e9, resume=True)
+    model = checkpoints.JOBS[name]().fit(X, checkpoint=checkpoint)
+    assert checkpoint.earlier == 2000.0
+    assert 2000.0 < model._about["timings"]["fit"] < 3000.0
+    checkpoint.clear()
+    checkpoints.JOBS[name]().fit(X, checkpoint=checkpoint)  # begins afresh
+    assert checkpoint.earlier == 0.0
 
 
 def test_threads_may_change(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,35 @@ def test_commands_run(page: Path, tmp_path: Path) -> None:
             )
             where = f"{page.name}, block at line {line}: {command}"
             assert run.returncode == 0, f"{where}\n{run.stdout}{run.stderr}"
+
+
+@pytest.mark.parametrize("page", pages("sh"), ids=name)
+def test_shell_blocks_hold(page: Path, tmp_path: Path) -> None:
+    """Commands without a `$`: those of vivace run on files of these names, the others exist."""
+    made = ["x,y", *(f"{i % 7}.{i},{(i % 2) * 5}.{i}" for i in range(200))]
+    (tmp_path / "data.csv").write_text("\n".join(made) + "\n")
+    words = ["rain wind sun cloud storm coast", "bank stock price trade profit share"]
+    texts = [" ".join(words[i % 2].split()[i % 5 :]) for i in range(150)]
+    (tmp_path / "articles.txt").write_text("\n".join(texts) + "\n")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    for line, code in blocks(page, "sh"):
+        for typed in filter(None, code.replace("\\\n", "").splitlines()):
+            command = re.sub(r"\s+#.*", "", typed).replace("--n-components 100", "-k 2")
+            where = f"{page.name}, block at line {line}: {command}"
+            kind, *rest = command.split()
+            if kind == "make":
+                assert set(rest) <= set(targets), where
+            elif kind == "pip":
+                asked = re.findall(r"\[([\w,]+)\]", command)
+                assert {name for some in asked for name in some.split(",")} <= set(extras), where
+            else:
+                assert kind == "vivace", where
+                run = subprocess.run(
+                    command, shell=True, cwd=tmp_path, env={**os.environ, "PATH": path},
+                    capture_output=True, text=True,
+                )  # fmt: skip
+                assert run.returncode == 0, f"{where}\n{run.stdout}{run.stderr}"

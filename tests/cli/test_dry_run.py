@@ -168,7 +168,7 @@ def test_too_little_memory_for_documents(run: Any, folder: Path) -> None:
     fit = ["fit", *TOPICS, "-k", "5", "-o", "t", "--memory", "10M"]
     for found in (run(*fit, "--dry-run"), run(*fit)):
         assert found.exit_code == 1
-        assert "900 documents need at least 67 MB of memory, got 10" in found.stderr
+        assert "900 documents need at least 68 MB of memory, got 10" in found.stderr
 
 
 @pytest.mark.parametrize("data", ["data.csv", "table.parquet", "-"])

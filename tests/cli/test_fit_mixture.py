@@ -140,3 +140,67 @@ def test_gaps_of_pandas_own_types(dtype: str) -> None:
     ).fit(frame)
     assert model.predict(frame.astype(object)).shape == (100,)
     assert not pd.isna(model.impute(frame)["a"]).any()
+
+
+@pytest.mark.parametrize("json_", [False, True])
+def test_intervals_are_worked_out_once(
+    json_: bool, run: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A column of very many levels: the intervals take longer than all else."""
+    from vivace.families import Categorical
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"town": [f"t{i}" for i in rng.integers(100, size=600)]})
+    model = vivace.BayesianMixture(n_components=3, families="categorical", random_state=0)
+    model.fit(frame).save(folder / "m.vivace")
+    asked, describe = list[float](), Categorical.describe
+
+    def counting(self: Any, posterior: Any, level: float) -> Any:
+        asked.append(level)
+        return describe(self, posterior, level)
+
+    monkeypatch.setattr(Categorical, "describe", counting)
+    shown = run("inspect", "m.vivace", *(["--json"] if json_ else []))
+    assert shown.exit_code == 0, shown.stderr
+    assert asked == [0.95]
+    n = model.n_effective_components_ * (1 + frame["town"].nunique())
+    if json_:
+        told = json.loads(shown.stdout)
+        assert told["n_profiles"] == len(told["profiles"]) == n
+        assert told["profiles"] == model.profiles().to_dict(orient="records")
+    else:
+        assert f"{n:,} parameters with credible intervals: vivace inspect --json" in shown.stdout
+    asked.clear()
+    assert run("report", "m.vivace", "--out", "m.html").exit_code == 0
+    assert asked == [0.95]
+
+
+def test_what_columns_were_taken_for_is_told(run: Any, folder: Path) -> None:
+    """Whole numbers become counts under auto, and columns of one value say nothing."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "age": rng.integers(20, 60, 200),
+            "visits": rng.poisson(3.0, 200),
+            "x": rng.normal(size=200),
+            "year": 2024,
+            "country": "NO",
+        }
+    )
+    frame.to_csv(folder / "t.csv", index=False)
+    fit = ["fit", "mixture", "t.csv", "-k", "2", "-o", "m.vivace", "-q"]
+    lines = run(*fit).stdout.splitlines()
+    assert "columns taken as counts: age, visits; --families to change" in lines
+    assert "columns of one value, which set nothing apart: year, country" in lines
+    told = json.loads(run(*fit, "--json").stdout)
+    assert [line for line in lines if line.startswith("columns ")] == told["remarks"]
+    (folder / "f.json").write_text(
+        json.dumps({"gaussian": ["age", "visits", "x"], "categorical": ["country"]})
+    )
+    given = run(*fit, "--families", "f.json", "--columns", "age,visits,x,country")
+    assert given.exit_code == 0, given.stderr
+    assert "counts" not in given.stdout
+    assert "columns of one value, which set nothing apart: country" in given.stdout
+    np.save("n.npy", frame[["age", "visits"]].to_numpy())
+    shown = run("fit", "mixture", "n.npy", "-k", "2", "-o", "m.vivace", "-q").stdout
+    assert "columns taken" not in shown  # .npy is read as numbers with fractions

@@ -217,10 +217,10 @@ def test_one_family_for_all(run: Any, files: Path) -> None:
 def test_memory_is_enforced(run: Any, files: Path) -> None:
     found = run("fit", "mixture", "mixed.csv", "-k", "2", "-o", "m", "--memory", "1M")
     assert found.exit_code == 1
-    assert "takes at least 50 MB of memory" in found.stderr
+    assert "takes at least 51 MB of memory" in found.stderr
     found = run("fit", "lda", "counts.npz", "-k", "2", "-o", "m", "--memory", "1M")
     assert found.exit_code == 1
-    assert "need at least 67 MB of memory" in found.stderr
+    assert "need at least 68 MB of memory" in found.stderr
 
 
 def test_counts_that_are_none_are_named(run: Any, files: Path) -> None:

@@ -125,10 +125,16 @@ def test_time_limit(run: Run, long: Path) -> None:
     assert "the time limit was reached" in found.stderr
     assert "has not converged" in found.stderr
     assert not load_model("a.vivace").converged_
+    before = json.loads(run("inspect", "job", "--json").stdout)["seconds"]
+    assert before > 0.0
     found = run(
-        *FIT, "--out", "a.vivace", "--checkpoint", "job", "--resume", "--set", "max_iter=300"
-    )
+        *FIT, "--out", "a.vivace", "--checkpoint", "job", "--resume", "--set", "max_iter=300",
+        "--json",
+    )  # fmt: skip
     assert found.exit_code == 0, found.stderr
+    assert json.loads(found.stdout)["seconds"]["fit"] > before  # of both processes
+    shown = json.loads(run("inspect", "a.vivace", "--json").stdout)
+    assert shown["notes"]["seconds"]["fit"] > shown["meta"]["timings"]["fit"] > before
     events = [json.loads(line) for line in Path("events.jsonl").read_text().splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[0] == "begin"

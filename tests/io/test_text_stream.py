@@ -148,5 +148,5 @@ def test_bad_blocks() -> None:
 def test_too_little_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "WORKING", 48 << 20)
     write(tmp_path / "t.csv")
-    with pytest.raises(TableError, match="takes at least 50 MB of memory, got 1"):
+    with pytest.raises(TableError, match="takes at least 51 MB of memory, got 1 MB"):
         open_table(tmp_path / "t.csv", memory=1_000_000)

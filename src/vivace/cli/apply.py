@@ -310,7 +310,7 @@ def most_probable(resp: Any, top: int, numbers: bool) -> Any:
     values = np.take_along_axis(resp, order, axis=1)
     if numbers:
         return np.column_stack([order, values])
-    return [*order.T.astype(np.int32), *values.T]
+    return [*order.T, *values.T]
 
 
 def _parts(

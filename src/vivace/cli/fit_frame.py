@@ -225,7 +225,7 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
         raise interruption(interrupt, kept) from interrupt
     except (ValueError, TypeError) as error:
         raise Failure(found.explain(error) or str(error)) from error
-    seconds["fit"] = perf_counter() - began
+    seconds["fit"] = perf_counter() - began + work.earlier
     plan.finish(estimator)
     try:
         save_model(estimator, out, notes={**notes, "seconds": seconds})

@@ -46,7 +46,7 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     the categories; what does not fit into --memory goes to a scratch file (TMPDIR says where).
     """
     from vivace.cli.progress import FitMeter
-    from vivace.cli.summary_mixture import print_table_summary, table_record
+    from vivace.cli.summary_mixture import MAX_LINES, print_table_summary, table_record
     from vivace.mixture import BayesianMixture
 
     given["families"] = read_families(given["families"], given["trusted"])
@@ -56,12 +56,18 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     def read() -> Found:
         rows = read_frame(data, columns, given["memory"], given["na_values"])
         warn_of_folders(rows, columns)
-        return Found(rows, *size_of(rows, estimator))
+        what, notes = size_of(rows, estimator)
+        return Found(rows, what, {**notes, "constant_columns": constant_columns(rows)})
 
     def estimate() -> None:
         from vivace.cli.dry_run import print_table_estimate
 
         print_table_estimate(estimator, data, given, numeric=False)
+
+    def record(estimator: Any, notes: dict[str, Any]) -> dict[str, Any]:
+        most = None if given["as_json"] else MAX_LINES
+        found = table_record(estimator, notes["n_rows"], most)
+        return {**found, "remarks": remarks(found, estimator.families, notes["constant_columns"])}
 
     plan = Plan(
         "mixture",
@@ -70,7 +76,28 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
         read,
         estimate,
         lambda found, quiet, verbose: FitMeter(found.notes["n_rows"], quiet, verbose=verbose),
-        lambda estimator, notes: table_record(estimator, notes["n_rows"]),
+        record,
         print_table_summary,
     )
     run_fit(plan, data, given)
+
+
+def constant_columns(rows: Any) -> list[str]:
+    """Columns that hold one value, gaps aside; known of streams only, from when they were read."""
+    low, high = getattr(rows, "low", None), getattr(rows, "high", None)
+    if low is None or high is None:
+        return []
+    return [str(name) for name, a, b in zip(rows.columns, low, high, strict=True) if a == b]
+
+
+def remarks(record: dict[str, Any], families: Any, constant: list[str]) -> list[str]:
+    """What a user may not expect of how the columns were taken."""
+    from vivace.cli.summary_mixture import some
+
+    found = []
+    counts = record["families"].get("poisson", [])
+    if isinstance(families, str) and families == "auto" and counts:
+        found.append(f"columns taken as counts: {some(counts)}; --families to change")
+    if constant:
+        found.append(f"columns of one value, which set nothing apart: {some(constant)}")
+    return found

@@ -196,6 +196,11 @@ class Work:
             **({} if progress.held_out is None else {"held_out": progress.held_out}),
         )
 
+    @property
+    def earlier(self) -> float:
+        """Seconds that processes before this one spent on the fit."""
+        return 0.0 if self.checkpoint is None else self.checkpoint.earlier
+
     def kept(self) -> str | None:
         """Say what is kept of an interrupted fit; None where no checkpoint was asked for."""
         if self._options.checkpoint is None or self.checkpoint is None:

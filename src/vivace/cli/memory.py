@@ -108,9 +108,12 @@ def read_frame(
     """
     from vivace.io import open_frame, read_table
     from vivace.io.open_table import STREAMED
+    from vivace.io.table import refuse_documents
     from vivace.io.text_table import TEXT
 
     _check_there(data)
+    if os.path.isfile(data[0]):
+        refuse_documents(data[0])
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy") and not na_values:

@@ -26,7 +26,7 @@ def inspect(model: str, trusted: tuple[str, ...], as_json: bool) -> None:
         show_checkpoint(model, as_json)
         return
     from vivace.cli.summary import fit_record, print_pairs, print_summary, print_table
-    from vivace.cli.summary_mixture import print_table_summary, table_record
+    from vivace.cli.summary_mixture import MAX_LINES, print_table_summary, table_record
     from vivace.cli.summary_topics import is_topic_model, print_topics_summary, topics_record
     from vivace.io import load_model, read_record
 
@@ -36,7 +36,9 @@ def inspect(model: str, trusted: tuple[str, ...], as_json: bool) -> None:
     if topics:
         found = topics_record(estimator, record.notes)
     elif is_table_model(estimator):
-        found = table_record(estimator, record.notes.get("n_rows"))
+        found = table_record(
+            estimator, record.notes.get("n_rows"), most=None if as_json else MAX_LINES
+        )
     else:
         found = fit_record(estimator, record.notes.get("n_rows"))
     arrays = [

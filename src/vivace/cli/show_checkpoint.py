@@ -35,7 +35,7 @@ def show_checkpoint(folder: str, as_json: bool) -> None:
         "step": int(fit["step"]),
         "elbo": trace[-1] if trace else None,
         "elbo_trace": trace,
-        "seconds": float(run["elapsed"]),
+        "seconds": float(run.get("spent", run["elapsed"])),
         "max_iter": int(run["max_iter"]),
         "ended": ended,
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(os.path.getmtime(manifest))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,7 +11,9 @@ from vivace.cli.options import counted
 from vivace.cli.summary import held_out_record, print_course, print_table
 
 _MAX_COMPONENTS = 20  # a screenful
-_MAX_LINES = 40
+#: Parameters of a summary; where there are more, their number alone is told.
+MAX_LINES = 40
+LEVEL = 0.95
 _MAX_NAMES = 20
 _WIDEST = 100
 # What pages write and not every terminal can show.
@@ -19,8 +22,22 @@ _PLAIN = str.maketrans(
 )
 
 
-def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
-    """Return what a fit is about, in JSON's types; parameters of the components in use."""
+def table_record(
+    estimator: Any, n_rows: int | None = None, most: int | None = None
+) -> dict[str, Any]:
+    """Return what a fit is about, in JSON's types; parameters of the components in use.
+
+    Parameters
+    ----------
+    estimator : BayesianMixture
+        Fitted.
+    n_rows : int, optional
+        Rows of the fit, if known.
+    most : int, optional
+        Leave the parameters out where there are more: they are counted all the same.
+    """
+    from vivace.plot._profiles import describe_columns
+
     names = getattr(estimator, "feature_names_in_", None)
     record: dict[str, Any] = {
         "estimator": type(estimator).__name__,
@@ -39,14 +56,16 @@ def table_record(estimator: Any, n_rows: int | None = None) -> dict[str, Any]:
     if n_rows:
         record["lower_bound_per_row"] = float(estimator.lower_bound_) / n_rows
     record |= held_out_record(estimator)
-    record["components"] = _components(estimator)
-    try:
-        profiles = estimator.profiles()
-    except NotImplementedError:  # a family of the user's own need not describe itself
-        profiles = []
-    record["profiles"] = (
-        profiles if isinstance(profiles, list) else profiles.to_dict(orient="records")
-    )
+    described = describe_columns(estimator, LEVEL)
+    record["components"] = _components(estimator, described)
+    record["n_profiles"], record["profiles"] = 0, []
+    # A family of the user's own need not describe itself.
+    said = [found for found in described if not isinstance(found, NotImplementedError)]
+    if len(said) == len(described):
+        used = max(1, record["n_effective_components"])
+        record["n_profiles"] = used * (1 + sum(map(len, said)))
+        if most is None or record["n_profiles"] <= most:
+            record["profiles"] = estimator._profiles(LEVEL, described)
     return record
 
 
@@ -55,12 +74,16 @@ def print_table_summary(record: dict[str, Any]) -> None:
     families = ", ".join(f"{name} {len(held)}" for name, held in record["families"].items())
     print_course(record, families=f" ({families})")
     for name, held in record["families"].items():
-        click.echo(f"  {name}: {_some([str(column) for column in held])}")
+        click.echo(f"  {name}: {some(held)}")
+    for remark in record.get("remarks", []):
+        click.echo(remark)
     click.echo()
     _print_components(record)
     lines = record["profiles"]
-    if len(lines) > _MAX_LINES:
-        click.echo(f"{len(lines):,} parameters with credible intervals: vivace inspect --json")
+    if record["n_profiles"] > MAX_LINES:
+        click.echo(
+            f"{record['n_profiles']:,} parameters with credible intervals: vivace inspect --json"
+        )
     elif lines:
         click.echo()
         names = ("estimate", "lower", "upper")
@@ -74,14 +97,14 @@ def print_table_summary(record: dict[str, Any]) -> None:
         )
 
 
-def _components(estimator: Any) -> list[dict[str, Any]]:
+def _components(estimator: Any, described: Any) -> list[dict[str, Any]]:
     """The components in use, the heaviest first, and what sets each apart, as on a page."""
     from vivace.plot._moments import components_in_use
     from vivace.plot._profiles import profiles
     from vivace.report._telling import telling
 
     used = components_in_use(estimator)
-    weights, found = estimator.weights_[used], profiles(estimator)
+    weights, found = estimator.weights_[used], profiles(estimator, LEVEL, described)
     return [
         {
             "component": int(k),
@@ -112,8 +135,8 @@ def _print_components(record: dict[str, Any]) -> None:
         click.echo(f"not shown: {', '.join(hidden)}; see vivace inspect --json")
 
 
-def _some(names: list[str]) -> str:
+def some(names: Sequence[Any]) -> str:
     """Names, as many as fit a line or two."""
-    shown = ", ".join(names[:_MAX_NAMES])
+    shown = ", ".join(str(name) for name in names[:_MAX_NAMES])
     left = len(names) - _MAX_NAMES
     return shown if left <= 0 else f"{shown} and {left} more"

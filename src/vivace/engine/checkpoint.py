@@ -44,6 +44,8 @@ class Checkpoint:
         Checkpoints written so far.
     seconds : float
         Time that they took from the fit: copying what changes, and the processor time of writing.
+    earlier : float
+        Seconds that the fit had taken at the checkpoint that it went on from, in all processes.
     resumed_from : int or None
         Maps or passes of the checkpoint that the fit went on from.
     stored : int or None
@@ -83,6 +85,7 @@ class Checkpoint:
     poll: Callable[[], BaseException | None] | None = None
     written: int = 0
     seconds: float = 0.0
+    earlier: float = 0.0
     resumed_from: int | None = None
     stored: int | None = None
     ended: bool = False

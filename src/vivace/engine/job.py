@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from vivace.engine.checkpoint import Checkpoint
@@ -55,6 +56,8 @@ class Job:
         self._folder = folder
         self._found: Any = None
         self._writing = None if folder is None else Writing(checkpoint, folder)
+        self._began = perf_counter()
+        checkpoint.earlier = 0.0
         # Fit, maps or passes, and steps of the last snapshot.
         self._taken: tuple[Fit, int, int] | None = None
         #: Whether no other run follows in this fit: its end is then stored.
@@ -250,6 +253,11 @@ class Job:
             n_iter, elapsed = int(run["n_iter"]), float(run["elapsed"])
             if n_iter < 0:
                 raise ValueError(f"a run cannot have made {n_iter} steps")
+            # Checkpoints that were written before it was kept know the time of one run only.
+            spent = float(run.get("spent", elapsed))
+            if spent < 0.0:
+                raise ValueError(f"a fit cannot have taken {spent} seconds")
+            self._checkpoint.earlier = spent
             return n_iter, elapsed, bool(run["converged"])
 
     def __call__(self, running: Running) -> None:
@@ -297,6 +305,7 @@ class Job:
             "run": {
                 "n_iter": running.n_iter,
                 "elapsed": running.elapsed,
+                "spent": self._checkpoint.earlier + perf_counter() - self._began,
                 "max_iter": running.max_iter,
                 "converged": running.converged,
             },

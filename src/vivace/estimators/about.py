@@ -6,6 +6,7 @@ from hashlib import blake2b
 from time import perf_counter
 from typing import Any
 
+from vivace.engine import Checkpoint
 from vivace.estimators.jobs import data_sample
 
 # Rows that go into a fingerprint, evenly spread: under a millisecond, whatever the data.
@@ -14,10 +15,22 @@ _NUMBERS = (int, float)
 
 
 class Stopwatch:
-    """Measures a fit from its making to `about`."""
+    """Measures a fit from its making to `about`.
 
-    def __init__(self) -> None:
-        self._began = perf_counter()
+    Parameters
+    ----------
+    checkpoint : Checkpoint, optional
+        Of the fit; knows what earlier processes spent on it.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None = None) -> None:
+        self._began, self._checkpoint = perf_counter(), checkpoint
+
+    @property
+    def seconds(self) -> float:
+        """Time of the fit so far, in all processes that worked on it."""
+        earlier = 0.0 if self._checkpoint is None else self._checkpoint.earlier
+        return earlier + perf_counter() - self._began
 
     def about(self, source: Any, n_rows: int, row: str, **facts: Any) -> dict[str, Any]:
         """Return what is known after a fit.
@@ -40,7 +53,7 @@ class Stopwatch:
         """
         state = blake2b(repr((n_rows, facts, data_sample(source, _ROWS))).encode(), digest_size=16)
         data = {f"n_{row}": int(n_rows), **facts, "fingerprint": state.hexdigest()}
-        return {"data": data, "timings": {"fit": perf_counter() - self._began}}
+        return {"data": data, "timings": {"fit": self.seconds}}
 
     def about_more(self, before: dict[str, Any] | None, **facts: Any) -> dict[str, Any]:
         """Return what is known after another batch: `facts` and all times.
@@ -49,7 +62,7 @@ class Stopwatch:
         earlier `fit` would speak for less than what the model holds.
         """
         timings = (before or {}).get("timings", {})
-        spent = timings.get("partial_fit", 0.0) + perf_counter() - self._began
+        spent = timings.get("partial_fit", 0.0) + self.seconds
         return {"data": facts, "timings": {**timings, "partial_fit": spent}}
 
 

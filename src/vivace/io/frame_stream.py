@@ -209,7 +209,10 @@ def open_frame(
     if texts:
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
-        return _filled("the blocks", _batches_of(data), wanted, memory)
+        arrays: set[bool] = set()
+        stream = _filled("the blocks", _batches_of(data, arrays), wanted, memory)
+        stream.named = True not in arrays
+        return stream
     opened = open_pieces(data, wanted)
     opened.guard()
     stream = _filled(opened.name, _batches(opened), wanted, memory, opened.schema)
@@ -291,7 +294,7 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Fr
             whole = pa.types.is_integer(types[error.column])
             types[error.column] = pa.float64() if whole else pa.string()
             continue
-        stream.guard = guard
+        stream.guard, stream.named = guard, table.named
         stream.check()
         return _done(stream)
 
@@ -320,12 +323,13 @@ def _done(stream: FrameStream) -> FrameStream:
     return stream
 
 
-def _batches_of(make: Callable[[], Iterable[Any]]) -> Iterator[Any]:
-    """Record batches of the tables that a function makes."""
+def _batches_of(make: Callable[[], Iterable[Any]], arrays: set[bool]) -> Iterator[Any]:
+    """Record batches of the tables that a function makes; `arrays`: whether some have no names."""
     from vivace.io.arrow import require_pyarrow
 
     pa = require_pyarrow("the blocks")
     for block in make():
+        arrays.add(isinstance(block, np.ndarray))
         if isinstance(block, np.ndarray):
             if block.ndim != 2:
                 raise TableError(f"blocks: expected two dimensions, got shape {block.shape}")

@@ -13,7 +13,15 @@ import numpy as np
 from vivace.io.arrow import fill, numeric_columns, require_pyarrow
 from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
-from vivace.io.table import StrPath, TableError, check_names, default_names, no_rows
+from vivace.io.table import (
+    StrPath,
+    TableError,
+    check_names,
+    default_names,
+    names_of,
+    no_rows,
+    refuse_documents,
+)
 from vivace.io.text_table import NotOfType, TextTable, is_text_table
 from vivace.io.unchanged import unchanged
 
@@ -59,9 +67,11 @@ def open_table(
         A Parquet, Arrow or Feather file, a pattern of such names (``part-*.parquet``; in the order
         of names), or a folder of them, with hive-style partitions (``year=2024/``) as columns: all
         read a piece at a time. Text (.csv, .csv.gz, .csv.zst), or a function without arguments that
-        returns an iterable of blocks (two-dimensional arrays): read once.
+        returns an iterable of blocks (two-dimensional arrays, or tables of pandas, polars or Arrow
+        that hold numbers only): read once.
     columns : sequence of str, optional
-        Columns to read, in this order; by default all numeric ones.
+        Columns to read, in this order; by default all numeric ones. Of arrays, which have no names,
+        always all.
     memory : int, optional
         Bytes that rows held at a time may take; a quarter of the machine's if left out. It decides
         on caching and reading ahead only, never on a result. What does not fit goes to a scratch
@@ -90,7 +100,7 @@ def open_table(
     if texts:
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
-        return _blocks(data, memory)
+        return _blocks(data, wanted, memory)
     name, schema, pieces, guard, folders = open_pieces(data, wanted, numbers=True)
     names, left_out = numeric_columns(name, schema, wanted)
     stream = PieceStream(name, pieces, names, _dtype(schema, names), memory, left_out, guard)
@@ -169,6 +179,8 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
         There is no such file.
     """
     name = os.fspath(data) if isinstance(data, (str, os.PathLike)) else "the data set"
+    if isinstance(data, (str, os.PathLike)):
+        refuse_documents(data)
     arrow = require_pyarrow(name)
     from pyarrow import dataset as arrow_dataset
 
@@ -235,11 +247,17 @@ def _text(tables: list[TextTable], columns: list[str] | None, memory: int) -> Ta
         return stream
 
 
-def _blocks(make: Callable[[], Iterable[Any]], memory: int) -> TableStream:
-    """Arrays that a function makes, one after the other."""
+def _blocks(
+    make: Callable[[], Iterable[Any]], columns: list[str] | None, memory: int
+) -> TableStream:
+    """Arrays, or tables of numbers, that a function makes, one after the other."""
     stream: SpooledTable | None = None
     for block in make():
+        named = names_of(block)
         rows = np.asarray(block)
+        if named is not None and columns is not None:
+            check_names("blocks", named, columns)
+            rows, named = rows[:, [named.index(column) for column in columns]], columns
         if rows.ndim != 2 or rows.dtype.kind not in "fiub":
             raise TableError(
                 "blocks: expected two-dimensional arrays of numbers, got "
@@ -247,12 +265,19 @@ def _blocks(make: Callable[[], Iterable[Any]], memory: int) -> TableStream:
             )
         if stream is None:
             single = rows.dtype == np.float32
-            names = default_names(rows.shape[1])
+            names = default_names(rows.shape[1]) if named is None else named
+            check_names("blocks", names, None)
             stream = SpooledTable("the blocks", names, np.float32 if single else np.float64, memory)
-            stream.named = False
+            stream.named = named is not None
         if rows.shape[1] != stream.shape[1]:
             raise TableError(
                 f"blocks: expected {stream.shape[1]} columns in all of them, got {rows.shape[1]}"
+            )
+        if stream.named and named != stream.columns:
+            raise TableError(
+                f"blocks: expected the columns {', '.join(stream.columns[:20])} in all of them, "
+                f"got {', '.join((named or ['none with names'])[:20])}. Remedy: blocks with the "
+                "same columns in the same order"
             )
         stream.append(rows)
     if stream is None or not len(stream):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import threading
+import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from vivace.io.arrow import fill
 from vivace.io.atomic import NO_ROOM
 from vivace.io.spool import Scratch
 from vivace.io.stream import TableStream
-from vivace.io.table import Array, TableError
+from vivace.io.table import Array, TableError, in_words
 
 # Of the memory, a piece that is used, one that is read ahead, and Arrow's copy of that one.
 _WORKING_PIECES = 3
@@ -83,12 +84,12 @@ class PieceStream(TableStream):
         self.shape = (self._ends[-1] if self._ends else 0, len(self.columns))
         self._width = row = self.dtype.itemsize * max(1, len(self.columns))
         largest = row * max((piece.n_rows for piece in self._pieces), default=0)
-        least = (_WORKING_PIECES + 1) * largest
-        if memory < min(least, 2 * row * self.shape[0]):
+        least = min((_WORKING_PIECES + 1) * largest, 2 * row * self.shape[0])
+        if memory < least:
             raise TableError(
-                f"{name}: its largest piece (row group) takes {largest / 1e6:.0f} MB, so that at "
-                f"least {least / 1e6:.0f} MB of memory are needed, got {memory / 1e6:.0f}. Remedy: "
-                "more memory, fewer columns, or vivace convert to make a file of smaller pieces"
+                f"{name}: its largest piece (row group) takes {in_words(largest)}, so that at "
+                f"least {in_words(least)} of memory are needed, got {in_words(memory)}. Remedy: "
+                "more memory (--memory), fewer columns, or smaller pieces (vivace convert)"
             )
         self._room = memory - _WORKING_PIECES * largest
         self._kept: dict[int, Array] = {}
@@ -98,6 +99,7 @@ class PieceStream(TableStream):
         self._scratch: Scratch | None = None
         self._spools = True
         self._spooled: set[int] = set()
+        self._sums: dict[int, int] = {}
         self._wanted = range(0)
 
     @property
@@ -114,8 +116,15 @@ class PieceStream(TableStream):
 
     @property
     def fingerprint(self) -> str:
-        """Digest of the columns and of how rows are cut into pieces."""
-        facts = (self.columns, self.dtype.str, self._ends)
+        """Digest of the columns, of how rows are cut into pieces, and of all values.
+
+        Pieces that nobody has read yet are read for it.
+        """
+        for i in range(len(self._pieces)):
+            if i not in self._sums:
+                self._get(i)
+        sums = [self._sums[i] for i in range(len(self._pieces))]
+        facts = (self.columns, self.dtype.str, self._ends, sums)
         own = hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
         return self.recognised_by(own)
 
@@ -209,6 +218,8 @@ class PieceStream(TableStream):
         piece = self._pieces[i]
         try:
             values = self._decode(piece)
+            if i not in self._sums:  # at a quarter of a second a gigabyte, beside the decoding
+                self._sums[i] = zlib.crc32(values.reshape(-1).view(np.uint8).data)
             with self._lock:
                 kept = values.nbytes <= self._room
                 if kept:

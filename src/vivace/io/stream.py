@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from vivace.io.spool import Spool
-from vivace.io.table import Array, TableError, default_names
+from vivace.io.table import Array, TableError, default_names, in_words
 from vivace.io.unchanged import Check, check_mapped
 
 # Memory of reading text and of decoding a batch, beside the rows that are kept.
@@ -182,8 +182,8 @@ class SpooledTable(TableStream):
         super().__init__(name, columns, dtype, left_out)
         if memory < WORKING:
             raise TableError(
-                f"{name}: reading it takes at least {WORKING / 1e6:.0f} MB of memory, got "
-                f"{memory / 1e6:.3g}. Remedy: more memory (--memory)"
+                f"{name}: reading it takes at least {in_words(WORKING)} of memory, got "
+                f"{in_words(memory)}. Remedy: more memory (--memory)"
             )
         self._spool = Spool(self.dtype, memory - WORKING)
         self._digest = hashlib.blake2b(repr((self.columns, self.dtype.str)).encode())

@@ -11,6 +11,9 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 StrPath = str | os.PathLike[str]
 
+#: Suffixes of tables that are read.
+TABLES = (".npy", ".csv", ".csv.gz", ".csv.zst", ".parquet", ".feather", ".arrow", ".ipc")
+
 # Rows that are converted at a time: small beside any table, large beside the cost of a call.
 _ROWS_AT_A_TIME = 1 << 16
 
@@ -46,6 +49,13 @@ def default_names(n_columns: int) -> list[str]:
     return [f"x{i}" for i in range(n_columns)]
 
 
+def names_of(table: Any) -> list[str] | None:
+    """Names of the columns of a table of pandas, polars or Arrow; None without, as of arrays."""
+    found = getattr(table, "column_names", getattr(table, "columns", None))
+    names = [] if found is None else list(found)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
 def check_names(path: StrPath, names: Sequence[str], columns: Sequence[str] | None) -> None:
     """Check that the names of a file are unique and that `columns` are among them."""
     seen: set[str] = set()
@@ -61,6 +71,38 @@ def check_names(path: StrPath, names: Sequence[str], columns: Sequence[str] | No
             raise TableError(
                 f"{os.fspath(path)}: no column {name!r}; expected some of its {len(names)}: {some}"
             )
+
+
+def in_words(n_bytes: int) -> str:
+    """Bytes as a text that --memory takes, rounded up so that what is needed suffices."""
+    if n_bytes < 10**6:
+        return f"{-(-n_bytes // 10**3)} kB"
+    return f"{-(-n_bytes // 10**6)} MB"
+
+
+def refuse_documents(path: StrPath) -> None:
+    """Refuse files whose names are those of documents.
+
+    Raises
+    ------
+    TableError
+        It is one; the message says what serves.
+    """
+    from vivace.io.corpora.corpus import CorpusError
+    from vivace.io.corpora.formats import format_of
+
+    if os.fspath(path).lower().endswith(TABLES):
+        return
+    try:
+        format = format_of(path)
+    except CorpusError:
+        return
+    rows = "; of sparse rows BayesianMixture takes scipy.sparse.load_npz(path)"
+    raise TableError(
+        f"{os.fspath(path)}: expected a table, a name that ends in {', '.join(TABLES)}, got one of "
+        f"documents ({format}). Remedy: vivace fit lda (LatentDirichletAllocation) takes it"
+        f"{rows if format == 'npz' else ''}"
+    )
 
 
 def no_numbers(path: StrPath, found: str) -> TableError:

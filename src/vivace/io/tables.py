@@ -21,6 +21,7 @@ from vivace.io.table import (
     default_names,
     no_numbers,
     no_rows,
+    refuse_documents,
 )
 
 READABLE = (".npy", ".csv", ".csv.gz", ".parquet")
@@ -52,6 +53,7 @@ def read_table(path: StrPath, columns: Sequence[str] | None = None) -> Table:
     OSError
         The file does not exist or cannot be opened.
     """
+    refuse_documents(path)
     suffix = table_suffix(path, READABLE)
     if columns is not None:
         columns = list(columns)

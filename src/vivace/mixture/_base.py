@@ -158,8 +158,8 @@ class MixtureBase(
         callbacks: Any,
         checkpoint: Any = None,
     ) -> Any:
-        watch = Stopwatch()
         watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
+        watch = Stopwatch(checkpoint)
         with open_job(checkpoint, lambda: identity_of(self, resp_init=resp_init)) as job:
             rows = self._rows_of_fit(X, sample_weight)
             with make_executor(self.n_jobs, rows.n_rows) as executor:

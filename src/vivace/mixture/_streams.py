@@ -32,7 +32,6 @@ class StreamSource:
 
     def __init__(self, table: TableStream, weights: NDArray[np.float64] | None) -> None:
         self._table, self._weights = table, weights
-        self.fingerprint = table.fingerprint
 
     @property
     def n_rows(self) -> int:
@@ -43,6 +42,11 @@ class StreamSource:
     def total_weight(self) -> float:
         """Sum of the rows' weights; their number without weights."""
         return float(self.n_rows if self._weights is None else self._weights.sum())
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the rows."""
+        return self._table.fingerprint
 
     def expect(self, start: int, stop: int) -> None:
         """Say which rows are read next."""

@@ -15,7 +15,7 @@ from vivace.mixture._attributes import in_use
 from vivace.mixture._intervals import check_level
 from vivace.mixture._table import TableRows
 from vivace.mixture._table_frames import Explanation, as_frame, editable, numbers_like, table_like
-from vivace.mixture._table_intervals import estimates, label, weight_intervals
+from vivace.mixture._table_intervals import Described, estimates, label, weight_intervals
 from vivace.mixture._table_predict import TableRowsMixin
 from vivace.models.mixed_predict import log_joint
 from vivace.models.parts import SparsePart
@@ -150,27 +150,30 @@ class TableExplainMixin(TableRowsMixin):
         """
         check_is_fitted(self)
         check_level(level)
+        return as_frame(self._profiles(level))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _profiles(self, level: float, found: Described | None = None) -> list[dict[str, Any]]:
+        """Lines of `profiles`; `found`: what `describe` returned for this level, where known."""
         names = getattr(self, "feature_names_in_", None)
         low, high = weight_intervals(self._fitted, level)
         weights: Array = self.weights_
         lines = []
         used: int = self.n_effective_components_
         order = np.argsort(-weights, kind="stable")[: max(1, used)]
-        described = list(estimates(self._fitted, level))
+        described = list(estimates(self._fitted, level, found))
         for k in order:
             lines.append((k, "", "", "weight", weights[k], low[k], high[k]))
             for one, e, name in described:
                 column = label(one.columns[e.column], names)
-                found = (e.mean[k], e.low[k], e.high[k])
-                lines.append((k, one.family.name, column, name, *found))
+                values = (e.mean[k], e.low[k], e.high[k])
+                lines.append((k, one.family.name, column, name, *values))
         head = ("component", "family", "column", "parameter", "estimate", "lower", "upper")
-        records = [
+        return [
             dict(zip(head, (int(line[0]), *line[1:4], *map(float, line[4:])), strict=True))
             for line in lines
         ]
-        return as_frame(records)
-
-    # -- inside -------------------------------------------------------------------------------
 
     def _each_gap(self, rows: TableRows, work: Any) -> list[tuple[NDArray[np.int64], list[Any]]]:
         """(positions, found) of the rows of each block that have gaps."""

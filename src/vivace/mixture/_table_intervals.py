@@ -14,6 +14,8 @@ from vivace.mixture._intervals import SEED
 from vivace.mixture._state import Fitted
 
 Array = NDArray[np.float64]
+#: For each part its estimates, or that its family has none.
+Described = list[list[Estimate] | NotImplementedError]
 
 
 class TableCredibleIntervals(NamedTuple):
@@ -52,12 +54,32 @@ def weight_intervals(fitted: Fitted, level: float) -> Array:
     return np.asarray(fitted.model.weight_model.interval(counts, level, rng))
 
 
-def estimates(fitted: Fitted, level: float) -> Iterator[tuple[Assignment, Estimate, str]]:
-    """Parameters of all columns, with the names that people read."""
-    for part, own, one in zip(
-        fitted.model.parts, fitted.fit.posterior.parts, fitted.prior.assignments, strict=True
-    ):
-        for estimate in part.describe(own, level):
+def describe(fitted: Fitted, level: float) -> Described:
+    """What the parts say of their parameters: the costly step, where a column has many levels."""
+    found: Described = []
+    for part, own in zip(fitted.model.parts, fitted.fit.posterior.parts, strict=True):
+        try:
+            found.append(part.describe(own, level))
+        except NotImplementedError as error:
+            found.append(error)
+    return found
+
+
+def estimates(
+    fitted: Fitted, level: float, described: Described | None = None
+) -> Iterator[tuple[Assignment, Estimate, str]]:
+    """Parameters of all columns, with the names that people read.
+
+    Raises
+    ------
+    NotImplementedError
+        A family lacks `describe`.
+    """
+    described = describe(fitted, level) if described is None else described
+    for found, one in zip(described, fitted.prior.assignments, strict=True):
+        if isinstance(found, NotImplementedError):
+            raise found
+        for estimate in found:
             name = estimate.name
             if isinstance(name, int):
                 name = f"P({one.levels[estimate.column][name]})"

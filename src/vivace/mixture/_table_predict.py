@@ -101,7 +101,9 @@ class TableRowsMixin(RowsMixin):
         if isinstance(X, FrameStream):
             known = getattr(self, "feature_names_in_", None)
             if reset:
-                self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+                self.__dict__.pop("feature_names_in_", None)
+                if X.named:
+                    self.feature_names_in_ = np.asarray(X.columns, dtype=object)
             elif known is not None and list(known) != X.columns:
                 raise ValueError(
                     f"{X.name}: expected the columns that the model was fitted to, "

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace.mixture._table_intervals import Described, describe
 from vivace.plot._canvas import COLOURS, FADED, colour, grid, new_figure, plain, say_instead
 from vivace.plot._moments import column_names, components_in_use, is_table, moments
 
@@ -86,8 +87,9 @@ def plot_profiles(
     ValueError
         There is no such column, or its family lacks `describe`.
     """
-    found = profiles(estimator, level)
-    lacking = undescribed(estimator)
+    described = describe_columns(estimator, level)
+    found = profiles(estimator, level, described)
+    lacking = undescribed(estimator, described)
     if columns is None:
         shown = found[:_MOST_COLUMNS]
     else:
@@ -174,26 +176,36 @@ def _draw_levels(ax: Any, one: Profile, n: int) -> None:
     )  # fmt: skip
 
 
-def profiles(estimator: Any, level: float = 0.95) -> list[Profile]:
-    """Return all columns, those that separate the components most first."""
-    found = _of_table(estimator, level) if is_table(estimator) else _of_gaussian(estimator, level)
+def describe_columns(estimator: Any, level: float = 0.95) -> Described:
+    """What the parts of a table say of their parameters, once for all who ask; else nothing."""
+    return describe(estimator._fitted, level) if is_table(estimator) else []
+
+
+def profiles(
+    estimator: Any, level: float = 0.95, described: Described | None = None
+) -> list[Profile]:
+    """Return all columns, those that separate the components most first.
+
+    `described`: what `describe_columns` returned for the same level, where it is known.
+    """
+    if is_table(estimator):
+        known = describe_columns(estimator, level) if described is None else described
+        found = _of_table(estimator, known)
+    else:
+        found = _of_gaussian(estimator, level)
     return sorted(found, key=lambda one: -one.separation)
 
 
-def undescribed(estimator: Any) -> dict[str, list[str]]:
+def undescribed(estimator: Any, described: Described) -> dict[str, list[str]]:
     """Columns without a profile by the name of their family, which lacks `describe`."""
-    found: dict[str, list[str]] = {}
-    if not is_table(estimator):
-        return found
-    names, fitted = column_names(estimator), estimator._fitted
-    for part, own, one in zip(
-        fitted.model.parts, fitted.fit.posterior.parts, fitted.prior.assignments, strict=True
-    ):
-        try:
-            part.describe(own, 0.5)
-        except NotImplementedError:
-            found.setdefault(one.family.name, []).extend(names[j] for j in one.columns)
-    return found
+    lacking: dict[str, list[str]] = {}
+    if not described:
+        return lacking
+    names = column_names(estimator)
+    for found, one in zip(described, estimator._fitted.prior.assignments, strict=True):
+        if isinstance(found, NotImplementedError):
+            lacking.setdefault(one.family.name, []).extend(names[j] for j in one.columns)
+    return lacking
 
 
 def _of_gaussian(estimator: Any, level: float) -> list[Profile]:
@@ -211,22 +223,17 @@ def _of_gaussian(estimator: Any, level: float) -> list[Profile]:
     ]  # fmt: skip
 
 
-def _of_table(estimator: Any, level: float) -> list[Profile]:
+def _of_table(estimator: Any, described: Described) -> list[Profile]:
     """From the parts' own descriptions; families that have none are left out (`undescribed`)."""
     used, names = components_in_use(estimator), column_names(estimator)
     weights = np.asarray(estimator.weights_, dtype=np.float64)[used]
     weights = weights / weights.sum()
-    fitted = estimator._fitted
     found = []
-    for part, own, one in zip(
-        fitted.model.parts, fitted.fit.posterior.parts, fitted.prior.assignments, strict=True
-    ):
-        try:
-            described = part.describe(own, level)
-        except NotImplementedError:
+    for said, one in zip(described, estimator._fitted.prior.assignments, strict=True):
+        if isinstance(said, NotImplementedError):
             continue
         columns: dict[int, list[Any]] = {}
-        for estimate in described:
+        for estimate in said:
             columns.setdefault(estimate.column, []).append(estimate)
         for i, estimates in columns.items():
             found.append(_profile(names[one.columns[i]], one, i, estimates, used, weights))

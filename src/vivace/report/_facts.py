@@ -17,7 +17,12 @@ def fit_facts(estimator: Any, meta: dict[str, Any], notes: dict[str, Any]) -> Pa
     name = notes.get("data")
     if isinstance(name, str):
         found.append(("data", name))
-    for label, key in (("rows", "n_rows"), ("documents", "n_documents"), ("tokens", "n_tokens")):
+    for label, key in (
+        ("rows", "n_rows"),
+        ("documents", "n_documents"),
+        ("tokens", "n_tokens"),
+        ("held out", "n_held_out"),
+    ):
         value = data.get(key, notes.get(key))
         if isinstance(value, (int, float)):
             found.append((label, count(value)))

@@ -14,6 +14,7 @@ from vivace.plot._moments import column_names, components_in_use, moments
 from vivace.plot._profiles import (
     MOST_COMPONENTS,
     Profile,
+    describe_columns,
     draw_profile,
     profiles,
     undescribed,
@@ -38,7 +39,8 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
     points, panels, lines = DETAILS[detail]
     figures = Figures()
     n_used = len(components_in_use(estimator))
-    found = profiles(estimator, LEVEL)
+    described = describe_columns(estimator, LEVEL)
+    found = profiles(estimator, LEVEL, described)
     labels = None if sample is None else np.asarray(estimator.predict(sample.rows))
     page: dict[str, Any] = {
         "components": _components(estimator, found, labels),
@@ -56,7 +58,7 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
         "n_columns": len(found),
         "undescribed": [
             (family, ", ".join(names[:20]) + (", ..." if len(names) > 20 else ""))
-            for family, names in undescribed(estimator).items()
+            for family, names in undescribed(estimator, described).items()
         ],
         "profile_lines": _lines(found, lines),
         "level": f"{100 * LEVEL:g} %",

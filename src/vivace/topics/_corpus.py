@@ -83,6 +83,8 @@ def _stream(estimator: Any, X: Any, reset: bool, dtype: Any) -> CorpusStream:
     if reset:
         estimator.n_features_in_ = stream.n_words
         vars(estimator).pop("feature_names_in_", None)
+        if stream.columns is not None:
+            estimator.feature_names_in_ = np.array(stream.columns, dtype=object)
     elif stream.n_words != estimator.n_features_in_:
         raise ValueError(
             f"X has {stream.n_words} features, but {type(estimator).__name__} is expecting "

@@ -287,8 +287,8 @@ class LatentDirichletAllocation(
         ValueError, TypeError
             Data, weights or parameters that cannot be used; the message says what and the remedy.
         """
-        watch = Stopwatch()
         watching, checkpoint = check_callbacks(callbacks), as_checkpoint(checkpoint)
+        watch = Stopwatch(checkpoint)
         reset = not (self.warm_start and hasattr(self, "_fitted"))
         documents = check_documents(self, X, sample_weight, reset=reset, whom="fit")
         with (

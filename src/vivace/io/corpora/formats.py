@@ -18,6 +18,7 @@ from vivace.io.corpora.text import TextReader
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.corpora.triples import TriplesReader
 from vivace.io.corpora.vocabulary import read_vocabulary
+from vivace.io.table import TABLES
 
 if TYPE_CHECKING:
     from vivace.io.corpora.stream import CorpusStream
@@ -175,6 +176,13 @@ def format_of(path: StrPath) -> str:
     for format, endings in ENDINGS.items():
         if name.removesuffix(".gz").endswith(endings) and not name.endswith(".npz.gz"):
             return format
+    if name.endswith(TABLES):
+        raise CorpusError(
+            f"{os.fspath(path)}: expected documents, got the name of a table. Remedy: vivace fit "
+            "mixture (BayesianMixture) takes it; counts of words become documents by "
+            "scipy.sparse.save_npz(path, scipy.sparse.csr_array(counts)), and lines of text by the "
+            "ending .txt"
+        )
     known = ", ".join(ending for endings in ENDINGS.values() for ending in endings)
     what = "standard input" if os.fspath(path) == "-" else f"{os.fspath(path)}: the name"
     raise CorpusError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vivace.io.corpora.corpus import CorpusError
+from vivace.io.table import in_words
 
 #: Memory that reading and the documents at work take beside what is kept.
 WORKING = 64 << 20
@@ -26,6 +27,6 @@ def check_room(name: str, memory: int, n_documents: int, which: str = "") -> Non
     least = least_memory(n_documents)
     if memory < least:
         raise CorpusError(
-            f"{name}: {which}{n_documents:,} documents need at least {least / 1e6:,.0f} MB of "
-            f"memory, got {memory / 1e6:,.0f}. Remedy: more memory (--memory)"
+            f"{name}: {which}{n_documents:,} documents need at least {in_words(least)} of "
+            f"memory, got {in_words(memory)}. Remedy: more memory (--memory)"
         )

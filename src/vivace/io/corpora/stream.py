@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 
-from vivace.io.corpora.corpus import Corpus, CorpusError, StrPath, Words, canonical, problem
+from vivace.io.corpora.blocks import from_blocks, same_words
+from vivace.io.corpora.corpus import CorpusError, StrPath, Words, canonical, problem
 from vivace.io.corpora.formats import open_corpus
 from vivace.io.corpora.reader import CorpusReader, NotInBlocks, Piece
 from vivace.io.corpora.room import WORKING, check_room
@@ -20,6 +21,7 @@ from vivace.io.corpora.text import Learner, TextReader, nothing_left
 from vivace.io.corpora.tokenizer import Tokenizer
 from vivace.io.open_table import default_memory
 from vivace.io.spool import Spool
+from vivace.io.table import in_words
 from vivace.io.unchanged import Check, unchanged
 
 #: What can be opened: names, patterns, lists of these, or what makes blocks of counts.
@@ -44,6 +46,8 @@ class CorpusStream:
         Of the counts.
     vocabulary : ndarray of str, or None
     tokenizer : Tokenizer or None
+    columns : list of str, or None
+        Names of the columns, of blocks that have such.
     lengths : (n_documents,) of float64
         Numbers of tokens.
     memory : int
@@ -59,6 +63,7 @@ class CorpusStream:
         self.name, self.dtype, self.memory = name, np.dtype(dtype), memory
         self.vocabulary: Words | None = None
         self.tokenizer: Tokenizer | None = None
+        self.columns: list[str] | None = None
         item = 4 + self.dtype.itemsize
         room = max(0, memory - WORKING) // 2
         self._columns = Spool(np.int32, room * 4 // item)
@@ -157,6 +162,10 @@ class CorpusStream:
         self._columns.append(columns)
         self._values.append(data)
 
+    def saw(self, n_words: int) -> None:
+        """Note that there are so many words at least."""
+        self._most = max(self._most, n_words - 1)
+
     def finish(self, n_words: int | None) -> None:
         """End appending; the largest word decides on their number where it is not known.
 
@@ -197,7 +206,7 @@ def open_documents(
     documents : str, path-like, sequence of these, or callable
         A file that `open_corpus` opens, a pattern of names (``part-*.jsonl``, in the order of
         names), several of either, or a function without arguments that returns an iterable of
-        blocks: sparse matrices or `Corpus` with the same columns.
+        blocks: sparse matrices, arrays, tables of pandas or `Corpus` with the same columns.
     format : str, optional
         Format of the files, where their names do not tell.
     memory : int, optional
@@ -226,7 +235,7 @@ def open_documents(
         if settings or format is not None:
             raise CorpusError("blocks of counts come without format and settings")
         stream = CorpusStream("the blocks", dtype, memory)
-        return _fill(stream, _from_blocks(documents, stream), None, tell)
+        return _fill(stream, from_blocks(documents, stream), None, tell)
     paths = expanded(documents)
     guard = unchanged(paths)
     stream = _opened(paths, format, settings, memory, tell)
@@ -317,7 +326,7 @@ def _from_readers(stream: CorpusStream, readers: Sequence[CorpusReader]) -> Iter
             yield _counts(piece)
         if i == 0:
             stream.vocabulary, stream.tokenizer = reader.vocabulary, reader.tokenizer
-        elif not _same_words(stream.vocabulary, reader.vocabulary):
+        elif not same_words(stream.vocabulary, reader.vocabulary):
             raise CorpusError(
                 f"{os.fspath(reader.path)}: expected the vocabulary of {readers[0].path}, got "
                 "another. Remedy: files that belong together, or one --vocabulary for all"
@@ -330,7 +339,7 @@ def _whole(reader: CorpusReader, memory: int, error: NotInBlocks) -> csr_array:
         raise error
     least = 4 * os.stat(reader.path).st_size
     if least > memory:
-        raise CorpusError(f"{error}, with at least {least / 1e6:,.0f} MB of memory") from error
+        raise CorpusError(f"{error}, with at least {in_words(least)} of memory") from error
     return reader.read().counts
 
 
@@ -361,35 +370,7 @@ def _renumbered(first: CorpusStream, new: NDArray[np.int64]) -> Iterator[csr_arr
         begin = end
 
 
-def _from_blocks(make: Callable[[], Iterable[Any]], stream: CorpusStream) -> Iterator[csr_array]:
-    width: int | None = None
-    for block in make():
-        counts = block
-        if isinstance(block, Corpus):
-            if width is None:
-                stream.vocabulary, stream.tokenizer = block.vocabulary, block.tokenizer
-            elif not _same_words(stream.vocabulary, block.vocabulary):
-                raise CorpusError("blocks: expected the same vocabulary in all of them")
-            counts = block.counts
-        if not issparse(counts):
-            raise CorpusError(f"blocks: expected sparse matrices, got {type(counts).__name__}")
-        if width is not None and counts.shape[1] != width:
-            raise CorpusError(f"blocks: expected {width} columns in all, got {counts.shape[1]}")
-        width = int(counts.shape[1])
-        rows = csr_array(counts, dtype=stream.dtype)
-        if not (np.isfinite(rows.data).all() and rows.data.min(initial=0) >= 0):
-            raise CorpusError("blocks: expected counts that are finite and not negative")
-        stream._most = max(stream._most, width - 1)
-        yield canonical(rows.indptr, rows.indices, rows.data, rows.shape)
-
-
 def _counts(piece: Piece) -> csr_array:
     width = int(piece.columns.max(initial=0)) + 1
     copy = piece.copy()  # its arrays hold until the next piece only
     return canonical(*copy, (piece.n_documents, width))
-
-
-def _same_words(a: Words | None, b: Words | None) -> bool:
-    if a is None or b is None:
-        return a is b
-    return len(a) == len(b) and bool(np.array_equal(a, b))
