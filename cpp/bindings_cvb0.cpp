@@ -37,10 +37,14 @@ std::unique_ptr<Cvb0Corpus> make_corpus(const py::object& counts, const py::obje
   const auto values = view<const T>(counts, "counts", any, 0);
   const auto offsets = edges_of(start, "start", values.rows);
   const auto columns = view<const std::int32_t>(words, "words", values.rows, 0);
-  check_below(columns, "words", n_words);
   const auto given = optional_view<const double>(weights, "weights", offsets.rows - 1, 0);
   const auto chosen = view<const std::int64_t>(order, "order", any, 0);
   check_below(chosen, "order", offsets.rows - 1);
+  // Of the chosen documents alone: they may be few of many, and there are calls for each part of a corpus.
+  for (std::size_t i = 0; i < chosen.rows; ++i) {
+    const auto d = static_cast<std::size_t>(chosen[i]), size = static_cast<std::size_t>(offsets[d + 1] - offsets[d]);
+    check_below(View<const std::int32_t>{columns.data + offsets[d], size, 1}, "words", n_words);
+  }
   const auto ends = edges_of(batches, "batches", chosen.rows);
   return without_gil([&] {
     return std::make_unique<Cvb0Corpus>(offsets, columns.data, values.data, given.data, n_words, chosen, ends,
