@@ -12,7 +12,7 @@ from scipy import sparse
 
 import vivace
 from vivace.io import spool, stream
-from vivace.io.corpora import stream as corpus_stream
+from vivace.io.corpora import room
 
 from ..corpus_files import random_counts
 
@@ -57,7 +57,7 @@ def model() -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])
 def test_no_bit_changes(case: str, method: str, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "WORKING", 0)  # so that a few kilobytes are little and not wrong
-    monkeypatch.setattr(corpus_stream, "_WORKING", 0)
+    monkeypatch.setattr(room, "WORKING", 0)
     monkeypatch.setattr(spool, "CHUNK", 1 << 12)
     models = []
     for memory in ("20kB", "50k", "1G"):

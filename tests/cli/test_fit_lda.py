@@ -194,7 +194,7 @@ def test_standard_input(docs: Path) -> None:
         (["docs.txt", "-k", "3", "-o", "m", "--stop-words", "none"], 1, "none: no such file"),
         (["docs.txt", "-k", "3", "-o", "no/m"], 1, "no/m: the folder .* does not exist"),
         (["docs.txt", "-k", "3", "-o", "docs.txt"], 1, "is the input itself"),
-        (["data.csv", "-k", "3", "-o", "m"], 1, "data.csv: the name does not tell the format"),
+        (["data.csv", "-k", "3", "-o", "m"], 1, "data.csv: expected documents, got the name of"),
         (["docs.txt", "-k", "3", "-o", "m", "--format", "lda-c"], 1, "docs.txt, line 1: expected"),
         (["docs.txt", "-k", "3", "-o", "m", "--min-df", "999"], 1, "at least one word"),
         (["docs.jsonl", "-k", "3", "-o", "m"], 1, "docs.jsonl, line 1: .*--text-field"),

@@ -153,7 +153,7 @@ def test_inspect(run: Any, topics: Path) -> None:
         (["topics", "t", "--relevance", "2"], 2, "--relevance"),
         (["score", "t", "none.txt"], 1, "none.txt: no such file"),
         (["score", "t", "docs.jsonl"], 1, "--text-field"),
-        (["score", "t", "data.csv"], 1, "does not tell the format"),
+        (["score", "t", "data.csv"], 1, "data.csv: expected documents, got the name of a table"),
         (["score", "counts", "docs.txt"], 1, "does not know how text becomes words"),
         (["transform", "t", "docs.txt", "--out", "x.pdf"], 2, "expected a name that ends in"),
     ],
