@@ -14,7 +14,7 @@ from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
 from vivace.io.table import TableError, check_names
 from vivace.io.text_table import NotOfType, TextTable
-from vivace.io.unchanged import unchanged
+from vivace.io.unchanged import reading, unchanged
 
 Kind = Literal["bool", "integer", "float", "text"]
 
@@ -230,17 +230,9 @@ def _batches(opened: Pieces) -> Iterator[Any]:
     TableError
         A file is damaged, or has changed or vanished.
     """
-    import pyarrow
-
-    try:
+    with reading(opened.name, opened.guard):
         for piece in opened.pieces:
             yield from piece.load().to_batches()
-    except (pyarrow.ArrowException, OSError) as error:
-        opened.guard()  # the better reason, where there is one
-        raise TableError(
-            f"{opened.name}: expected a whole table, got a damaged or vanished file "
-            f"({str(error)[:300]}). Remedy: copy or write it again"
-        ) from error
 
 
 def kind_of(name: str, column: str, arrow_type: Any) -> Kind:

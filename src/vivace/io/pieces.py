@@ -18,6 +18,7 @@ from vivace.io.atomic import NO_ROOM
 from vivace.io.spool import Scratch
 from vivace.io.stream import TableStream
 from vivace.io.table import Array, TableError, in_words
+from vivace.io.unchanged import reading
 
 # Of the memory, a piece that is used, one that is read ahead, and Arrow's copy of that one.
 _WORKING_PIECES = 3
@@ -262,15 +263,9 @@ class PieceStream(TableStream):
 
         self.check()
         values = np.empty((piece.n_rows, self.shape[1]), self.dtype)
-        try:
+        with reading(self.name, self.check, f"{piece.n_rows} rows"):
             table = piece.load()
             fill(values, table.to_batches(), self.columns)
-        except (pyarrow.ArrowException, OSError) as error:
-            self.check()  # the better reason, where there is one
-            raise TableError(
-                f"{self.name}: expected {piece.n_rows} rows, got a damaged or vanished file "
-                f"({str(error)[:300]}). Remedy: copy or write it again"
-            ) from error
         del table
         pyarrow.default_memory_pool().release_unused()
         return values

@@ -14,6 +14,7 @@ from vivace.io.arrow import fill, is_number, numeric_columns
 from vivace.io.open_table import STREAMED, open_pieces, text_tables
 from vivace.io.table import Array, TableError, check_names
 from vivace.io.text_table import TextTable
+from vivace.io.unchanged import reading
 
 # Rows that are handed out together at most.
 MOST_ROWS = 1 << 16
@@ -126,19 +127,13 @@ def table_runs(
     def batches() -> Iterator[Any]:
         from vivace.io.arrow import require_pyarrow
 
-        arrow = require_pyarrow(name)
-        try:
+        require_pyarrow(name)
+        with reading(name, opened.guard):
             for piece in opened.pieces:
                 opened.guard()
                 table = piece.load()
                 for start in range(0, table.num_rows, MOST_ROWS):
                     yield table.slice(start, MOST_ROWS).combine_chunks()
-        except (arrow.ArrowException, OSError) as error:
-            opened.guard()  # the better reason, where there is one
-            raise TableError(
-                f"{name}: expected a whole table, got a damaged or vanished file "
-                f"({str(error)[:300]}). Remedy: copy or write it again"
-            ) from error
 
     return Runs(names, True, left_out, _runs(batches(), names, ids, mixed, dtype))
 

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from vivace.io.table import StrPath, TableError
 
 Check = Callable[[], None]
+
+
+@contextmanager
+def reading(name: str, check: Check, expected: str = "a whole table") -> Iterator[None]:
+    """Say that a table is damaged where Arrow cannot read it; `check` may know the better reason.
+
+    Raises
+    ------
+    TableError
+        With the remedy.
+    """
+    import pyarrow
+
+    try:
+        yield
+    except (pyarrow.ArrowException, OSError) as error:
+        check()
+        raise TableError(
+            f"{name}: expected {expected}, got a damaged or vanished file "
+            f"({str(error)[:300]}). Remedy: copy or write it again"
+        ) from error
 
 
 def unchanged(paths: Sequence[StrPath]) -> Check:
