@@ -46,9 +46,8 @@ def first_topics(
     alone = prior.shape[1] > 1 or not part.counts.nnz
     crowd = model.n_topics if alone else int(CROWD * model.n_topics)
     groups = mean_documents(documents, seed_groups(documents, crowd, rng, chosen))
-    values = noise(model, rng)
     if not part.counts.nnz:
-        return model.start(_added(values, groups))
+        return model.start(_added(noise(model, rng), groups))
     words = distinct_words([part.counts.indices, groups.indices], model.n_words)
     place = np.zeros(model.n_words, np.int32)
     place[words] = np.arange(len(words))
@@ -61,11 +60,19 @@ def first_topics(
     own = WordPrior(prior if len(prior) == 1 else prior[words], len(words), crowd)
     alpha = model.alpha if alone else np.full(crowd, model.alpha.mean())
     larger = LatentDirichletModel(alpha, own, model.sweeps, seed=model.seed)
-    first = np.empty((len(words), crowd), model.dtype)
-    first[...] = own.values
-    topics, _ = fade(larger, source, larger.start(_added(first, narrowed(groups))), executor, 1)
-    values[words] += merged(topics.counts.values, model.n_topics)
+    topics, _ = fade(larger, source, _begun(larger, narrowed(groups)), executor, 1)
+    found = merged(topics.counts.values, model.n_topics)
+    del topics  # as large as what follows
+    values = noise(model, rng)
+    values[words] += found
     return model.start(values)
+
+
+def _begun(model: LatentDirichletModel, groups: csr_array) -> Topics:
+    """Topics of the prior and the words of each group."""
+    values = np.empty((model.n_words, model.n_topics), model.dtype)
+    values[...] = model.prior.values
+    return model.start(_added(values, groups))
 
 
 def _added(values: NDArray[Any], groups: csr_array) -> NDArray[Any]:
