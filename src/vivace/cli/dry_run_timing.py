@@ -32,15 +32,12 @@ class Sample:
         What `fit` takes; None where they cannot be read.
     families : dict of str to str
         The family of each column.
-    seconds : float or None
-        That reading took, for each row.
     problem : str
         Why they cannot be read or fitted.
     """
 
     rows: Any = None
     families: dict[str, str] = field(default_factory=dict)
-    seconds: float | None = None
     problem: str = ""
 
     def __len__(self) -> int:
@@ -107,7 +104,6 @@ def read_sample(
     sample = Sample()
     memory = WORKING if spilled else None
     try:
-        began = perf_counter()
         table = table_runs(source_of(data), names, mixed=not numeric, na_values=na_values)
         parts, n = [], 0
         with closing(table.runs) as runs:
@@ -128,7 +124,6 @@ def read_sample(
             sample.rows = open_table(lambda: parts, None, memory)
         else:
             sample.rows = np.concatenate(parts)
-        sample.seconds = (perf_counter() - began) / max(1, len(sample.rows))
         sample.families = _families(estimator, sample.rows, names, numeric)
     except (ValueError, TypeError) as error:
         sample.problem = str(error)
