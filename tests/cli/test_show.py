@@ -13,7 +13,7 @@ import click
 import numpy as np
 import pandas as pd
 import pytest
-from corpus_files import docword, random_counts
+from corpus_files import docword, npz, random_counts
 from documents import write_documents
 
 import vivace
@@ -108,6 +108,7 @@ def write_customers(folder: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"visits": rng.poisson(4, 200), "town": rng.choice(["a", "b"], 200)})
     table.to_csv(folder / "customers.csv", index=False)
+    npz(folder / "counts.npz", random_counts())
     table.to_parquet(folder / "customers.parquet", index=False)
     (folder / "families.json").write_text('{"poisson": ["visits"], "categorical": ["town"]}')
     table.where(rng.random(table.shape) < 0.9).to_csv(folder / "holes.csv", index=False)

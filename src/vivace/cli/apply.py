@@ -11,7 +11,7 @@ import click
 from vivace.cli.choice import columns_option
 from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.errors import Failure
-from vivace.cli.frames import is_table_model, parts_of, runs_for
+from vivace.cli.frames import is_counts_model, is_table_model, parts_of, runs_for
 from vivace.cli.memory import memory_option
 from vivace.cli.options import (
     check_output,
@@ -67,6 +67,7 @@ _id_option = click.option(
 @na_option
 @_id_option
 @memory_option
+@document_options
 @trusted_option
 @quiet_option
 @debug_option
@@ -80,19 +81,26 @@ def predict(
     memory: int | None,
     trusted: tuple[str, ...],
     quiet: bool,
+    **given: Any,
 ) -> None:
-    """Write the most probable component of each row of DATA, in the order of the rows."""
-    from vivace.io import load_model
+    """Write the most probable component of each row of DATA, in the order of the rows.
 
+    With a mixture that was fitted to sparse counts DATA holds such counts.
+    """
+    options = DocumentOptions.take(given)
     _check_out(out, id_column)
     check_output(out, [model, data])
-    estimator = load_model(model, trusted)
+    estimator, notes = _load(model, columns, na_values, options, trusted)
     if not hasattr(estimator, "predict"):
         raise Failure(
             f"{model}: holds a {type(estimator).__name__}, which has no labels to predict. "
             "Remedy: vivace transform writes shares of topics"
         )
-    _write(model, estimator, data, _To(out, quiet, id_column), (columns, na_values), "predict")
+    to = _To(out, quiet, id_column)
+    if notes is None:
+        _write(model, estimator, data, to, (columns, na_values), "predict")
+    else:
+        _write_counts(model, estimator, notes, data, to, options, "predict")
 
 
 @click.command(
@@ -145,6 +153,9 @@ def transform(
     if notes is None:
         to = _To(out, quiet, id_column, top)
         _write(model, estimator, data, to, (columns, na_values), "transform")
+    elif is_counts_model(estimator):
+        to = _To(out, quiet, id_column, top)
+        _write_counts(model, estimator, notes, data, to, options, "transform")
     else:
         from vivace.cli.apply_topics import write_shares
 
@@ -190,20 +201,25 @@ def score(
 
     options = DocumentOptions.take(given)
     estimator, notes = _load(model, columns, na_values, options, trusted)
-    if notes is not None:
+    if notes is not None and not is_counts_model(estimator):
         from vivace.cli.apply_topics import print_scores
 
         settings = {"seed": seed, "memory": memory}
         print_scores(model, estimator, notes, data, options, settings, as_json, quiet)
         return
-    table = runs_for(model, estimator, data, columns, na_values=na_values)
-    sums, n_rows = [], 0
-    for found, _ in _parts(estimator.score_samples, estimator, table, quiet):
-        sums.append(float(found.sum(dtype="float64")))
-        n_rows += len(found)
+    if notes is not None:
+        from vivace.cli.apply_counts import score_rows
+
+        total, n_rows = score_rows(model, estimator, notes, data, options, quiet)
+    else:
+        table = runs_for(model, estimator, data, columns, na_values=na_values)
+        sums, n_rows = [], 0
+        for found, _ in _parts(estimator.score_samples, estimator, table, quiet):
+            sums.append(float(found.sum(dtype="float64")))
+            n_rows += len(found)
+        total = math.fsum(sums)
     if not n_rows:
         raise Failure(f"{data}: expected at least one row of data, got none")
-    total = math.fsum(sums)
     if as_json:
         record = {"log_density_per_row": total / n_rows, "log_density": total, "n_rows": n_rows}
         print_json({"model": model, "data": data, **record})
@@ -266,14 +282,15 @@ def _load(
     options: DocumentOptions,
     trusted: tuple[str, ...],
 ) -> tuple[Any, dict[str, Any] | None]:
-    """Load a model; of a topic model the notes, else None. Options must fit the model."""
+    """Load a model, and its notes if it takes documents, else None. Options must fit it."""
     from vivace.cli.summary_topics import is_topic_model
     from vivace.io import load_model, read_record
 
     estimator = load_model(model, trusted)
     name = type(estimator).__name__
-    if is_topic_model(estimator):
-        refuse_for_documents(columns, na_values, f"{model} is a {name}")
+    if is_topic_model(estimator) or is_counts_model(estimator):
+        kind = " of sparse counts" if is_counts_model(estimator) else ""
+        refuse_for_documents(columns, na_values, f"{model} is a {name}{kind}")
         return estimator, read_record(model).notes
     if options.given:
         raise click.UsageError(f"{options.given[0]} is for documents, but {model} is a {name}")
@@ -297,6 +314,22 @@ def _write(
         for found, ids in _parts(getattr(estimator, method), estimator, table, to.quiet):
             writer.append(to.columns(found, ids))
     click.echo(f"{to.out}: written, {writer.n_rows:,} rows")
+
+
+def _write_counts(
+    model: str,
+    estimator: Any,
+    notes: dict[str, Any],
+    data: str,
+    to: _To,
+    options: DocumentOptions,
+    method: str,
+) -> None:
+    """As `_write`, where the model was fitted to sparse counts."""
+    from vivace.cli.apply_counts import write_rows
+
+    n_rows = write_rows(model, estimator, notes, data, to, options, method)
+    click.echo(f"{to.out}: written, {n_rows:,} rows")
 
 
 def most_probable(resp: Any, top: int, numbers: bool) -> Any:

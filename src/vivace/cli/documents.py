@@ -70,7 +70,7 @@ def document_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Reading:
-    """Documents of a file in the columns of a fitted topic model, a block at a time.
+    """Documents of a file in the columns of a fitted model, a block at a time.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Reading:
 
     def __init__(self, model: str, docs: str, reader: Any, format: str, estimator: Any) -> None:
         self._model, self._docs, self._reader, self.format = model, docs, reader, format
-        self._known = getattr(estimator, "vocabulary_", None)
+        self._known = _words_of(estimator)
         self._n_words = int(estimator.n_features_in_)
         self._tokens = self._kept = 0.0
 
@@ -144,7 +144,7 @@ class Reading:
 def reading_for(
     model: str, estimator: Any, notes: dict[str, Any], docs: str, options: DocumentOptions
 ) -> Reading:
-    """Open documents for a fitted topic model.
+    """Open documents for a fitted topic model, or a mixture that was fitted to counts.
 
     Raises
     ------
@@ -155,15 +155,17 @@ def reading_for(
     from vivace.io.corpora.formats import TEXT_FORMATS
 
     format = options.format or format_of(docs)
-    known = getattr(estimator, "vocabulary_", None)
-    settings: dict[str, Any] = {"dtype": estimator.components_.dtype}
+    known = _words_of(estimator)
+    precise = getattr(estimator, "components_", None)
+    settings: dict[str, Any] = {"dtype": "float64" if precise is None else precise.dtype}
     if format in TEXT_FORMATS:
         if options.vocabulary is not None:
             raise click.UsageError("--vocabulary: text is counted with the words of the model")
         if known is None or not hasattr(estimator, "tokenizer_"):
+            fit = "fit the model to text, or " if hasattr(estimator, "components_") else ""
             raise Failure(
                 f"{docs}: holds text, but {model} was fitted to counts and does not know how text "
-                "becomes words. Remedy: fit the model to text, or give counts"
+                f"becomes words. Remedy: {fit}give counts"
             )
         settings |= {"vocabulary": known, "tokenizer": estimator.tokenizer_}
         settings["text_field"] = options.text_field or notes.get("text_field") or "text"
@@ -175,3 +177,8 @@ def reading_for(
         if format == "svmlight":
             settings["zero_based"] = options.zero_based or bool(notes.get("zero_based"))
     return Reading(model, docs, open_corpus(docs, format, **settings), format, estimator)
+
+
+def _words_of(estimator: Any) -> Any:
+    """The words of a model's columns; None where it does not know them."""
+    return getattr(estimator, "vocabulary_", getattr(estimator, "feature_names_in_", None))

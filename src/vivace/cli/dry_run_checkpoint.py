@@ -8,7 +8,9 @@ from typing import Any
 _HEAD = 6000.0
 
 
-def mixture_checkpoint(estimator: Any, n_rows: int, n_columns: int) -> float:
+def mixture_checkpoint(
+    estimator: Any, n_rows: int, n_columns: int, features: int | None = None
+) -> float:
     """Bytes of a checkpoint of a mixture: its statistics, in memoized learning those of batches.
 
     At most of a table of mixed columns, all of which might be correlated numbers.
@@ -18,15 +20,17 @@ def mixture_checkpoint(estimator: Any, n_rows: int, n_columns: int) -> float:
     estimator : BayesianGaussianMixture or BayesianMixture
     n_rows, n_columns : int
         Size of the table.
+    features : int, optional
+        Statistics of a component; by default those of a table.
     """
     from vivace.families.kinds import n_features
     from vivace.mixture._state import make_layout
 
     full = getattr(estimator, "covariance_type", "full") == "full"
+    if features is None:
+        features = n_features("full" if full else "diag", n_columns)
     # Counts and entropies beside the features.
-    record = (
-        8.0 * int(estimator.n_components) * (n_features("full" if full else "diag", n_columns) + 2)
-    )
+    record = 8.0 * int(estimator.n_components) * (features + 2)
     records = 1  # those of the fit
     if estimator.learning_method == "batch":
         records += 2  # an extrapolation keeps two

@@ -7,8 +7,17 @@ from typing import Any
 import click
 
 from vivace.cli.choice import columns_option
+from vivace.cli.documents import DocumentOptions, document_options
 from vivace.cli.families import read_families
-from vivace.cli.fit_frame import Found, Plan, estimator_of, fit_options, run_fit, size_of
+from vivace.cli.fit_frame import (
+    Found,
+    Plan,
+    estimator_of,
+    fit_options,
+    label_of,
+    run_fit,
+    size_of,
+)
 from vivace.cli.memory import read_frame
 from vivace.cli.options import (
     examples,
@@ -23,6 +32,7 @@ from vivace.cli.options import (
     epilog=examples(
         "vivace fit mixture customers.csv --n-components 30 --out model.vivace",
         "vivace fit mixture customers.parquet -k 30 -o model.vivace --families families.json",
+        "vivace fit mixture counts.npz -k 30 -o model.vivace --families multinomial",
     ),
 )
 @click.argument("data", nargs=-1, required=True, type=click.Path())
@@ -37,6 +47,7 @@ from vivace.cli.options import (
 @trusted_option
 @columns_option
 @na_option
+@document_options
 @fit_options("components", "BayesianMixture")
 def mixture(data: tuple[str, ...], **given: Any) -> None:
     """Fit a Bayesian mixture to the columns of DATA: numbers, counts, flags, categories, gaps.
@@ -44,12 +55,34 @@ def mixture(data: tuple[str, ...], **given: Any) -> None:
     DATA is .csv, .csv.gz or .csv.zst, or .parquet, .feather and .arrow: one file, several, a
     pattern of names or a folder; .npy; or "-", standard input. The files are read once, to learn
     the categories; what does not fit into --memory goes to a scratch file (TMPDIR says where).
+    Or one file of sparse counts (.npz, .mtx, docword, .ldac, .svmlight), which is kept in memory,
+    with --families multinomial, poisson or bernoulli.
     """
+    from vivace.cli.fit_counts import (
+        counts_format,
+        counts_plan,
+        one_family,
+        reading_of,
+        say_vocabulary,
+    )
     from vivace.cli.progress import FitMeter
     from vivace.cli.summary_mixture import MAX_LINES, print_table_summary, table_record
     from vivace.mixture import BayesianMixture
 
+    options = DocumentOptions.take(given)
     given["families"] = read_families(given["families"], given["trusted"])
+    format = counts_format(data, options)
+    if format is not None:
+        reading = reading_of(data, format, options, given)
+        given["families"] = one_family(given["families"], data[0])
+        say_vocabulary(data[0], reading, given["quiet"])
+        estimator = estimator_of(BayesianMixture, given, {"families": "--families"})
+        run_fit(counts_plan(data, reading, estimator, given), data, given)
+        return
+    if options.given:
+        raise click.UsageError(
+            f"{options.given[0]} is for one file of counts, got {label_of(data)}"
+        )
     estimator = estimator_of(BayesianMixture, given, {"families": "--families"})
     columns = given["columns"]
 

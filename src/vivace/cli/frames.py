@@ -17,6 +17,11 @@ def is_table_model(estimator: Any) -> bool:
     return hasattr(estimator, "families_")
 
 
+def is_counts_model(estimator: Any) -> bool:
+    """Whether an estimator is a mixture that was fitted to sparse counts."""
+    return is_table_model(estimator) and any(p.sparse for p in estimator._fitted.prior.parts)
+
+
 def runs_for(
     model: str,
     estimator: Any,
@@ -42,6 +47,11 @@ def runs_for(
     from vivace.io.runs import table_runs
     from vivace.io.table import check_names
 
+    if is_counts_model(estimator):
+        raise Failure(
+            f"{model}: was fitted to sparse counts, which have no gaps and which vivace predict, "
+            "transform and score alone read. Remedy: BayesianMixture in Python"
+        )
     mixed = is_table_model(estimator)
     names = getattr(estimator, "feature_names_in_", None)
     source = source_of([data])

@@ -98,7 +98,7 @@ def refuse_documents(path: StrPath) -> None:
         It is one; the message says what serves.
     """
     from vivace.io.corpora.corpus import CorpusError
-    from vivace.io.corpora.formats import format_of
+    from vivace.io.corpora.formats import TEXT_FORMATS, format_of
 
     if os.fspath(path).lower().endswith(TABLES):
         return
@@ -106,11 +106,16 @@ def refuse_documents(path: StrPath) -> None:
         format = format_of(path)
     except CorpusError:
         return
-    rows = "; of sparse rows BayesianMixture takes scipy.sparse.load_npz(path)"
+    rows = "; vivace fit mixture --families multinomial takes one file of counts"
+    if format in TEXT_FORMATS:
+        rows = f"; vivace convert {os.fspath(path)} counts.npz makes counts of it, which vivace "
+        rows += "fit mixture --families multinomial takes"
+    elif format == "npz":
+        rows += ", BayesianMixture scipy.sparse.load_npz(path)"
     raise TableError(
         f"{os.fspath(path)}: expected a table, a name that ends in {', '.join(TABLES)}, got one of "
         f"documents ({format}). Remedy: vivace fit lda (LatentDirichletAllocation) takes it"
-        f"{rows if format == 'npz' else ''}"
+        f"{rows}"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from vivace.engine import Block, CsrRows, Layout
@@ -110,7 +111,8 @@ class TableRowsMixin(RowsMixin):
                     f"{', '.join(map(str, known[:20]))}; got {', '.join(X.columns[:20])}"
                 )
         elif type(X).__module__.partition(".")[0] != "pyarrow":
-            _check_feature_names(self, X, reset=reset)
+            if reset or not issparse(X):  # compressed rows cannot tell names
+                _check_feature_names(self, X, reset=reset)
         elif reset:
             self.feature_names_in_ = np.asarray(X.column_names, dtype=object)
 

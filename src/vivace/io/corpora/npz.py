@@ -118,6 +118,8 @@ class NpzReader(CorpusReader):
         if self.tokenizer is None and "tokenizer.npy" in names:
             settings = _array(archive, "tokenizer").astype(np.uint8).tobytes()
             self.tokenizer = Tokenizer.from_settings(json.loads(settings))
+        with _Part(archive, "data") as values:
+            self.n_nonzeros = values.length
         self.n_documents, self.n_words = n_documents, n_words
         return _Shape(form, n_documents, n_words)
 
