@@ -43,6 +43,7 @@ def print_table_estimate(
     from vivace.engine import resolve_n_jobs
     from vivace.families.kinds import n_features
     from vivace.io.heads import read_head
+    from vivace.io.npy_table import is_npy
     from vivace.io.open_table import default_memory
 
     memory, na_values = given["memory"], given["na_values"]
@@ -53,9 +54,9 @@ def print_table_estimate(
     full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
     item = 4 if head.single else 8
-    rows = 0 if head.mapped else n * d * item
+    rows = 0 if head.in_place else n * d * item
     limit = default_memory() if memory is None else memory
-    if not head.mapped:
+    if not (head.in_place or (is_npy(data[0]) and rows <= limit)):
         _check_memory(data, head.names, limit, numeric)
     kept = min(rows, limit)
     working = 8 * k * n_features("full" if full else "diag", d) * (8 + 4 * threads)
@@ -94,7 +95,7 @@ def print_table_estimate(
     tail = f"; left out: {', '.join(left_out)}" if left_out else ""
     if head.from_folders:
         tail += f"; from the names of folders: {', '.join(head.from_folders)}"
-    where = ", rows are read in place" if head.mapped else ""
+    where = ", rows are read in place" if head.in_place else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")

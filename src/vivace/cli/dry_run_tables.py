@@ -90,6 +90,7 @@ def read_sample(
     import numpy as np
 
     from vivace.io.frame_stream import open_frame
+    from vivace.io.npy_table import is_npy
     from vivace.io.open_table import STREAMED, open_table
     from vivace.io.stream import WORKING
 
@@ -103,13 +104,13 @@ def read_sample(
         else:
             parts, n = _runs(data, names, most, numeric, na_values)
         decoding, began = perf_counter() - began, perf_counter()
-        if not (numeric or head.mapped):
-            sample.rows = open_frame(lambda: parts, names, memory)
+        if not numeric and (spilled or not is_npy(data[0])):
+            sample.rows = open_frame(lambda: parts, None, memory)
         elif spilled:
             sample.rows = open_table(lambda: parts, None, memory)
         else:
             sample.rows = np.concatenate(parts)
-        if not head.mapped:
+        if not head.in_place:
             keeping = perf_counter() - began
             sample.row_seconds = decoding / max(1, n) + keeping / max(1, len(sample))
         sample.families = _families(estimator, sample.rows, names, numeric)
