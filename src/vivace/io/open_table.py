@@ -161,15 +161,16 @@ class Pieces(NamedTuple):
         The rows, of the columns that were asked for.
     guard : callable
         Raises once a file is no longer the one that was opened.
-    folders : set of str
-        Columns that come from the names of folders (``year=2024``).
+    folders : dict of str to list
+        Columns that come from the names of folders (``year=2024``), and their values in all files
+        with rows.
     """
 
     name: str
     schema: Any
     pieces: list[Piece]
     guard: Callable[[], None]
-    folders: set[str]
+    folders: dict[str, list[Any]]
 
 
 def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) -> Pieces:
@@ -197,10 +198,15 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
             check_names(name, found.schema.names, columns)
             names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
-        folders: set[str] = set()
+        folders: dict[str, dict[Any, None]] = {}
         for fragment in fragments:
-            folders |= arrow_dataset.get_partition_keys(fragment.partition_expression).keys()
-            pieces += _pieces_of(fragment, found.schema, names)
+            own = _pieces_of(fragment, found.schema, names)
+            pieces += own
+            keys = arrow_dataset.get_partition_keys(fragment.partition_expression)
+            for key, value in keys.items():
+                values = folders.setdefault(key, {})
+                if any(piece.n_rows for piece in own):
+                    values[value] = None
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -209,7 +215,8 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    return Pieces(name, found.schema, pieces, unchanged(paths), folders)
+    known = {column: list(values) for column, values in folders.items()}
+    return Pieces(name, found.schema, pieces, unchanged(paths), known)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
