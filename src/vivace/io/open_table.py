@@ -38,7 +38,7 @@ def is_streamed(data: Any) -> bool:
     if isinstance(data, (TableStream, str, os.PathLike)):
         return True
     if isinstance(data, (list, tuple)):
-        return bool(data) and all(isinstance(one, os.PathLike) for one in data)
+        return bool(data) and all(isinstance(one, (str, os.PathLike)) for one in data)
     kind = type(data)
     if callable(data) and not hasattr(data, "shape"):
         return True
@@ -191,7 +191,7 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
 
     try:
         found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, data, name)
-        fragments = list(found.get_fragments())
+        fragments = _fragments(found, name)
         if numbers:
             names, _ = numeric_columns(name, found.schema, columns)
         else:
@@ -325,6 +325,25 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
         partitioning="hive",
         partition_base_dir=name if os.path.isdir(name) else None,
     )
+
+
+def _fragments(dataset: Any, name: str) -> list[Any]:
+    """The files of a data set, which are read as often as asked for, in any order."""
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError as error:  # what Arrow says of filters and projections
+        raise TableError(
+            f"{name}: expected all rows and columns of its files, got a filter or a projection. "
+            "Remedy: columns= for columns; for rows pyarrow.dataset.write_dataset, and the folder "
+            "it writes"
+        ) from error
+    kinds = {one.format.default_extname for one in fragments if hasattr(one, "format")}
+    if other := sorted(kinds - {"parquet", "arrow", "feather", "ipc"}):
+        raise TableError(
+            f"{name}: expected Parquet, Arrow or Feather files, got {', '.join(other)}. Remedy: "
+            "give the path instead of a data set (of .csv), or write it as Parquet"
+        )
+    return fragments
 
 
 def _pieces_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
