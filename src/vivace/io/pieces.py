@@ -93,7 +93,8 @@ class PieceStream(TableStream):
                 remedy += ", or smaller pieces (vivace convert)"
             raise TableError(
                 f"{name}: its largest piece (row group) takes {in_words(largest)}, so that at "
-                f"least {in_words(least)} of memory are needed, got {in_words(memory)}. Remedy: {remedy}"
+                f"least {in_words(least)} of memory are needed, got {in_words(memory)}. "
+                f"Remedy: {remedy}"
             )
         self._room = memory - _WORKING_PIECES * largest
         self._kept: dict[int, Array] = {}
