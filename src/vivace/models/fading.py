@@ -24,8 +24,7 @@ from vivace.models.topics import Topics, column_sums, parts_of
 SWEEPS = 3
 
 # Entries of a group for each word of the vocabulary: their responsibilities, in half precision,
-# take as much memory as the table. And the fewest groups where there is anything to forget: that is
-# to be gradual.
+# take as much memory as the table. And the fewest groups: forgetting is to be gradual.
 ENTRIES_PER_WORD, FEWEST_GROUPS = 2, 32
 
 # Share of the table that is forgotten, in shares of the corpus that the group is. Twice: the table
@@ -96,9 +95,7 @@ def fade(
     table = CollapsedTable(topics, executor)
     del topics  # as large as the table
     entry_bytes = table.values.shape[1] * table.values.itemsize
-    most = ENTRIES_PER_WORD * n_words
-    if passes > 1:
-        most = min(most, int(sizes[chosen].sum()) // FEWEST_GROUPS)
+    most = min(ENTRIES_PER_WORD * n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
     rng = np.random.default_rng(model.seed)
     likelihood, room = 0.0, Room()
 

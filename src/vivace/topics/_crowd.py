@@ -7,7 +7,6 @@ It forms from a small part of the documents, and knows their words alone: it cos
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ CROWD, TOKENS = 1.6, 240_000
 LEAST = 1e-9
 
 # Tasks of the product of all topics with each other, which is as large as the crowd squared.
-PARTS = 4
+TASKS = 4
 
 
 def first_topics(
@@ -121,15 +120,20 @@ def merged(counts: NDArray[Any], n_topics: int, executor: Executor) -> NDArray[n
     merged : array of shape (crowd,)
         What becomes of each topic, from 0 to below `n_topics`.
     """
-    edges = np.linspace(0, len(counts), PARTS + 1).astype(int)
+    parts = parts_of(len(counts))
 
-    def work(part: tuple[int, int]) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        own = counts[slice(*part)]
-        rows = own / np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST))
-        return rows.T @ rows, own.sum(axis=0, dtype=np.float64)
+    def work(first: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        product = np.zeros((counts.shape[1],) * 2, counts.dtype)
+        sums = np.zeros(counts.shape[1])
+        for part in parts[first::TASKS]:
+            own = counts[part]
+            rows = own / np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST))
+            product += rows.T @ rows
+            sums += own.sum(axis=0, dtype=np.float64)
+        return product, sums
 
     products, sizes = np.zeros((counts.shape[1],) * 2), np.full(counts.shape[1], LEAST)
-    for product, sums in executor.map(work, list(pairwise(edges.tolist()))):
+    for product, sums in executor.map(work, range(TASKS)):
         products += product
         sizes += sums
     costs = _costs(products, sizes, slice(None))
