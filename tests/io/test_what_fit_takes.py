@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Best performing")
 
 N = 150
 NAMES = ["a", "b"]
-FORMS = ["str", "Path", "glob", "list", "dataset", "arrays", "frames", "arrow", "map"]
+FORMS = ["str", "Path", "glob", "list", "dataset", "arrays", "frames", "arrow", "npy", "map"]
 NAMED = {"str", "Path", "glob", "list", "dataset", "frames", "arrow"}
 SETTINGS: dict[str, Any] = {"n_components": 3, "random_state": 0, "max_iter": 4}
 
@@ -55,6 +55,7 @@ def tables(form: str, folder: Path) -> Any:
         "arrays": lambda: lambda: parts(values()),
         "frames": lambda: lambda: parts(frame),
         "arrow": lambda: arrow.to_batches,
+        "npy": lambda: str(folder / "t.npy"),
         "map": lambda: np.load(folder / "t.npy", mmap_mode="r"),
     }
     return made[form]()

@@ -53,7 +53,7 @@ def print_table_estimate(
     full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
     item = 4 if head.single else 8
-    rows = 0 if head.mapped else n * d * item
+    rows = 0 if head.in_place else n * d * item
     limit = default_memory() if memory is None else memory
     kept = min(rows, limit)
     working = 8 * k * n_features("full" if full else "diag", d) * (8 + 4 * threads)
@@ -91,7 +91,7 @@ def print_table_estimate(
     tail = f"; left out: {', '.join(left_out)}" if left_out else ""
     if head.from_folders:
         tail += f"; from the names of folders: {', '.join(head.from_folders)}"
-    where = ", rows are read in place" if head.mapped else ""
+    where = ", rows are read in place" if head.in_place else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")

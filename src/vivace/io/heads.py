@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vivace.io.npy_table import NpyTable
 from vivace.io.open_table import STREAMED, text_tables
 from vivace.io.table import StrPath, check_names
 from vivace.io.tables import READABLE, table_suffix
@@ -34,8 +35,8 @@ class Head(NamedTuple):
         Columns that are not numeric.
     single : bool
         Whether the table would be read as float32.
-    mapped : bool
-        Whether rows are read in place, so that they take no memory.
+    in_place : bool
+        Whether rows are read where they lie in the file, so that they take no memory.
     from_folders : list of str
         Columns that come from the names of folders (``year=2024``).
     """
@@ -46,7 +47,7 @@ class Head(NamedTuple):
     types: list[str]
     left_out: list[str]
     single: bool
-    mapped: bool
+    in_place: bool
     from_folders: Sequence[str] = ()
 
 
@@ -90,12 +91,9 @@ def read_head(
         return _pieces(path, columns, numeric)
     suffix = table_suffix(path, (*READABLE, ".csv.zst"))
     if suffix == ".npy":
-        from vivace.io.tables import read_table
-
-        table = read_table(path, columns)  # only mapped
-        types = [str(table.values.dtype)] * len(table.names)
-        single = table.values.dtype == np.float32
-        return Head(len(table.values), True, table.names, types, [], single, True)
+        table = NpyTable(path, columns)
+        types, single = [str(table.dtype)] * len(table.columns), table.dtype == np.float32
+        return Head(len(table), True, table.columns, types, [], single, numeric)
     return _text(path, columns, numeric, na_values)
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vivace.io.arrow import fill, numeric_columns, require_pyarrow
+from vivace.io.npy_table import NpyTable, is_npy
 from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
 from vivace.io.table import (
@@ -64,11 +65,12 @@ def open_table(
     Parameters
     ----------
     data : str, path-like, list of these, pyarrow.dataset.Dataset or callable
-        A Parquet, Arrow or Feather file, a pattern of such names (``part-*.parquet``; in the order
-        of names), or a folder of them, with hive-style partitions (``year=2024/``) as columns: all
-        read a piece at a time. Text (.csv, .csv.gz, .csv.zst), or a function without arguments that
-        returns an iterable of blocks (two-dimensional arrays, or tables of pandas, polars or Arrow
-        that hold numbers only): read once.
+        An .npy file: read where its rows lie. A Parquet, Arrow or Feather file, a pattern of such
+        names (``part-*.parquet``; in the order of names), or a folder of them, with hive-style
+        partitions (``year=2024/``) as columns: all read a piece at a time. Text (.csv, .csv.gz,
+        .csv.zst), or a function without arguments that returns an iterable of blocks
+        (two-dimensional arrays, or tables of pandas, polars or Arrow that hold numbers only): read
+        once.
     columns : sequence of str, optional
         Columns to read, in this order; by default all numeric ones. Of arrays, which have no names,
         always all.
@@ -101,6 +103,8 @@ def open_table(
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _blocks(data, wanted, memory)
+    if is_npy(data):
+        return NpyTable(data, wanted)
     name, schema, pieces, guard, folders = open_pieces(data, wanted, numbers=True)
     names, left_out = numeric_columns(name, schema, wanted)
     stream = PieceStream(name, pieces, names, _dtype(schema, names), memory, left_out, guard)
