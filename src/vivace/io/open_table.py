@@ -38,7 +38,7 @@ def is_streamed(data: Any) -> bool:
     if isinstance(data, (TableStream, str, os.PathLike)):
         return True
     if isinstance(data, (list, tuple)):
-        return bool(data) and all(isinstance(one, os.PathLike) for one in data)
+        return bool(data) and all(isinstance(one, (str, os.PathLike)) for one in data)
     kind = type(data)
     if callable(data) and not hasattr(data, "shape"):
         return True
@@ -161,15 +161,16 @@ class Pieces(NamedTuple):
         The rows, of the columns that were asked for.
     guard : callable
         Raises once a file is no longer the one that was opened.
-    folders : set of str
-        Columns that come from the names of folders (``year=2024``).
+    folders : dict of str to list
+        Columns that come from the names of folders (``year=2024``), and their values in all files
+        with rows.
     """
 
     name: str
     schema: Any
     pieces: list[Piece]
     guard: Callable[[], None]
-    folders: set[str]
+    folders: dict[str, list[Any]]
 
 
 def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) -> Pieces:
@@ -190,17 +191,22 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
 
     try:
         found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, data, name)
-        fragments = list(found.get_fragments())
+        fragments = _fragments(found, name)
         if numbers:
             names, _ = numeric_columns(name, found.schema, columns)
         else:
             check_names(name, found.schema.names, columns)
             names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
-        folders: set[str] = set()
+        folders: dict[str, dict[Any, None]] = {}
         for fragment in fragments:
-            folders |= arrow_dataset.get_partition_keys(fragment.partition_expression).keys()
-            pieces += _pieces_of(fragment, found.schema, names)
+            own = _pieces_of(fragment, found.schema, names)
+            pieces += own
+            keys = arrow_dataset.get_partition_keys(fragment.partition_expression)
+            for key, value in keys.items():
+                values = folders.setdefault(key, {})
+                if any(piece.n_rows for piece in own):
+                    values[value] = None
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -209,7 +215,8 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    return Pieces(name, found.schema, pieces, unchanged(paths), folders)
+    known = {column: list(values) for column, values in folders.items()}
+    return Pieces(name, found.schema, pieces, unchanged(paths), known)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
@@ -318,6 +325,25 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
         partitioning="hive",
         partition_base_dir=name if os.path.isdir(name) else None,
     )
+
+
+def _fragments(dataset: Any, name: str) -> list[Any]:
+    """The files of a data set, which are read as often as asked for, in any order."""
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError as error:  # what Arrow says of filters and projections
+        raise TableError(
+            f"{name}: expected all rows and columns of its files, got a filter or a projection. "
+            "Remedy: columns= for columns; for rows pyarrow.dataset.write_dataset, and the folder "
+            "it writes"
+        ) from error
+    kinds = {one.format.default_extname for one in fragments if hasattr(one, "format")}
+    if other := sorted(kinds - {"parquet", "arrow", "feather", "ipc"}):
+        raise TableError(
+            f"{name}: expected Parquet, Arrow or Feather files, got {', '.join(other)}. Remedy: "
+            "give the path instead of a data set (of .csv), or write it as Parquet"
+        )
+    return fragments
 
 
 def _pieces_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
