@@ -24,7 +24,7 @@ from vivace.report import make_report, write_report
 from vivace.report._data import MOST_ROWS, row_sample
 from vivace.report._format import count, fixed, measured, number, percent, percents, seconds, short
 from vivace.report._svg import Figures
-from vivace.report._topics import STEPS, payload
+from vivace.report._topics import DETAILS, STEPS, payload, topics_page
 
 LOADS = {
     "src",
@@ -243,6 +243,12 @@ def test_large_models_stay_small(tmp_path: Path) -> None:
     text = make_report(many, counts.astype(float), vocabulary=names)
     assert len(text.encode()) < 1_000_000
     Page(text)
+    # More topics on the map than in the table: with less detail these are two limits.
+    for detail, (_, _, listed, _) in enumerate(DETAILS):
+        content = topics_page(many, None, detail, names)
+        assert len(content["topics"]) == min(150, listed)
+        assert len(content["circles"]) + content["n_unmapped"] == 150
+        assert all({"label", "number", "option"} <= set(one) for one in content["circles"])
 
 
 def test_large_data_are_sampled_and_the_page_says_so(

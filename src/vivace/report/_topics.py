@@ -53,12 +53,11 @@ def topics_page(
         }
         for place, k in enumerate(order[:listed])
     ]
-    for circle, topic in zip(circles, topics, strict=False):
-        circle["label"] = f"topic {topic['number']}, {topic['share']} of the tokens: " + ", ".join(
-            topic["words"][:5]
-        )
-        circle["number"] = topic["number"]
-        circle["option"] = f"{topic['number']}: {' '.join(topic['words'][:3])} ({topic['share']})"
+    for circle, k, best in zip(circles, order, top, strict=False):  # not all may be listed
+        words, size = [_word(names[w], 40) for w in best[:5]], percent(share[k])
+        circle["number"] = int(k)
+        circle["label"] = f"topic {k}, {size} of the tokens: {', '.join(words)}"
+        circle["option"] = f"{k}: {' '.join(words[:3])} ({size})"
     return {
         "topics": topics,
         "n_unlisted": len(order) - len(topics),
