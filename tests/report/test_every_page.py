@@ -77,7 +77,7 @@ def test_sizes_and_bound_of_a_mixture(name: str) -> None:
         for line in table[table.parameter == "weight"].itertuples():
             low[line.component], high[line.component] = line.lower, line.upper
     for line, k in zip(lines, used, strict=True):
-        assert line[1] == percent(model.weights_[k]) + percents(low[k], high[k])
+        assert line[1] == f"{percent(model.weights_[k])} " + percents(low[k], high[k])
     cards = page.texts["b"]
     assert f"{model.n_effective_components_} of {model.n_components}" in cards
     about = model._to_record()[0]["data"]

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 #: Bars, characters of JSON for the words of all topics, topics in the table, examples of each:
 #: from all to what surely fits.
-DETAILS = ((30, 520_000, 300, 3), (20, 300_000, 150, 2), (10, 120_000, 60, 1))
+DETAILS = ((30, 520_000, 300, 3), (30, 560_000, 150, 1), (10, 120_000, 60, 1))
 RELEVANCE, STEPS = 0.6, 20  # the slider's start, and its steps from 0 to 1
 MAP, _LARGEST = 500.0, 62.0  # side of the map and radius of a circle at most, in its own units
 _EXAMPLES, _EXCERPT, _TOP_WORDS = 3, 320, 12
