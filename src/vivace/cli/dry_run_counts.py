@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from vivace.cli.dry_run_checkpoint import mixture_checkpoint
-from vivace.cli.dry_run_timing import time_topics
 from vivace.cli.fit_counts import check_memory, rows_bytes, size_of_counts
 from vivace.cli.options import print_json
 
@@ -22,7 +21,7 @@ _ARRAYS, _OF_A_THREAD = 16, 2
 def print_counts_estimate(
     estimator: Any, name: str, reading: dict[str, Any], given: dict[str, Any]
 ) -> None:
-    """Print rows, columns, counts, memory and time of the fit of a mixture to a file of counts."""
+    """Print rows, columns, counts and memory of the fit of a mixture to a file of counts."""
     from vivace.engine import resolve_n_jobs
     from vivace.io import open_corpus
 
@@ -32,8 +31,6 @@ def print_counts_estimate(
     threads, k = resolve_n_jobs(estimator.n_jobs), int(estimator.n_components)
     rows = rows_bytes(size, estimator)
     working = 8 * k * size.n_columns * (_ARRAYS + _OF_A_THREAD * threads)
-    batch = estimator.learning_method == "batch"
-    seconds, timed = time_topics(estimator, reader, size.n_nonzeros) if batch else (None, 0)
     record = {
         "data": name,
         "format": reading["format"],
@@ -47,8 +44,6 @@ def print_counts_estimate(
             estimator, size.n_rows, size.n_columns, size.n_columns
         )
         / _MEGABYTE,
-        "seconds_a_map": seconds,
-        "timed_rows": timed,
         "threads": threads,
     }
     if given["as_json"]:
@@ -64,11 +59,4 @@ def print_counts_estimate(
         "for the program and the model"
     )
     click.echo(f"disk     about {record['checkpoint_megabytes']:,.1f} MB of a --checkpoint")
-    if seconds is None:
-        why = "the first rows cannot be fitted" if batch else "known for batch learning only"
-        click.echo(f"time     not estimated: {why}")
-        return
-    click.echo(
-        f"time     about {seconds:.2g} s a map with {threads} threads, at most "
-        f"{estimator.max_iter} of them; timed on the first {timed:,} rows"
-    )
+    click.echo("time     not estimated for counts")

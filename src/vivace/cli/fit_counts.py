@@ -112,7 +112,8 @@ def one_family(families: Any, name: str) -> Any:
     got = families if isinstance(families, str) else getattr(families, "name", "those of a file")
     raise click.UsageError(
         f"--families: {name} holds sparse counts, which are taken as a whole by one of "
-        f"{', '.join(takes)}; got {got}. Remedy: {_TYPED} (words of documents; topics: vivace fit lda), or with "
+        f"{', '.join(takes)}; got {got}. Remedy: {_TYPED} (words of "
+        "documents; for topics vivace fit lda), or with "
         'parameters a file of JSON such as [{"family": "multinomial", "concentration": 0.1}]'
     )
 

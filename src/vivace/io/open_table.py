@@ -5,12 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vivace.io.arrow import fill, numeric_columns, require_pyarrow
+from vivace.io.fragments import pieces_of
 from vivace.io.npy_table import NpyTable, is_npy
 from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
@@ -29,16 +29,13 @@ from vivace.io.unchanged import unchanged
 #: Suffixes of files that can be read a piece at a time.
 STREAMED = (".parquet", ".feather", ".arrow", ".ipc")
 
-# Record batches are put together until they have so many rows: small ones cost more than they hold.
-_LEAST_ROWS = 1 << 16
-
 
 def is_streamed(data: Any) -> bool:
     """Whether `open_table` is meant for this: paths, a glob, a folder, a dataset, a function."""
     if isinstance(data, (TableStream, str, os.PathLike)):
         return True
     if isinstance(data, (list, tuple)):
-        return bool(data) and all(isinstance(one, os.PathLike) for one in data)
+        return bool(data) and all(isinstance(one, (str, os.PathLike)) for one in data)
     kind = type(data)
     if callable(data) and not hasattr(data, "shape"):
         return True
@@ -161,15 +158,16 @@ class Pieces(NamedTuple):
         The rows, of the columns that were asked for.
     guard : callable
         Raises once a file is no longer the one that was opened.
-    folders : set of str
-        Columns that come from the names of folders (``year=2024``).
+    folders : dict of str to list
+        Columns that come from the names of folders (``year=2024``), and their values in all files
+        with rows.
     """
 
     name: str
     schema: Any
     pieces: list[Piece]
     guard: Callable[[], None]
-    folders: set[str]
+    folders: dict[str, list[Any]]
 
 
 def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) -> Pieces:
@@ -190,17 +188,22 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
 
     try:
         found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, data, name)
-        fragments = list(found.get_fragments())
+        fragments = _fragments(found, name)
         if numbers:
             names, _ = numeric_columns(name, found.schema, columns)
         else:
             check_names(name, found.schema.names, columns)
             names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
-        folders: set[str] = set()
+        folders: dict[str, dict[Any, None]] = {}
         for fragment in fragments:
-            folders |= arrow_dataset.get_partition_keys(fragment.partition_expression).keys()
-            pieces += _pieces_of(fragment, found.schema, names)
+            own = pieces_of(fragment, found.schema, names)
+            pieces += own
+            keys = arrow_dataset.get_partition_keys(fragment.partition_expression)
+            for key, value in keys.items():
+                values = folders.setdefault(key, {})
+                if any(piece.n_rows for piece in own):
+                    values[value] = None
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -209,7 +212,8 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    return Pieces(name, found.schema, pieces, unchanged(paths), folders)
+    known = {column: list(values) for column, values in folders.items()}
+    return Pieces(name, found.schema, pieces, unchanged(paths), known)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
@@ -320,58 +324,20 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
     )
 
 
-def _pieces_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
-    def loader(part: Any) -> Callable[[], Any]:
-        return lambda: part.to_table(schema=schema, columns=names, use_threads=False)
-
-    if hasattr(fragment, "split_by_row_group"):
-        return [
-            Piece(sum(group.num_rows for group in part.row_groups), loader(part))
-            for part in fragment.split_by_row_group()
-        ]
-    if not getattr(fragment, "path", None) or not os.path.exists(fragment.path):
-        return [Piece(fragment.count_rows(), loader(fragment))]
-    return _batches_of(fragment, schema, names)
-
-
-def _batches_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
-    """Record batches of an Arrow file, a few at a time."""
-    import pyarrow
-    from pyarrow import dataset as arrow_dataset
-
-    path = fragment.path
-    constants = arrow_dataset.get_partition_keys(fragment.partition_expression)
-
-    def load(first: int, last: int) -> Any:
-        # Not mapped: a file that is cut short under a map ends the process without a word.
-        with pyarrow.OSFile(path) as file:
-            reader = pyarrow.ipc.open_file(file, options=wanted)
-            batches = [reader.get_batch(i) for i in range(first, last)]
-            table = pyarrow.Table.from_batches(batches)
-            for name, value in constants.items():
-                if name in names and name not in table.column_names:
-                    kind = schema.field(name).type
-                    column = pyarrow.repeat(pyarrow.scalar(value, kind), table.num_rows)
-                    table = table.append_column(name, column)
-            return table.select(names)
-
-    with pyarrow.OSFile(path) as file:
-        reader = pyarrow.ipc.open_file(file)
-        places = [reader.schema.get_field_index(name) for name in names]
-        wanted = pyarrow.ipc.IpcReadOptions(included_fields=sorted({*places} - {-1}))
-        sizes = [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
-    pieces, first, rows = [], 0, 0
-    for i, size in enumerate(sizes):
-        rows += size
-        if rows >= _LEAST_ROWS or i + 1 == len(sizes):
-            pieces.append(Piece(rows, partial(load, first, i + 1)))
-            first, rows = i + 1, 0
-    return pieces
-
-
-def read_names(path: StrPath) -> list[str]:
-    """Names of all columns of tables that `open_table` opens."""
-    from pyarrow import dataset as arrow_dataset
-
-    require_pyarrow(path)
-    return list(_dataset(arrow_dataset, path, os.fspath(path)).schema.names)
+def _fragments(dataset: Any, name: str) -> list[Any]:
+    """The files of a data set, which are read as often as asked for, in any order."""
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError as error:  # what Arrow says of filters and projections
+        raise TableError(
+            f"{name}: expected all rows and columns of its files, got a filter or a projection. "
+            "Remedy: columns= for columns; for rows pyarrow.dataset.write_dataset, and the folder "
+            "it writes"
+        ) from error
+    kinds = {one.format.default_extname for one in fragments if hasattr(one, "format")}
+    if other := sorted(kinds - {"parquet", "arrow", "feather", "ipc"}):
+        raise TableError(
+            f"{name}: expected Parquet, Arrow or Feather files, got {', '.join(other)}. Remedy: "
+            "give the path instead of a data set (of .csv), or write it as Parquet"
+        )
+    return fragments

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
-from vivace.models.fading import fade
+from vivace.models.fading import BEGUN, fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.sampled import SampledModel, SampledSweeps
 from vivace.models.topics import Topics, column_sums
@@ -76,23 +76,31 @@ def formed_topics(
     Memory for the others: three tables of V x K, or two and 2 bytes a token.
     """
     if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
-        return first_topics(model, documents, executor, rng)
+        topics, likelihood = first_topics(model, documents, executor, rng)
+        if isinstance(model, SampledModel):
+            model.begun = likelihood
+        return topics
     source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
     def begun() -> Topics:
         around = partial(first_topics, model, documents, executor, rng)
         passes = PASSES_BEFORE_SAMPLING
-        return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
+        return fade(model, source, around()[0], executor, passes, n_tokens=n_tokens, keep=BEGUN)[0]
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
     sweeps = SampledSweeps(sampling, source, begun(), executor, in_place=True)
-    for _ in range(int(np.clip(DRAWS / max(1.0, source.total_weight), FEWEST_PASSES, MOST_PASSES))):
+    for _ in range(sampling_passes(source.total_weight)):
         topics, _ = sweeps.sweep()
     counts, held = topics.counts.values, topics.totals - model.prior.totals
     factor = n_tokens / float(held.sum()) if held.sum() > 0.0 else 1.0
     counts *= counts.dtype.type(factor)
     return replace(topics, totals=model.prior.totals + column_sums(counts, executor))
+
+
+def sampling_passes(n_tokens: float) -> int:
+    """How often the topic of each token is drawn before variational inference goes on."""
+    return int(np.clip(DRAWS / max(1.0, n_tokens), FEWEST_PASSES, MOST_PASSES))
 
 
 def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
