@@ -10,12 +10,12 @@ drawn at random: that of the corpus does not matter.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace import _core
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.fading import fade
@@ -79,8 +79,12 @@ def formed_topics(
         return first_topics(model, documents, executor, rng)
     source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
+    def around() -> Topics:
+        topics = first_topics(model, documents, executor, rng)
+        _core.give_back()  # what the crowd took
+        return topics
+
     def begun() -> Topics:
-        around = partial(first_topics, model, documents, executor, rng)
         passes = PASSES_BEFORE_SAMPLING
         return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
 
