@@ -3,7 +3,11 @@
 python -m benchmarks.large_fits table FOLDER/table.parquet
 python -m benchmarks.large_fits documents FOLDER/documents.npz
 python -m benchmarks.large_fits table FOLDER/table.parquet memoized stream 1      # one of them
+python -m benchmarks.large_fits table FOLDER/table.npy memoized stream 1          # memory: a map
 python -m benchmarks.large_fits stored FOLDER/documents.npz 180 FOLDER/job        # checkpoints
+python -m benchmarks.large_fits stored FOLDER/documents.npz 180 FOLDER/job cvb0   # or gibbs
+python -m benchmarks.large_fits stored FOLDER/table.parquet 180 FOLDER/job table-online
+python -m benchmarks.large_fits checksum FOLDER/table.parquet                     # all values
 """
 
 from __future__ import annotations
@@ -14,11 +18,14 @@ import resource
 import subprocess
 import sys
 import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 COMPONENTS, PASSES, MEMORY = 64, 3, 180_000_000
 TOPICS, BATCH_DOCUMENTS = 50, 320_000
+STORED_DOCUMENTS = 400_000
 
 
 def child(*arguments: str) -> dict[str, Any]:
@@ -107,39 +114,91 @@ def documents(path: Path, method: str, where: str, threads: str) -> dict[str, An
     return clock.record() | {"bound": model.elbo_}
 
 
-def stored(path: Path, seconds: str, folder: str) -> dict[str, Any]:
-    """What checkpoints take from a memoized fit of 100 topics, at the default interval."""
+def jobs() -> dict[str, Callable[[Path], tuple[Any, Any]]]:
+    """Long fits by name: each opens its data and makes the model."""
     import numpy as np
 
-    from vivace import Checkpoint, LatentDirichletAllocation
-    from vivace.io import read_corpus
+    from vivace import BayesianGaussianMixture, LatentDirichletAllocation
+    from vivace.io import open_table, read_corpus
 
-    counts = read_corpus(path, dtype=np.float32).counts[:400_000]
+    def topics(**settings: Any) -> Callable[[Path], tuple[Any, Any]]:
+        def opened(path: Path) -> tuple[Any, Any]:
+            counts = read_corpus(path, dtype=np.float32).counts[:STORED_DOCUMENTS]
+            given = {"n_components": 100, "max_iter": 1000, "random_state": 0, **settings}
+            return LatentDirichletAllocation(**given), counts
+
+        return opened
+
+    def mixture(method: str) -> Callable[[Path], tuple[Any, Any]]:
+        def opened(path: Path) -> tuple[Any, Any]:
+            model = BayesianGaussianMixture(
+                n_components=COMPONENTS, learning_method=method, max_iter=1000, tol=0.0,
+                random_state=0,
+            )  # fmt: skip
+            return model, open_table(path, memory=MEMORY)
+
+        return opened
+
+    return {
+        "memoized": topics(learning_method="memoized", batch_size=25_000, init="random"),
+        "cvb0": topics(inference="cvb0"),
+        "gibbs": topics(inference="gibbs"),
+        "table-online": mixture("online"),
+        "table-memoized": mixture("memoized"),
+    }
+
+
+def stored(path: Path, seconds: str, folder: str, kind: str = "memoized") -> dict[str, Any]:
+    """What checkpoints take from a fit of one of `jobs`, at the default interval."""
+    from vivace import Checkpoint
+
+    model, data = jobs()[kind](path)
     began = time.perf_counter()
-    model = LatentDirichletAllocation(
-        n_components=100,
-        learning_method="memoized",
-        batch_size=25_000,
-        max_iter=1000,
-        random_state=0,
-        init="random",
-    )
     checkpoint = Checkpoint(folder)
 
     def enough(progress: Any) -> bool:
         return time.perf_counter() - began >= float(seconds)
 
-    model.fit(counts, checkpoint=checkpoint, callbacks=enough)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit is stopped before it has converged
+        model.fit(data, checkpoint=checkpoint, callbacks=enough)
     elapsed = time.perf_counter() - began
     found = {
+        "passes": model.n_iter_,
         "seconds": elapsed,
         "written": checkpoint.written,
         "MB": sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6,
         "taken": checkpoint.seconds,
         "share": checkpoint.seconds / elapsed,
+        "left out at the end": checkpoint.left_out,
     }
     checkpoint.clear()
     return found
+
+
+def checksum(path: Path) -> dict[str, Any]:
+    """What recognising the values of a table takes, beside decoding it: CPU, one thread."""
+    from zlib import crc32
+
+    from vivace.io import open_table
+
+    rows = open_table(path, memory=MEMORY)
+    size, took, began = rows.piece_rows, 0.0, time.process_time()
+    runs = range(0, len(rows), size)
+    for start in runs:
+        values = rows[start : start + size].reshape(-1).view("u1").data
+        entered = time.process_time()
+        crc32(values)
+        took += time.process_time() - entered
+    both = time.process_time() - began
+    megabytes = rows.dtype.itemsize * rows.shape[0] * rows.shape[1] / 1e6
+    return {
+        "MB of a piece": megabytes * size / len(rows),
+        "ms a piece": took / len(runs) * 1e3,
+        "seconds a GB": took / megabytes * 1e3,
+        "seconds": took,
+        "seconds of reading": both - 2 * took,
+    }
 
 
 def compare(kind: str, path: Path) -> None:
@@ -169,7 +228,7 @@ if __name__ == "__main__":
     works = {"table": table, "documents": documents, "stored": stored}
     if rest:
         print(json.dumps(works[what](Path(name), *rest)))
-    elif what == "read":
-        print(json.dumps(read(Path(name))))
+    elif what in ("read", "checksum"):
+        print(json.dumps({"read": read, "checksum": checksum}[what](Path(name))))
     else:
         compare(what, Path(name))

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from vivace.cli.dry_run_timing import sample_rows, split
+from vivace.cli.dry_run_tables import sample_rows
+from vivace.cli.dry_run_timing import split
 from vivace.io import load_model, write_table
 
 GAUSSIAN = ["gaussian-mixture", "rows.npy"]
@@ -75,6 +76,58 @@ def test_columns_from_folders(name: str, suffix: str, run: Any, folder: Path) ->
         assert list(load_model("m.vivace").feature_names_in_) == columns.split(",")
 
 
+PARTITIONS = {
+    "month": [1, 2, 12],  # the first alone would be a flag
+    "store": [7, 2000],  # ... a count
+    "region": ["5", "north"],  # ... a number
+    "leap": [0, 1],
+}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".feather"])
+@pytest.mark.parametrize("column", PARTITIONS)
+@pytest.mark.parametrize("listed", [False, True], ids=["folder", "files"])
+def test_families_of_columns_from_folders(
+    column: str, suffix: str, listed: bool, run: Any, folder: Path
+) -> None:
+    """All values of a column from folders count, and the first rows hold one of them."""
+    pa = pytest.importorskip("pyarrow")
+    parquet, feather = (pytest.importorskip(f"pyarrow.{one}") for one in ("parquet", "feather"))
+    write = parquet.write_table if suffix == ".parquet" else feather.write_feather
+    rng, files = np.random.default_rng(0), []
+    # A folder of no rows is no value.
+    for value, rows in [*((value, 100) for value in PARTITIONS[column]), (5000, 0)]:
+        where = Path("sales", f"{column}={value}")
+        where.mkdir(parents=True)
+        files.append(str(where / f"p{suffix}"))
+        write(pa.table({"age": rng.normal(size=rows)}), files[-1])
+    data = files if listed else ["sales"]
+    fit = ["fit", "mixture", *data, "-k", "2", "-o", "m.vivace"]
+    told = json.loads(run(*fit, "--dry-run", "--json").stdout)
+    assert told["n_rows"] == 100 * len(PARTITIONS[column])
+    assert told["seconds_a_map"] > 0.0
+    assert run(*fit, "--quiet").exit_code == 0
+    fitted = load_model("m.vivace").families_
+    assert told["families"] == {name: family for family in fitted for name in fitted[family]}
+    numbers = ["fit", "gaussian-mixture", *data, "-k", "2", "-o", "m.vivace", "--dry-run"]
+    if column != "region":
+        assert json.loads(run(*numbers, "--json").stdout)["seconds_a_map"] > 0.0
+
+
+def test_dates_from_folders(run: Any, folder: Path) -> None:
+    """What the fit would refuse, and the first rows do not show."""
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for day in range(1, 29):
+        where = Path("days", f"day=2024-02-{day:02}")
+        where.mkdir(parents=True)
+        parquet.write_table(pa.table({"age": np.arange(100.0)}), where / "p.parquet")
+    fit = ["fit", "mixture", "days", "-k", "2", "-o", "m.vivace"]
+    told, refused = run(*fit, "--dry-run").stdout, run(*fit).stderr
+    for message in (told, refused):
+        assert "column 'day' is text that holds dates" in message
+
+
 def mixed(n: int = 400) -> Any:
     pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(0)
@@ -126,14 +179,32 @@ def test_rows_that_cannot_be_fitted(run: Any, folder: Path) -> None:
 
 
 def test_memory_for_rows_is_what_was_promised(run: Any, folder: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     X = np.random.default_rng(0).normal(size=(20_000, 8))
-    write_table("rows.csv", X, list("abcdefgh"))
-    fit = ["fit", "gaussian-mixture", "rows.csv", "-k", "2", "-o", "m", "--dry-run"]
+    table = pa.table(dict(zip("abcdefgh", X.T, strict=True)))
+    parquet.write_table(table, "rows.parquet", row_group_size=1000)
+    fit = ["fit", "gaussian-mixture", "rows.parquet", "-k", "2", "-o", "m", "--dry-run"]
     found = json.loads(run(*fit, "--memory", "1M", "--json").stdout)
     assert found["memory_for_rows_megabytes"] <= 1.0
     both = found["memory_for_rows_megabytes"] + found["memory_beside_megabytes"]
     assert found["memory_megabytes"] == pytest.approx(both)
     assert "--memory allows 1" in run(*fit, "--memory", "1M").stdout
+
+
+@pytest.mark.parametrize("name", ["gaussian-mixture", "mixture"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_too_little_memory_for_rows(name: str, suffix: str, run: Any, folder: Path) -> None:
+    """The dry run says what the fit would."""
+    pytest.importorskip("pyarrow")
+    write_table(
+        f"rows{suffix}", np.random.default_rng(0).normal(size=(20_000, 8)), list("abcdefgh")
+    )
+    fit = ["fit", name, f"rows{suffix}", "-k", "2", "-o", "m", "--memory", "1M"]
+    estimated, fitted = run(*fit, "--dry-run"), run(*fit, "--quiet")
+    assert estimated.exit_code == fitted.exit_code == 1
+    assert estimated.stderr == fitted.stderr
+    assert "Remedy: more memory (--memory)" in fitted.stderr
 
 
 @pytest.mark.parametrize(("n_rows", "work"), [(100, 1e3), (10**9, 1e3), (10**9, 1e9)])

@@ -172,7 +172,7 @@ def test_configuration(run: Run, folder: Path) -> None:
     found = run("fit", "gaussian-mixture", "--config", "job.toml", "-k", "2", "--set", "tol=1e-4")
     assert found.exit_code == 0, found.stderr
     model = load_model("m.vivace")
-    assert (model.n_components, model.tol) == (2, 1e-4)
+    assert (model.n_components, model.tol, model.max_iter) == (2, 1e-4, 50)
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,20 @@ def test_impute_carries_columns_over_and_rounds_counts(
     assert (only["visits"] % 1 != 0).any()
 
 
+def test_impute_keeps_true_and_false(run: Any, folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    flags = pd.array(rng.random(200) < 0.5, dtype="boolean")
+    flags[::7] = pd.NA
+    frame = pd.DataFrame({"age": rng.normal(size=200), "member": flags})
+    frame.to_parquet("flags.parquet")
+    fit = ["fit", "mixture", "flags.parquet", "-k", "2", "-o", "m.vivace", "-q", "--passes", "3"]
+    assert run(*fit).exit_code == 0
+    assert run("impute", "m.vivace", "flags.parquet", "-o", "f.parquet", "-q").exit_code == 0
+    filled = pd.read_parquet("f.parquet")["member"]
+    assert filled.dtype == bool
+    assert (filled[frame["member"].notna()] == frame["member"].dropna()).all()
+
+
 def test_dry_runs_of_documents_tell_memory_and_tokens(run: Any, folder: Path) -> None:
     (folder / "a.txt").write_text("one two three\ntwo three four\n")
     fit = ["fit", "lda", "a.txt", "-k", "2", "-o", "m", "--dry-run"]

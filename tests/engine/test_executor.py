@@ -209,12 +209,11 @@ def test_interrupt_cancels_and_waits(n_threads: int) -> None:
     executor = ThreadExecutor(n_threads)
     with executor:
         timer.start()
-        began = time.perf_counter()
         with pytest.raises(KeyboardInterrupt):
             executor.map_reduce(work, range(10_000))
         assert running == 0
-        assert time.perf_counter() - began < 1.0
         at = begun
+        assert at < 10_000
         time.sleep(0.02)
         assert begun == at
     timer.join()

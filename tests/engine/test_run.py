@@ -247,18 +247,11 @@ class Slow(ToyMixture):
 def test_ctrl_c(name: str, n_threads: int) -> None:
     case = setup(model=Slow(), batch_rows=200, block_rows=50, n_threads=n_threads)
     fit = case.start(keep_batches=True)
-    sent: list[float] = []
-
-    def send() -> None:
-        sent.append(time.perf_counter())
-        os.kill(os.getpid(), signal.SIGINT)
-
     threads = _thread._count()
-    timer = threading.Timer(0.15, send)
+    timer = threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         go(case, fit, StopRule(0.0, 10**6), SCHEDULES[name])
-    assert time.perf_counter() - sent[0] < 1.0
     assert Slow.running == 0
     timer.join()
     wait_for_threads(threads)

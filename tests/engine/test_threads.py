@@ -42,6 +42,8 @@ def test_n_jobs() -> None:
     assert resolve_n_jobs(-1000) == 1
     with pytest.raises(ValueError, match="got 0"):
         resolve_n_jobs(0)
+    with pytest.raises(ValueError, match="expected at most 1024, got 100000"):
+        resolve_n_jobs(100_000)
 
 
 @pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])

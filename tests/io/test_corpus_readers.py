@@ -248,7 +248,7 @@ def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         data = io.BufferedReader(io.BytesIO((tmp_path / name).read_bytes()))
         monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=data))
         same(read_corpus("-", form).counts, counts)
-    with pytest.raises(CorpusError, match="standard input does not tell the format"):
+    with pytest.raises(CorpusError, match="standard input has no ending"):
         read_corpus("-")
     with pytest.raises(CorpusError, match=r"standard input cannot hold \.npz"):
         read_corpus("-", "npz")

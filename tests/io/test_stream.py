@@ -320,7 +320,7 @@ def _same_size(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv", "npy", "frame", "documents"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npy", "map", "frame", "documents"])
 @pytest.mark.parametrize("what", ["changed", "vanished"])
 def test_a_file_that_was_read_already_is_watched(kind: str, what: str, tmp_path: Path) -> None:
     """At the end of a pass, although all rows are in memory or in a scratch file by then."""
@@ -334,9 +334,10 @@ def test_a_file_that_was_read_already_is_watched(kind: str, what: str, tmp_path:
         model, data = BayesianMixture(2, tol=0.0, random_state=0), str(path)
     elif kind == "csv":
         np.savetxt(path, values(), delimiter=",", header="a,b,c", comments="")
-    elif kind == "npy":
+    elif kind in ("npy", "map"):
+        path = tmp_path / "a.npy"
         np.save(path, values())
-        data = np.load(path, mmap_mode="r")
+        data = np.load(path, mmap_mode="r") if kind == "map" else str(path)
     elif kind == "documents":
         path = tmp_path / "a.txt"
         path.write_text("one two three\ntwo three four\n" * 20)

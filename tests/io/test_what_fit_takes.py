@@ -25,8 +25,20 @@ pytestmark = pytest.mark.filterwarnings("ignore:Best performing")
 
 N = 150
 NAMES = ["a", "b"]
-FORMS = ["str", "Path", "glob", "list", "dataset", "arrays", "frames", "arrow", "map"]
-NAMED = {"str", "Path", "glob", "list", "dataset", "frames", "arrow"}
+FORMS = [
+    "str",
+    "Path",
+    "glob",
+    "list",
+    "strings",
+    "dataset",
+    "arrays",
+    "frames",
+    "arrow",
+    "npy",
+    "map",
+]
+NAMED = {"str", "Path", "glob", "list", "strings", "dataset", "frames", "arrow"}
 SETTINGS: dict[str, Any] = {"n_components": 3, "random_state": 0, "max_iter": 4}
 
 
@@ -51,10 +63,12 @@ def tables(form: str, folder: Path) -> Any:
         "Path": lambda: folder / "t.parquet",
         "glob": lambda: str(folder / "p?.parquet"),
         "list": lambda: [folder / f"p{i}.parquet" for i in range(4)],
+        "strings": lambda: [str(folder / f"p{i}.parquet") for i in range(4)],
         "dataset": lambda: ds.dataset([str(folder / f"p{i}.parquet") for i in range(4)]),
         "arrays": lambda: lambda: parts(values()),
         "frames": lambda: lambda: parts(frame),
         "arrow": lambda: arrow.to_batches,
+        "npy": lambda: str(folder / "t.npy"),
         "map": lambda: np.load(folder / "t.npy", mmap_mode="r"),
     }
     return made[form]()
@@ -73,6 +87,15 @@ def test_tables(kind: Any, form: str, tmp_path: Path) -> None:
     if form in NAMED:
         assert list(found.feature_names_in_) == NAMES
     assert np.array_equal(found.predict(data), full.predict(values()))
+
+
+def test_data_sets_that_cannot_be_read_in_any_order(tmp_path: Path) -> None:
+    data = tables("dataset", tmp_path)
+    with pytest.raises(ValueError, match="expected all rows and columns of its files, got a filt"):
+        BayesianGaussianMixture(n_components=2).fit(data.filter(ds.field(NAMES[0]) > 0))
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n3,4\n")
+    with pytest.raises(ValueError, match=r"got csv\. Remedy: give the path"):
+        BayesianGaussianMixture(n_components=2).fit(ds.dataset(tmp_path / "t.csv", format="csv"))
 
 
 def documents(form: str, folder: Path) -> Any:

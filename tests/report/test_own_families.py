@@ -53,7 +53,7 @@ def test_a_page_says_what_is_lacking(rows: np.ndarray) -> None:
     assert "Nothing is said of how usual rows are: family Bare lacks `log_predictive`" in page
     assert "x0, x1: no profile" in page
     assert "the family Bare lacks the method <code>describe</code>" in page
-    assert "Entropy of responsibilities" in page
+    assert "entropies of responsibilities" in page
     assert "most unusual rows" not in page
     assert "x2: mean by component" in page
     whole = make_report(fitted(rows, "gaussian"), rows)

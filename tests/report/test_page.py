@@ -21,7 +21,7 @@ from vivace.plot._table import take
 from vivace.plot._topics import topics_of
 from vivace.report import make_report, write_report
 from vivace.report._data import MOST_ROWS, row_sample
-from vivace.report._format import count, fixed, number, percent, seconds, short
+from vivace.report._format import count, fixed, measured, number, percent, percents, seconds, short
 from vivace.report._topics import STEPS, payload
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
@@ -46,7 +46,7 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, list[str]] = {}
         self._open: list[str] = []
-        self.feed(text)
+        self.feed(text.replace("<wbr>", ""))  # a name is one text
         self.close()
         assert not self._open
 
@@ -364,9 +364,9 @@ def test_numbers_as_people_read_them() -> None:
     assert [number(x) for x in (0, 1234567.0, -0.00012345, 1e-7, 3.14159, float("nan"))] == [
         "0", "1,234,567", "\N{MINUS SIGN}0.0001234", "1.000·10⁻⁷", "3.142", "none",
     ]  # fmt: skip
-    assert [percent(x) for x in (0.5, 1.0, 0.00001, 0.0123, 0.005, 0.0)] == [
+    assert [percent(x) for x in (0.5, 1.0, 0.00001, 0.0123, 0.005, 0.0, 0.99996)] == [
         text.replace(" ", "\N{NO-BREAK SPACE}")
-        for text in ("50.0 %", "100 %", "< 0.01 %", "1.2 %", "0.50 %", "0.00 %")
+        for text in ("50.0 %", "100 %", "< 0.01 %", "1.2 %", "0.50 %", "0 %", "> 99.9 %")
     ]
     assert [seconds(x) for x in (0.001, 2.0, 150, 9000)] == [
         "1.0 ms",
@@ -375,6 +375,12 @@ def test_numbers_as_people_read_them() -> None:
         "2 h 30 min",
     ]
     assert fixed(-0.001) == "0.00"
+    assert percents(0.1, 0.234) == "10.0 to 23.4 %".replace(" ", "\N{NO-BREAK SPACE}")
+    assert percents(1e-9, 0.9) == "< 0.01 to 90.0 %".replace(" ", "\N{NO-BREAK SPACE}")
+    assert [measured(x, 2.0) for x in (0.000132, 0.0724, 12.345, 4.0, 0.0)] == [
+        "0", "0.07", "12.3", "4.00", "0",
+    ]  # fmt: skip
+    assert [measured(57811.0, s) for s in (2e4, 2e5, 1e9, 0.0)] == ["57,811"] * 2 + ["0", "57,811"]
     assert (count(12345.6), fixed(-0.123), short(np.zeros((3, 2))), short(0.5)) == (
         "12,346", "\N{MINUS SIGN}0.12", "array of shape 3 x 2", "0.5",
     )  # fmt: skip

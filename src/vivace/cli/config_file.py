@@ -66,6 +66,15 @@ def _as_typed(path: str, key: str, value: Any) -> Any:
     return value if isinstance(value, bool) else str(value)
 
 
+def with_those_of_the_file(
+    ctx: click.Context, parameter: click.Parameter, typed: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return settings, `key=value`: those of the file whose keys were not typed, and the typed."""
+    keys = {text.partition("=")[0].strip() for text in typed}
+    written = (ctx.default_map or {}).get(parameter.name, ())
+    return (*(text for text in written if text.partition("=")[0].strip() not in keys), *typed)
+
+
 config_option = click.option(
     "--config",
     type=click.Path(),

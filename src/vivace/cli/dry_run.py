@@ -11,9 +11,11 @@ import click
 
 from vivace.cli.choice import resolved
 from vivace.cli.dry_run_checkpoint import mixture_checkpoint, topics_checkpoint
-from vivace.cli.dry_run_timing import read_sample, sample_rows, time_table, time_topics
+from vivace.cli.dry_run_tables import read_sample, sample_rows, time_table
+from vivace.cli.dry_run_timing import Estimate
+from vivace.cli.dry_run_topics import time_topics
 from vivace.cli.memory import source_of
-from vivace.cli.options import print_json, whole
+from vivace.cli.options import counted, print_json, whole
 
 # Columns that are listed.
 _LISTED = 40
@@ -41,32 +43,33 @@ def print_table_estimate(
     from vivace.engine import resolve_n_jobs
     from vivace.families.kinds import n_features
     from vivace.io.heads import read_head
+    from vivace.io.npy_table import is_npy
     from vivace.io.open_table import default_memory
 
     memory, na_values = given["memory"], given["na_values"]
     columns, left_out = resolved(source_of(data), given["columns"], numeric, na_values)
-    heads = [read_head(name, columns, numeric=numeric, na_values=na_values) for name in data]
-    head, n = heads[0], sum(one.n_rows for one in heads)
-    left_out = [*head.left_out, *left_out]
-    exact = all(one.exact for one in heads)
+    head = read_head(source_of(data), columns, numeric=numeric, na_values=na_values)
+    n, left_out = head.n_rows, [*head.left_out, *left_out]
     d, k = len(head.names), int(estimator.n_components)
     full = getattr(estimator, "covariance_type", "") == "full"
     threads = resolve_n_jobs(estimator.n_jobs)
     item = 4 if head.single else 8
-    rows = 0 if head.mapped else n * d * item
+    rows = 0 if head.in_place else n * d * item
     limit = default_memory() if memory is None else memory
+    if not (head.in_place or (is_npy(data[0]) and rows <= limit)):
+        _check_memory(data, head.names, limit, numeric)
     kept = min(rows, limit)
     working = 8 * k * n_features("full" if full else "diag", d) * (8 + 4 * threads)
     most = sample_rows(n, d, mixture_work(1, d, k, full or not numeric))
     sample = read_sample(
-        data, head.names, estimator, most, numeric=numeric, na_values=na_values, spilled=rows > kept
+        data, head, estimator, most, numeric=numeric, na_values=na_values, spilled=rows > kept
     )
-    seconds = time_table(estimator, sample, n)
+    time = time_table(estimator, sample, n)
     unit = "map" if estimator.learning_method == "batch" else "pass"
     record = {
         "data": data[0] if len(data) == 1 else list(data),
         "n_rows": n,
-        "n_rows_exact": exact,
+        "n_rows_exact": head.exact,
         "columns": dict(zip(head.names, head.types, strict=True)),
         "families": sample.families,
         "columns_left_out": left_out,
@@ -79,19 +82,20 @@ def print_table_estimate(
         "memory_beside_megabytes": (_PROGRAM + working) / _MEGABYTE,
         "scratch_megabytes": (rows - kept) / _MEGABYTE,
         "checkpoint_megabytes": mixture_checkpoint(estimator, n, d) / _MEGABYTE,
-        f"seconds_a_{unit}": seconds,
+        "seconds_before": None if time is None else time.before,
+        f"seconds_a_{unit}": None if time is None else time.each,
         "timed_rows": len(sample),
         "threads": threads,
     }
     if given["as_json"]:
         print_json(record)
         return
-    about = "" if exact else "about "
+    about = "" if head.exact else "about "
     kinds = sorted(set(head.types))
     tail = f"; left out: {', '.join(left_out)}" if left_out else ""
     if head.from_folders:
         tail += f"; from the names of folders: {', '.join(head.from_folders)}"
-    where = ", rows are read in place" if head.mapped else ""
+    where = ", rows are read in place" if head.in_place else ""
     if rows > kept:
         where = f", and {(rows - kept) / _MEGABYTE:,.0f} MB in a scratch file"
     click.echo(f"rows     {about}{n:,}")
@@ -107,13 +111,25 @@ def print_table_estimate(
         f"for the program and the model{where}"
     )
     click.echo(f"disk     about {record['checkpoint_megabytes']:,.1f} MB of a --checkpoint")
-    if seconds is None:
+    if time is None:
         click.echo(f"time     not known: the first rows cannot be fitted: {sample.problem}")
         return
     click.echo(
-        f"time     about {seconds:.2g} s a {unit} with {threads} threads, at most "
-        f"{estimator.max_iter} of them; timed on the first {len(sample):,} rows"
+        f"time     {_in_words(time, unit, estimator, threads)}; timed on the first "
+        f"{counted(len(sample), 'row')}"
     )
+
+
+def _check_memory(data: Sequence[str], names: list[str], memory: int, numeric: bool) -> None:
+    """Raise what the fit would, where the memory is too small for it."""
+    from vivace.io.open_table import open_table, text_files
+    from vivace.io.stream import SpooledTable
+
+    source = source_of(data)
+    if numeric and not text_files(source):
+        open_table(source, names, memory)  # nothing is read
+    else:
+        SpooledTable(data[0], names, float, memory)
 
 
 def print_documents_estimate(
@@ -143,7 +159,7 @@ def print_documents_estimate(
     topics = None if words is None else int(estimator.n_components) * words
     entries: list[int | None] = [size[0] for size in sizes]
     entries = entries or [reader.n_nonzeros for reader in readers]
-    seconds, timed, threads = None, 0, resolve_n_jobs(estimator.n_jobs)
+    time, timed, threads = None, 0, resolve_n_jobs(estimator.n_jobs)
     memory = stored = None
     if None not in entries:
         found = sum(n for n in entries if n is not None)
@@ -151,7 +167,7 @@ def print_documents_estimate(
         memory = _PROGRAM + min(found * (4 + item), limit) + 16 * (documents or 0)
         memory += 3 * item * (topics or 0)
         if words is not None:
-            seconds, timed = time_topics(estimator, readers[0], found)
+            time, timed = time_topics(estimator, readers[0], found)
         if documents is not None and words is not None:  # as many tokens as counts at least
             total = found if tokens is None else tokens
             stored = topics_checkpoint(estimator, documents, words, found, total, item)
@@ -165,7 +181,8 @@ def print_documents_estimate(
         "checkpoint_megabytes": None if stored is None else stored / _MEGABYTE,
         "file_megabytes": None if "-" in docs else size / _MEGABYTE,
         "topics_megabytes": None if topics is None else topics * item / _MEGABYTE,
-        "seconds_a_pass": seconds,
+        "seconds_before": None if time is None else time.before,
+        "seconds_a_pass": None if time is None else time.each,
         "timed_documents": timed,
         "threads": threads,
     }
@@ -188,11 +205,21 @@ def print_documents_estimate(
         click.echo(f"disk       about {stored / _MEGABYTE:,.1f} MB of a --checkpoint")
     if topics is not None:
         click.echo(f"topics     {topics * item / _MEGABYTE:,.1f} MB each of topics and statistics")
-    if seconds is not None:
+    if time is not None:
         click.echo(
-            f"time       about {seconds:.2g} s a pass with {threads} threads, at most "
-            f"{estimator.max_iter} of them; timed on the first {timed:,} documents"
+            f"time       {_in_words(time, 'pass', estimator, threads)}; timed on the first "
+            f"{counted(timed, 'document')}"
         )
+
+
+def _in_words(time: Estimate, unit: str, estimator: Any, threads: int) -> str:
+    """How long a fit takes; nobody knows when it converges."""
+    runs = int(getattr(estimator, "n_init", 1))
+    times = f", for each of {runs} starts" if runs > 1 else ""
+    return (
+        f"about {time.each:.2g} s a {unit} with {counted(threads, 'thread')}, at most "
+        f"{estimator.max_iter} of them{times}, and {time.before:.2g} s before the first"
+    )
 
 
 def _size(reader: Any) -> tuple[int, float]:

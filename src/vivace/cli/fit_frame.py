@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from vivace.cli.config_file import with_those_of_the_file
 from vivace.cli.errors import Failure, interruption, silence_output
 from vivace.cli.fitting import keep_interrupted, make_estimator
 from vivace.cli.jobs import JobOptions, OutOfTime, Work, job_options
@@ -121,6 +122,7 @@ def fit_options(parts: str, class_name: str) -> Callable[[Callable[..., Any]], A
                 "set_",
                 metavar="KEY=VALUE",
                 multiple=True,
+                callback=with_those_of_the_file,
                 help=f"Any other parameter of vivace.{class_name}; may be repeated.",
             ),
             click.option(

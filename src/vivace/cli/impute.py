@@ -64,8 +64,8 @@ def impute(
     """Write DATA with the gaps of the columns that a mixture knows filled from its predictive.
 
     Other columns of DATA are carried over as they are, unless --only is given. What is filled in a
-    column of counts (families poisson and multinomial), or of whole numbers in Parquet and Arrow,
-    is rounded to a whole number; --fractions keeps means. Rows are read and written a part at a
+    column of counts (families poisson and multinomial), or of whole numbers or true and false in
+    Parquet and Arrow, is rounded; --fractions keeps means. Rows are read and written a part at a
     time, in their order.
     """
     from vivace.cli.progress import Meter
@@ -92,8 +92,8 @@ def impute(
             if numeric:
                 writer.append(_numbers(out, filled, ids))
             else:
-                integers = [] if fractions else [n for n in known if _is_integer(others, n)]
-                found = _columns(filled, known, {*whole, *integers})
+                kinds = {} if fractions else _whole_types(others, known)
+                found = _columns(filled, known, dict.fromkeys(whole, "int64") | kinds)
                 place = dict(zip(known, found, strict=True))
                 given = [place[n] if n in place else others[n] for n in table.names]
                 writer.append(given if ids is None else [ids, *given])
@@ -125,13 +125,16 @@ def _counts(estimator: Any) -> list[str]:
     return [str(n) for name in ("poisson", "multinomial") for n in families.get(name, [])]
 
 
-def _is_integer(columns: dict[str, Any], name: str) -> bool:
-    """Whether a column of a file is of a type of whole numbers."""
-    if name not in columns:
-        return False
+def _whole_types(columns: dict[str, Any], names: list[str]) -> dict[str, str]:
+    """Columns of a file that are whole numbers, or true and false, and what they become."""
     from pyarrow import types
 
-    return bool(types.is_integer(columns[name].type))
+    kinds = {name: columns[name].type for name in names if name in columns}
+    return {
+        name: "bool" if types.is_boolean(kind) else "int64"
+        for name, kind in kinds.items()
+        if types.is_boolean(kind) or types.is_integer(kind)
+    }
 
 
 def _filled(estimator: Any, rows: Any, seed: int | None, start: int) -> Any:
@@ -157,7 +160,7 @@ def _numbers(out: str, filled: Any, ids: Any) -> Any:
     return np.ascontiguousarray(values)
 
 
-def _columns(filled: Any, names: list[str], whole: set[str]) -> list[Any]:
+def _columns(filled: Any, names: list[str], whole: dict[str, str]) -> list[Any]:
     """Columns of a table, those that are `whole` rounded."""
     import numpy as np
 
@@ -166,6 +169,6 @@ def _columns(filled: Any, names: list[str], whole: set[str]) -> list[Any]:
     else:
         found = list(np.asarray(filled).T)
     return [
-        np.rint(column.astype(np.float64)).astype(np.int64) if name in whole else column
+        np.rint(column.astype(np.float64)).astype(whole[name]) if name in whole else column
         for name, column in zip(names, found, strict=True)
     ]

@@ -72,6 +72,7 @@ def read_rows(
         Its `values` are an array or a `TableStream`.
     """
     from vivace.io import Table, read_table
+    from vivace.io.npy_table import is_npy
     from vivace.io.open_table import STREAMED, open_table
     from vivace.io.text_table import is_text_table
 
@@ -80,7 +81,7 @@ def read_rows(
     in_place = os.path.isfile(name) and not name.lower().endswith(STREAMED)
     source = source_of(data, memory)
     wanted, left_out = resolved(source, columns, True, na_values)
-    if len(data) == 1 and in_place and not (is_text_table(name) or na_values):
+    if len(data) == 1 and in_place and not (is_text_table(name) or is_npy(name) or na_values):
         return read_table(name, wanted)  # or says what is wrong
     stream = open_table(source, wanted, memory, na_values=na_values)
     left_out = [*stream.left_out, *left_out]
@@ -100,13 +101,14 @@ def read_frame(
     memory: int | None,
     na_values: Sequence[str] = (),
 ) -> Any:
-    """Open a table of mixed columns; numbers of .npy in place.
+    """Open a table of mixed columns; numbers of .npy whole where there is room.
 
     Returns
     -------
     rows : FrameStream or ndarray
     """
-    from vivace.io import open_frame, read_table
+    from vivace.io import open_frame
+    from vivace.io.frame_stream import open_mixed
     from vivace.io.open_table import STREAMED
     from vivace.io.table import refuse_documents
     from vivace.io.text_table import TEXT
@@ -117,7 +119,7 @@ def read_frame(
     name = data[0].lower()
     known = (*STREAMED, *TEXT)
     if len(data) == 1 and name.endswith(".npy") and not na_values:
-        return read_table(data[0], resolved(data[0], columns, False)[0]).values
+        return open_mixed(data[0], resolved(data[0], columns, False)[0], memory)
     if len(data) == 1 and os.path.isfile(data[0]) and not name.endswith((*known, ".npy")):
         raise Failure(
             f"{data[0]}: expected a name that ends in .npy, {', '.join(TEXT)}, "

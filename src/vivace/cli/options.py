@@ -82,7 +82,7 @@ def seed_of(what: str) -> Callable[[_F], _F]:
 seed_option = seed_of("start")
 threads_option = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=1024),  # as engine.threads, which is not loaded for --help
     metavar="N",
     help="Threads.  [default: all that this process may use]",
 )

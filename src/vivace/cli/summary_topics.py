@@ -84,7 +84,8 @@ def topics_record(
         "lower_bound": None if bound is None else float(bound),
     }
     if n_tokens and bound is not None:
-        record["lower_bound_per_token"] = float(bound) / n_tokens
+        fitted = float(np.sum(estimator.topic_sizes_))  # without those held out
+        record["lower_bound_per_token"] = float(bound) / (fitted or n_tokens)
     if hasattr(estimator, "log_likelihood_"):
         record["log_likelihood_per_token"] = float(estimator.log_likelihood_)
     record |= held_out_record(estimator)

@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# More are a slip of the hand: each costs memory, and beyond the processors none is of use.
+MOST_THREADS = 1024
+
 
 def default_threads() -> int:
     """Return the number of threads that this process may use.
@@ -27,11 +30,21 @@ def resolve_n_jobs(n_jobs: int | None) -> int:
 
     None and -1 mean `default_threads()`, -2 one fewer and so on (never less than 1); a
     positive number means itself.
+
+    Raises
+    ------
+    ValueError
+        `n_jobs` is 0 or more than `MOST_THREADS`.
     """
     if n_jobs is None:
         return default_threads()
     if n_jobs == 0:
         raise ValueError("n_jobs: expected a positive number, a negative number or None, got 0")
+    if n_jobs > MOST_THREADS:
+        raise ValueError(
+            f"n_jobs: expected at most {MOST_THREADS}, got {n_jobs}; None takes the "
+            f"processors there are ({default_threads()})"
+        )
     return int(n_jobs) if n_jobs > 0 else max(1, default_threads() + 1 + int(n_jobs))
 
 

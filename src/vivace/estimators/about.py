@@ -39,7 +39,7 @@ class Stopwatch:
         ----------
         source : Source
             The data. Their fingerprint is a digest of some rows and weights, evenly spread, and of
-            `facts`; of data read from files, of how these are cut into pieces.
+            `facts`; of data whose reading made one, of all rows.
         n_rows : int
         row : str
             What a row is called: "rows" or "documents".

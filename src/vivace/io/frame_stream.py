@@ -9,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace.io.npy_table import NpyTable, is_npy, runs_of
 from vivace.io.open_table import Pieces, default_memory, open_pieces, text_tables
 from vivace.io.spool import CHUNK, Spool
 from vivace.io.stream import SpooledTable
-from vivace.io.table import TableError, check_names
+from vivace.io.table import TableError, check_names, default_names
 from vivace.io.text_table import NotOfType, TextTable
 from vivace.io.unchanged import reading, unchanged
 
@@ -20,6 +21,8 @@ Kind = Literal["bool", "integer", "float", "text"]
 
 #: More different texts than this are no category: a column of names or numbers of rows.
 MOST_LEVELS = 100_000
+# Bytes.
+_CELL = 8
 # Rows that are looked at together.
 CHUNK_ROWS = 1 << 16
 #: Whole numbers up to this can be categories.
@@ -213,6 +216,12 @@ def open_frame(
         stream = _filled("the blocks", _batches_of(data, arrays), wanted, memory)
         stream.named = True not in arrays
         return stream
+    if is_npy(data):
+        table = NpyTable(data, wanted)
+        parts = (_batch_of(rows, table.columns) for _, rows in runs_of(table, CHUNK_ROWS))
+        stream = _filled(table.name, parts, None, memory)
+        stream.named, stream.guard = False, table.guard
+        return stream
     opened = open_pieces(data, wanted)
     opened.guard()
     stream = _filled(opened.name, _batches(opened), wanted, memory, opened.schema)
@@ -220,6 +229,23 @@ def open_frame(
     stream.from_folders = [name for name in stream.columns if name in opened.folders]
     stream.check()
     return stream
+
+
+def open_mixed(data: Any, columns: Sequence[str] | None = None, memory: int | None = None) -> Any:
+    """Open an .npy file whole where `memory` holds it, anything else as `open_frame` does.
+
+    Returns
+    -------
+    table : ndarray or FrameStream
+    """
+    if is_npy(data):
+        memory = default_memory() if memory is None else int(memory)
+        table = NpyTable(data, None if columns is None else [str(name) for name in columns])
+        if _CELL * table.shape[0] * table.shape[1] <= memory:
+            rows = table[:]
+            table.check()
+            return rows
+    return open_frame(data, columns, memory)
 
 
 def _batches(opened: Pieces) -> Iterator[Any]:
@@ -325,9 +351,7 @@ def _batches_of(make: Callable[[], Iterable[Any]], arrays: set[bool]) -> Iterato
         if isinstance(block, np.ndarray):
             if block.ndim != 2:
                 raise TableError(f"blocks: expected two dimensions, got shape {block.shape}")
-            names = [f"x{j}" for j in range(block.shape[1])]
-            columns = [pa.array(np.ascontiguousarray(column)) for column in block.T]
-            yield pa.RecordBatch.from_arrays(columns, names=names)
+            yield _batch_of(block, default_names(block.shape[1]))
         elif isinstance(block, pa.RecordBatch):
             yield block
         else:
@@ -335,6 +359,14 @@ def _batches_of(make: Callable[[], Iterable[Any]], arrays: set[bool]) -> Iterato
                 block, preserve_index=False
             )  # fmt: skip
             yield from table.to_batches()
+
+
+def _batch_of(rows: NDArray[Any], names: list[str]) -> Any:
+    from vivace.io.arrow import require_pyarrow
+
+    pa = require_pyarrow("the rows")
+    columns = [pa.array(np.ascontiguousarray(column)) for column in rows.T]
+    return pa.RecordBatch.from_arrays(columns, names=names)
 
 
 def _floats(column: Any) -> NDArray[np.float64]:

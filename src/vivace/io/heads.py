@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vivace.io.open_table import STREAMED, text_tables
+from vivace.io.npy_table import NpyTable
+from vivace.io.open_table import STREAMED, text_files, text_tables
 from vivace.io.table import StrPath, check_names
 from vivace.io.tables import READABLE, table_suffix
 from vivace.io.text_table import NULLS, TEXT
@@ -34,8 +35,8 @@ class Head(NamedTuple):
         Columns that are not numeric.
     single : bool
         Whether the table would be read as float32.
-    mapped : bool
-        Whether rows are read in place, so that they take no memory.
+    in_place : bool
+        Whether rows are read where they lie in the file, so that they take no memory.
     from_folders : list of str
         Columns that come from the names of folders (``year=2024``).
     """
@@ -46,12 +47,12 @@ class Head(NamedTuple):
     types: list[str]
     left_out: list[str]
     single: bool
-    mapped: bool
+    in_place: bool
     from_folders: Sequence[str] = ()
 
 
 def read_head(
-    path: StrPath,
+    data: StrPath | Sequence[StrPath],
     columns: list[str] | None = None,
     *,
     numeric: bool = True,
@@ -61,8 +62,8 @@ def read_head(
 
     Parameters
     ----------
-    path : str or path-like
-        A file that `read_table` reads.
+    data : str, path-like or list of these
+        What `open_table` opens, or .npy.
     columns : list of str, optional
         As there.
     numeric : bool, default=True
@@ -78,24 +79,27 @@ def read_head(
     OSError
         The file does not exist or cannot be opened.
     """
-    name = os.fspath(path)
+    if na_values:
+        text_tables(data, na_values)  # an error for anything else
+    if not isinstance(data, (str, os.PathLike)):
+        if not text_files(data):
+            return _pieces(data, columns, numeric)
+        heads = [read_head(one, columns, numeric=numeric, na_values=na_values) for one in data]
+        exact, rows = all(one.exact for one in heads), sum(one.n_rows for one in heads)
+        return heads[0]._replace(n_rows=rows, exact=exact)
+    path = name = os.fspath(data)
     texts = sorted(glob.glob(name)) if not os.path.exists(name) and name.endswith(TEXT) else []
     if texts:  # a pattern: as many files like the first
         head = read_head(texts[0], columns, numeric=numeric, na_values=na_values)
         size = sum(map(os.path.getsize, texts)) / max(1, os.path.getsize(texts[0]))
         return head._replace(n_rows=int(head.n_rows * size), exact=False)
-    if na_values:
-        text_tables(path, na_values)  # an error for anything else
     if not os.path.isfile(path) or name.lower().endswith(STREAMED):
         return _pieces(path, columns, numeric)
     suffix = table_suffix(path, (*READABLE, ".csv.zst"))
     if suffix == ".npy":
-        from vivace.io.tables import read_table
-
-        table = read_table(path, columns)  # only mapped
-        types = [str(table.values.dtype)] * len(table.names)
-        single = table.values.dtype == np.float32
-        return Head(len(table.values), True, table.names, types, [], single, True)
+        table = NpyTable(path, columns)
+        types, single = [str(table.dtype)] * len(table.columns), table.dtype == np.float32
+        return Head(len(table), True, table.columns, types, [], single, numeric)
     return _text(path, columns, numeric, na_values)
 
 
@@ -127,15 +131,14 @@ def column_names(
     return name, names, numeric_columns(name, schema, None)[0] if numeric else names
 
 
-def _pieces(path: StrPath, columns: list[str] | None, numeric: bool) -> Head:
+def _pieces(path: StrPath | Sequence[StrPath], columns: list[str] | None, numeric: bool) -> Head:
     """Files that are read a piece at a time; columns that a fit refuses are an error here, too."""
     from pyarrow import types as kinds
 
-    from vivace.io.arrow import numeric_columns, require_pyarrow
+    from vivace.io.arrow import numeric_columns
     from vivace.io.frame_stream import kind_of
     from vivace.io.open_table import open_pieces
 
-    require_pyarrow(path)
     name, schema, pieces, _, folders = open_pieces(path, columns, numbers=numeric)
     names, left_out = columns or schema.names, list[str]()
     if numeric:

@@ -188,7 +188,7 @@ def load_model(path: str | os.PathLike[str], trusted: Sequence[str] = ()) -> Any
     except Exception as error:
         raise ModelFileError(
             f"{where}: its content is not that of a {record.class_name} "
-            f"({type(error).__name__}: {error}). Remedy: save the model again"
+            f"({type(error).__name__}: {str(error)[:300]}). Remedy: save the model again"
         ) from error
 
 

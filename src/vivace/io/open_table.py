@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vivace.io.arrow import fill, numeric_columns, require_pyarrow
+from vivace.io.npy_table import NpyTable, is_npy
 from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
 from vivace.io.table import (
@@ -37,7 +38,7 @@ def is_streamed(data: Any) -> bool:
     if isinstance(data, (TableStream, str, os.PathLike)):
         return True
     if isinstance(data, (list, tuple)):
-        return bool(data) and all(isinstance(one, os.PathLike) for one in data)
+        return bool(data) and all(isinstance(one, (str, os.PathLike)) for one in data)
     kind = type(data)
     if callable(data) and not hasattr(data, "shape"):
         return True
@@ -64,11 +65,12 @@ def open_table(
     Parameters
     ----------
     data : str, path-like, list of these, pyarrow.dataset.Dataset or callable
-        A Parquet, Arrow or Feather file, a pattern of such names (``part-*.parquet``; in the order
-        of names), or a folder of them, with hive-style partitions (``year=2024/``) as columns: all
-        read a piece at a time. Text (.csv, .csv.gz, .csv.zst), or a function without arguments that
-        returns an iterable of blocks (two-dimensional arrays, or tables of pandas, polars or Arrow
-        that hold numbers only): read once.
+        An .npy file: read where its rows lie. A Parquet, Arrow or Feather file, a pattern of such
+        names (``part-*.parquet``; in the order of names), or a folder of them, with hive-style
+        partitions (``year=2024/``) as columns: all read a piece at a time. Text (.csv, .csv.gz,
+        .csv.zst), or a function without arguments that returns an iterable of blocks
+        (two-dimensional arrays, or tables of pandas, polars or Arrow that hold numbers only): read
+        once.
     columns : sequence of str, optional
         Columns to read, in this order; by default all numeric ones. Of arrays, which have no names,
         always all.
@@ -101,6 +103,8 @@ def open_table(
         return _text(texts, wanted, memory)
     if callable(data) and not hasattr(data, "get_fragments"):
         return _blocks(data, wanted, memory)
+    if is_npy(data):
+        return NpyTable(data, wanted)
     name, schema, pieces, guard, folders = open_pieces(data, wanted, numbers=True)
     names, left_out = numeric_columns(name, schema, wanted)
     stream = PieceStream(name, pieces, names, _dtype(schema, names), memory, left_out, guard)
@@ -157,15 +161,16 @@ class Pieces(NamedTuple):
         The rows, of the columns that were asked for.
     guard : callable
         Raises once a file is no longer the one that was opened.
-    folders : set of str
-        Columns that come from the names of folders (``year=2024``).
+    folders : dict of str to list
+        Columns that come from the names of folders (``year=2024``), and their values in all files
+        with rows.
     """
 
     name: str
     schema: Any
     pieces: list[Piece]
     guard: Callable[[], None]
-    folders: set[str]
+    folders: dict[str, list[Any]]
 
 
 def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) -> Pieces:
@@ -186,17 +191,22 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
 
     try:
         found = data if hasattr(data, "get_fragments") else _dataset(arrow_dataset, data, name)
-        fragments = list(found.get_fragments())
+        fragments = _fragments(found, name)
         if numbers:
             names, _ = numeric_columns(name, found.schema, columns)
         else:
             check_names(name, found.schema.names, columns)
             names = found.schema.names if columns is None else columns
         pieces: list[Piece] = []
-        folders: set[str] = set()
+        folders: dict[str, dict[Any, None]] = {}
         for fragment in fragments:
-            folders |= arrow_dataset.get_partition_keys(fragment.partition_expression).keys()
-            pieces += _pieces_of(fragment, found.schema, names)
+            own = _pieces_of(fragment, found.schema, names)
+            pieces += own
+            keys = arrow_dataset.get_partition_keys(fragment.partition_expression)
+            for key, value in keys.items():
+                values = folders.setdefault(key, {})
+                if any(piece.n_rows for piece in own):
+                    values[value] = None
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -205,7 +215,8 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
         ) from error
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
-    return Pieces(name, found.schema, pieces, unchanged(paths), folders)
+    known = {column: list(values) for column, values in folders.items()}
+    return Pieces(name, found.schema, pieces, unchanged(paths), known)
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:
@@ -314,6 +325,25 @@ def _dataset(arrow_dataset: Any, data: Any, name: str) -> Any:
         partitioning="hive",
         partition_base_dir=name if os.path.isdir(name) else None,
     )
+
+
+def _fragments(dataset: Any, name: str) -> list[Any]:
+    """The files of a data set, which are read as often as asked for, in any order."""
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError as error:  # what Arrow says of filters and projections
+        raise TableError(
+            f"{name}: expected all rows and columns of its files, got a filter or a projection. "
+            "Remedy: columns= for columns; for rows pyarrow.dataset.write_dataset, and the folder "
+            "it writes"
+        ) from error
+    kinds = {one.format.default_extname for one in fragments if hasattr(one, "format")}
+    if other := sorted(kinds - {"parquet", "arrow", "feather", "ipc"}):
+        raise TableError(
+            f"{name}: expected Parquet, Arrow or Feather files, got {', '.join(other)}. Remedy: "
+            "give the path instead of a data set (of .csv), or write it as Parquet"
+        )
+    return fragments
 
 
 def _pieces_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:

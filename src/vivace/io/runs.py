@@ -11,6 +11,7 @@ import numpy as np
 
 from vivace.io.ahead import ahead
 from vivace.io.arrow import fill, is_number, numeric_columns
+from vivace.io.npy_table import NpyTable, is_npy, runs_of
 from vivace.io.open_table import STREAMED, open_pieces, text_tables
 from vivace.io.table import Array, TableError, check_names
 from vivace.io.text_table import TextTable
@@ -105,9 +106,8 @@ def table_runs(
     if texts:
         return _text(texts, wanted, ids, mixed, numbers, typed)
     if isinstance(data, (str, os.PathLike)):
-        suffix = os.fspath(data).lower()
-        known = suffix.endswith((*STREAMED, ".npy")) or not os.path.isfile(data)
-        if not known or suffix.endswith(".npy"):  # text too, where pyarrow is not installed
+        known = os.fspath(data).lower().endswith(STREAMED) or not os.path.isfile(data)
+        if is_npy(data) or not known:  # text too, where pyarrow is not installed
             return _array(data, wanted, ids)
     asked = wanted if wanted is None or ids is None else [*wanted, ids]
     name, schema, *_ = open_pieces(data, asked)
@@ -186,6 +186,10 @@ def _array(data: Any, columns: list[str] | None, ids: str | None) -> Runs:
             f"{os.fspath(data)}: only text (with pyarrow), Parquet and Arrow files have a "
             f"column of names, such as {ids!r}. Remedy: one of these"
         )
+    if is_npy(data):
+        found = NpyTable(data, columns)
+        rows = (Run(rows, None, start) for start, rows in runs_of(found, MOST_ROWS))
+        return Runs(found.columns, found.named, [], ahead(rows))
     table = read_table(data, columns)
 
     def runs() -> Generator[Run, None, None]:

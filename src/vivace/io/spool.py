@@ -32,6 +32,12 @@ def scratch_folder() -> str:
     return tempfile.gettempdir()
 
 
+def read_ahead(descriptor: int, offset: int, size: int) -> None:
+    """Ask the system to read a part of a file into its cache."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.posix_fadvise(descriptor, offset, size, os.POSIX_FADV_WILLNEED)
+
+
 class Scratch:
     """A file without a name, read and written at any place by any thread.
 
@@ -86,8 +92,7 @@ class Scratch:
 
     def expect(self, offset: int, size: int) -> None:
         """Ask the system to read ahead."""
-        with contextlib.suppress(OSError, AttributeError):
-            os.posix_fadvise(self.descriptor, offset, size, os.POSIX_FADV_WILLNEED)
+        read_ahead(self.descriptor, offset, size)
 
 
 class Spool:

@@ -127,9 +127,9 @@ class TableStream:
         return True
 
     @property
-    def fingerprint(self) -> str:
-        """Digest by which the table is recognised."""
-        raise NotImplementedError
+    def fingerprint(self) -> str | None:
+        """Digest of all values where reading them made one; None: whoever wants one reads them."""
+        return None
 
     def expect(self, start: int, stop: int) -> None:
         """Say which rows are read next."""
@@ -231,12 +231,6 @@ class ArrayTable(TableStream):
         self._values = values
         self.shape = values.shape
         self.guard = check_mapped(values)
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of some rows."""
-        some = np.ascontiguousarray(self._values[:: max(1, len(self._values) // 256)])
-        return self.recognised_by(hashlib.blake2b(some.tobytes(), digest_size=16).hexdigest())
 
     def _rows(self, start: int, stop: int) -> Array:
         return np.asarray(self._values[start:stop], dtype=self.dtype)

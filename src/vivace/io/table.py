@@ -73,6 +73,15 @@ def check_names(path: StrPath, names: Sequence[str], columns: Sequence[str] | No
             )
 
 
+def check_once(path: StrPath, columns: Sequence[str] | None) -> None:
+    """Check that columns which are asked for are some, and each only once."""
+    if columns is not None and (not columns or len(set(columns)) < len(columns)):
+        raise TableError(
+            f"{os.fspath(path)}: expected at least one column and each only once, got "
+            f"{', '.join(columns) or 'none'}"
+        )
+
+
 def in_words(n_bytes: int) -> str:
     """Bytes as a text that --memory takes, rounded up so that what is needed suffices."""
     if n_bytes < 10**6:

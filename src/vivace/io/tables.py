@@ -6,7 +6,7 @@ import gzip
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -18,6 +18,7 @@ from vivace.io.table import (
     Table,
     TableError,
     check_names,
+    check_once,
     default_names,
     no_numbers,
     no_rows,
@@ -55,13 +56,8 @@ def read_table(path: StrPath, columns: Sequence[str] | None = None) -> Table:
     """
     refuse_documents(path)
     suffix = table_suffix(path, READABLE)
-    if columns is not None:
-        columns = list(columns)
-        if not columns or len(set(columns)) < len(columns):
-            raise TableError(
-                f"{os.fspath(path)}: expected at least one column and each only once, got "
-                f"{', '.join(columns) or 'none'}"
-            )
+    columns = None if columns is None else list(columns)
+    check_once(path, columns)
     with open(path, "rb"):  # a missing or unreadable file is an OSError, whatever the reader does
         pass
     if suffix == ".npy":
@@ -153,10 +149,28 @@ def table_suffix(path: StrPath, allowed: Sequence[str]) -> str:
 
 
 def _read_npy(path: StrPath, columns: list[str] | None) -> Table:
+    values, index, names = npy_columns(path, columns)
+    run = list(range(index[0], index[0] + len(index)))
+    # A run of columns stays a view of the mapped file.
+    values = values[:, run[0] : run[-1] + 1] if index == run else values[:, index]
+    if values.dtype not in (np.float32, np.float64) or not values.dtype.isnative:
+        small = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+        values = np.asarray(values, dtype=np.float32 if small else np.float64)
+    return Table(values, names, named=False, left_out=[])
+
+
+def npy_columns(path: StrPath, columns: list[str] | None) -> tuple[Any, list[int], list[str]]:
+    """Map the array of an .npy file; return it, and places and names of some of its columns.
+
+    Raises
+    ------
+    TableError
+        It is no table of numbers, has no rows, or a column does not exist.
+    """
     where = os.fspath(path)
     try:
         # Not numpy.load, which also opens archives and reads pickles.
-        values: Array = npy_format.open_memmap(os.fspath(path), mode="r")
+        values = npy_format.open_memmap(where, mode="r")
     except (ValueError, EOFError, OSError, SyntaxError, OverflowError, MemoryError) as error:
         raise TableError(
             f"{where}: expected an array of numbers in .npy format ({error}). Remedy: write it "
@@ -174,17 +188,13 @@ def _read_npy(path: StrPath, columns: list[str] | None) -> Table:
     names = default_names(values.shape[1])
     if not names:
         raise no_numbers(path, "no columns")
-    if columns is not None:
-        check_names(path, names, columns)
-        index = [names.index(name) for name in columns]
-        run = range(index[0], index[0] + len(index))
-        # A run of columns stays a view of the mapped file.
-        values = values[:, run.start : run.stop] if index == list(run) else values[:, index]
-        names = columns
-    if values.dtype not in (np.float32, np.float64) or not values.dtype.isnative:
-        small = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-        values = np.asarray(values, dtype=np.float32 if small else np.float64)
-    return Table(values, names, named=False, left_out=[])
+    if not len(values):
+        raise no_rows(path)
+    check_names(path, names, columns)
+    if columns is None:
+        return values, list(range(len(names))), names
+    places = {name: j for j, name in enumerate(names)}
+    return values, [places[name] for name in columns], columns
 
 
 def _write_columns(file: IO[bytes], suffix: str, columns: Array, names: list[str]) -> None:

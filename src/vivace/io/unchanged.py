@@ -55,13 +55,18 @@ def unchanged(paths: Sequence[StrPath]) -> Check:
                     "back, and go on with --resume (resume=True) where there is a checkpoint"
                 ) from error
             if not same:
-                raise TableError(
-                    f"{path}: has changed while it was read. Remedy: fit a copy that nobody "
-                    "writes to, or put back what was there, and go on with --resume "
-                    "(resume=True) where there is a checkpoint"
-                )
+                raise has_changed(path)
 
     return check
+
+
+def has_changed(path: StrPath, how: str = "") -> TableError:
+    """The error for a file that is no longer the one that was opened; `how` may tell more."""
+    return TableError(
+        f"{os.fspath(path)}: has changed while it was read{how}. Remedy: fit a copy that nobody "
+        "writes to, or put back what was there, and go on with --resume (resume=True) where there "
+        "is a checkpoint"
+    )
 
 
 def check_mapped(array: Any) -> Check | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vivace.engine import Executor, Fit, Job, StatisticsPacking, pack_fit, unpack_fit
-from vivace.estimators.jobs import data_sample
+from vivace.estimators.jobs import data_digest
 from vivace.estimators.scores import Scores
 from vivace.mixture._held_out import Validation
 from vivace.mixture._state import Fitted
@@ -71,9 +71,10 @@ class Course:
         self.number, self.rng = 0, None
         self.best: Fitted | None = None
         warm = None if previous is None else [previous.fingerprint, repr(previous.fit.elbo)]
+        content = data_digest(rows.source, rows.weights) if job.stores else None
         facts = {
             "number of rows": rows.n_rows,
-            "content": f"{setup.fingerprint[:16]} {data_sample(rows.source)}",
+            "content": f"{setup.fingerprint[:16]} {content}",
             "warm start from": warm,
         }
         job.check("data", facts)

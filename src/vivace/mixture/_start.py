@@ -117,11 +117,15 @@ def _sample(rows: Rows, model: MixtureModel, k: int, seed: int) -> tuple[Array, 
     return z[order], weights
 
 
+def sample_size(k: int, d: int) -> int:
+    """Most rows of a sample."""
+    wanted = max(SAMPLE_ROWS, SAMPLE_ROWS_PER_COMPONENT * k)
+    return max(min(wanted, SAMPLE_VALUES // d), SAMPLE_LEAST_PER_COMPONENT * k)
+
+
 def sample_positions(rows: Any, k: int, d: int, seed: int) -> NDArray[np.int64]:
     """Positions of a sample of rows of positive weight, with about d values each; all if few."""
-    n = rows.n_weighted
-    wanted = max(SAMPLE_ROWS, SAMPLE_ROWS_PER_COMPONENT * k)
-    wanted = max(min(wanted, SAMPLE_VALUES // d), SAMPLE_LEAST_PER_COMPONENT * k)
+    n, wanted = rows.n_weighted, sample_size(k, d)
     if n <= wanted:
         chosen = np.arange(n)
     else:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vivace.engine import Block
 from vivace.estimators.checks import check_weights
+from vivace.io.npy_table import is_npy
 from vivace.io.open_table import STREAMED, is_streamed, open_table
 from vivace.io.stream import TableStream
 from vivace.io.text_table import is_text_table
@@ -44,8 +45,8 @@ class StreamSource:
         return float(self.n_rows if self._weights is None else self._weights.sum())
 
     @property
-    def fingerprint(self) -> str:
-        """Digest of the rows."""
+    def fingerprint(self) -> str | None:
+        """Digest of the rows, where reading them made one."""
         return self._table.fingerprint
 
     def expect(self, start: int, stop: int) -> None:
@@ -73,7 +74,7 @@ def from_files(X: Any, columns: Any) -> Any:
     if isinstance(X, (str, os.PathLike)):
         path = os.fspath(X)
         in_place = os.path.isfile(path) and not path.lower().endswith(STREAMED)
-        if in_place and not is_text_table(path):
+        if in_place and not (is_text_table(path) or is_npy(path)):
             from vivace.io import read_table
 
             return read_table(path, columns).values

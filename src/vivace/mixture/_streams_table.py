@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import Block
-from vivace.io.frame_stream import MOST_WHOLE, FrameStream, open_frame
+from vivace.io.frame_stream import MOST_WHOLE, FrameStream, open_frame, open_mixed
+from vivace.io.npy_table import is_npy
 from vivace.io.open_table import is_streamed
 from vivace.mixture._assign import Assignment
 from vivace.mixture._columns import Columns, Kind, match_levels
@@ -127,10 +127,8 @@ def frame_from_files(estimator: Any, X: Any, *, learn: bool) -> Any:
     if not is_streamed(X):
         refuse_iterators(X)
         return X
-    if isinstance(X, (str, os.PathLike)) and os.fspath(X).lower().endswith(".npy"):
-        from vivace.io import read_table
-
-        return read_table(X).values
+    if is_npy(X):
+        return open_mixed(X)
     known = None if learn else getattr(estimator, "feature_names_in_", None)
     return open_frame(X, None if known is None else list(known))
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 #: Text and axes, grid lines, and the ground; `vivace report` replaces them by those of the page.
 INK, GRID, PAPER = "#333333", "#e5e5e5", "#ffffff"
 #: What is drawn once, and what stands out against it.
@@ -14,6 +17,10 @@ COLOURS = (
     "#5f6fd0", "#24a3a3", "#c2485a", "#7d8b3a", "#8d7366",
 )  # fmt: skip
 FADED = "#9aa5ad"
+#: Characters of a tick's label beyond which there is room for fewer.
+_LONG = 8
+#: Between two ticks, times a power of ten.
+_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -77,6 +84,47 @@ def plain(name: object, most: int = 40) -> str:
     if len(text) > most:
         text = text[: most - 1] + "…"
     return text.replace("$", r"\$")
+
+
+def readable_ticks(axis: Any, most: int = 5) -> None:
+    """Few ticks with whole labels: no offset beside the axis, thousands apart, none twice.
+
+    The limits of the axis are to be set before: long labels get fewer ticks.
+    """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    places = MaxNLocator(most, steps=_STEPS).tick_values(*axis.get_view_interval())
+    if max(map(len, tick_labels(np.asarray(places)))) > _LONG:
+        most = (most + 1) // 2
+    axis.set_major_locator(MaxNLocator(most, steps=_STEPS))
+
+    def label(value: float, _: int | None) -> str:
+        places = np.append(axis.get_majorticklocs(), value)
+        return tick_labels(places)[-1]
+
+    axis.set_major_formatter(FuncFormatter(label))
+
+
+def tick_labels(places: NDArray[np.float64]) -> list[str]:
+    """Numbers with as many digits as tell them apart."""
+    largest = float(np.abs(places).max(initial=0.0))
+    powers = largest >= 1e7 or 0.0 < largest < 1e-3
+    apart = len(set(places.tolist()))
+    found: list[str] = []
+    for digits in range(16):
+        found = [f"{x:.{digits}e}" if powers else f"{x:,.{digits}f}" for x in places]
+        off = max(abs(float(t.replace(",", "")) - x) for t, x in zip(found, places, strict=True))
+        if off <= 1e-9 * largest and len(set(found)) == apart:
+            break
+    return [_tidy(text) for text in found]
+
+
+def _tidy(text: str) -> str:
+    """A true minus, none before a zero, and short powers of ten."""
+    mantissa, e, power = text.partition("e")
+    if not mantissa.strip("-0.,"):
+        return "0"
+    return (mantissa + (f"e{int(power)}" if e else "")).replace("-", "\N{MINUS SIGN}")
 
 
 def grid(ax: Any, axis: str) -> None:

@@ -51,6 +51,12 @@ def classical_scaling(distances: Array) -> Array:
     return found
 
 
+def middle_of(points: Array) -> tuple[Array, float]:
+    """Middle of the square that holds points (K, 2), and half its side, which is above zero."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return 0.5 * (low + high), max(0.5 * float((high - low).max()), 1e-12)
+
+
 def log_relevance(probability: Array, overall: Array, relevance: float) -> Array:
     """Relevance of words to topics, (K, V): lambda ln p(w | k) + (1 - lambda) ln p(w | k) / p(w).
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2, norm
 
-from vivace.plot._canvas import GRID, INK, PAPER, colour, grid, new_axes, plain
+from vivace.plot._canvas import GRID, INK, colour, grid, new_axes, plain, readable_ticks
+from vivace.plot._labels import draw_numbers
 from vivace.plot._moments import Moments, moments
 from vivace.plot._profiles import MOST_COMPONENTS
 from vivace.plot._table import columns_of, numbers_of, sample_of
@@ -96,11 +97,12 @@ def draw_view(
     matrices = view.covariance(found.covariances)
     for place in range(len(centres) - 1, -1, -1):  # the heaviest on top
         _draw_component(ax, centres[place], matrices[place], place)
-    for place in range(min(len(centres), _LABELLED)):
-        _draw_number(ax, centres[place], place, int(found.components[place]))
     _limits(ax, centres, matrices, None if rows is None else view.of(rows))
-    ax.set_xlabel(plain(view.labels[0], 60))
-    ax.set_ylabel("\n".join(wrap(plain(view.labels[1], 2 * _LINE), _LINE)))
+    draw_numbers(ax, centres[:_LABELLED], found.components[:_LABELLED])
+    ax.set_xlabel(_lines(view.labels[0]))
+    ax.set_ylabel(_lines(view.labels[1]))
+    readable_ticks(ax.xaxis, 7)
+    readable_ticks(ax.yaxis, 7)
     grid(ax, "both")
 
 
@@ -118,7 +120,7 @@ def _draw_component(ax: Any, centre: Array, matrix: Array, place: int) -> None:
     own = colour(place)
     for share, line, fill in zip(INSIDE, (1.0, 1.6), (0.0, 0.1), strict=True):
         width, height, angle = ellipse(matrix, share)
-        ax.add_patch(
+        ax.add_artist(  # limits follow
             Ellipse(
                 tuple(centre), width, height, angle=angle, linewidth=line, edgecolor=own,
                 facecolor=to_rgba(own, fill),
@@ -126,12 +128,9 @@ def _draw_component(ax: Any, centre: Array, matrix: Array, place: int) -> None:
         )  # fmt: skip
 
 
-def _draw_number(ax: Any, centre: Array, place: int, number: int) -> None:
-    box = {"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": colour(place)}
-    ax.text(
-        centre[0], centre[1], str(number), ha="center", va="center", fontsize="small", color=INK,
-        bbox=box, zorder=5,
-    )  # fmt: skip
+def _lines(label: str) -> str:
+    """The label of an axis, in two lines where it is long."""
+    return "\n".join(wrap(plain(label, 2 * _LINE), _LINE))
 
 
 def _draw_rows(ax: Any, found: Moments, points: Array, labels: NDArray[np.int64]) -> None:
@@ -170,16 +169,19 @@ def _draw_densities(ax: Any, found: Moments, view: View, rows: Array | None) -> 
         values = view.of(rows)[:, 0]
         values = values[np.isfinite(values) & (values >= low) & (values <= high)]
         ax.hist(values, bins=60, density=True, color=GRID)
-    total = np.zeros_like(x)
-    for place in range(len(centres)):
-        y = weights[place] * norm.pdf(x, centres[place], max(spread[place], 1e-300))
+    spread = np.maximum(spread, 1e-300)
+    each = weights[:, None] * norm.pdf(x, centres[:, None], spread[:, None])
+    for place, y in enumerate(each):
         ax.plot(x, y, color=colour(place), linewidth=1.6)
-        total += y
-        if place < _LABELLED:
-            _draw_number(ax, np.array([centres[place], y.max()]), place, found.components[place])
-    ax.plot(x, total, color=INK, linewidth=0.8, linestyle="--")
-    ax.set_xlabel(plain(view.labels[0], 60))
+    ax.plot(x, each.sum(axis=0), color=INK, linewidth=0.8, linestyle="--")
+    ax.set_xlim(low, high)
+    ax.set_ylim(0.0, 1.05 * ax.get_ylim()[1])
+    peaks = np.stack([centres, each.max(axis=1)], axis=1)
+    draw_numbers(ax, peaks[:_LABELLED], found.components[:_LABELLED])
+    ax.set_xlabel(_lines(view.labels[0]))
     ax.set_ylabel("density")
+    readable_ticks(ax.xaxis, 7)
+    readable_ticks(ax.yaxis, 7)
     grid(ax, "y")
 
 

@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.mixture._table_intervals import Described, describe
-from vivace.plot._canvas import COLOURS, FADED, colour, grid, new_figure, plain, say_instead
+from vivace.plot._canvas import (
+    COLOURS,
+    FADED,
+    colour,
+    grid,
+    new_figure,
+    plain,
+    readable_ticks,
+    say_instead,
+)
 from vivace.plot._moments import column_names, components_in_use, is_table, moments
 
 Array = NDArray[np.float64]
@@ -126,25 +135,53 @@ def draw_profile(ax: Any, one: Profile, max_components: int = MOST_COMPONENTS) -
     if one.levels is not None:
         _draw_levels(ax, one, n)
     else:
-        value, low, high = (
-            np.where(np.isfinite(a[:n, 0]), a[:n, 0], np.nan)
-            for a in (one.estimate, one.lower, one.upper)
-        )
-        if one.spread is not None:
-            reach = one.spread[:n]
-            ax.hlines(place, value - reach, value + reach, color=FADED, linewidth=1.0)
-        for i in range(n):
-            ax.plot([low[i], high[i]], [i, i], color=colour(i), linewidth=3.0, alpha=0.6)
-            ax.plot([value[i]], [i], "o", color=colour(i), markersize=4.5)
-        if one.parameter == "probability" and np.nanmax(high, initial=0.0) > 0.2:
-            ax.set_xlim(-0.02, 1.02)
+        _draw_intervals(ax, one, n)
         ax.set_xlabel(one.parameter)
-        ax.locator_params(axis="x", nbins=5)
     ax.set_yticks(place, [str(k) for k in one.components[:n]])
     ax.set_ylim(n - 0.4, -0.6)
     ax.set_ylabel("component")
     ax.set_title(plain(one.column, 34), loc="left")
     grid(ax, "x")
+
+
+def _draw_intervals(ax: Any, one: Profile, n: int) -> None:
+    """Estimates with credible intervals; arrows where those leave the picture."""
+    value, low, high = (
+        np.where(np.isfinite(a[:n, 0]), a[:n, 0], np.nan)
+        for a in (one.estimate, one.lower, one.upper)
+    )
+    first, last = low, high
+    if one.spread is not None:
+        reach = one.spread[:n]
+        first, last = np.fmin(low, value - reach), np.fmax(high, value + reach)
+        ax.hlines(np.arange(n), value - reach, value + reach, color=FADED, linewidth=1.0)
+    for i in range(n):
+        ax.plot([low[i], high[i]], [i, i], color=colour(i), linewidth=3.0, alpha=0.6)
+        ax.plot([value[i]], [i], "o", color=colour(i), markersize=4.5)
+    if one.parameter == "probability" and np.nanmax(high, initial=0.0) > 0.2:
+        ax.set_xlim(-0.02, 1.02)
+    elif np.isfinite(value).any():
+        left, right = _limits(value, first, last)
+        ax.set_xlim(left, right)
+        for marker, edge, beyond in (("<", left, first < left), (">", right, last > right)):
+            for i in np.flatnonzero(beyond).tolist():
+                ax.plot([edge], [i], marker, color=colour(i), markersize=5, clip_on=False)
+    readable_ticks(ax.xaxis)
+
+
+def _limits(value: Array, first: Array, last: Array) -> tuple[float, float]:
+    """Where an axis ends: all estimates, and intervals but for those that hide the rest.
+
+    A component of a row or two knows its place hardly better than the prior does.
+    """
+    low, high = float(np.nanmin(value)), float(np.nanmax(value))
+    widths = last - first
+    known = widths[np.isfinite(widths)]
+    more = 0.5 * (high - low) + 1.5 * float(np.median(known) if len(known) else 0.0)
+    left = max(float(np.nanmin(np.fmin(first, value))), low - more)
+    right = min(float(np.nanmax(np.fmax(last, value))), high + more)
+    pad = 0.04 * (right - left) or 0.05 * abs(left) or 1.0
+    return left - pad, right + pad
 
 
 def _draw_levels(ax: Any, one: Profile, n: int) -> None:

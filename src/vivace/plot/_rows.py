@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vivace.plot._canvas import ACCENT, INK, MAIN, grid, new_axes, say_instead
+from vivace.plot._canvas import ACCENT, INK, MAIN, grid, new_axes, readable_ticks, say_instead
 
 Array = NDArray[np.float64]
 
@@ -116,7 +116,8 @@ def plot_densities(
         limit = float(np.quantile(values, share))
         # A few rows far out would leave one bar of all others.
         low = max(float(values.min()), limit - 3.0 * (float(values.max()) - limit))
-        edges = np.linspace(low, max(float(values.max()), low + 1e-9), 61)
+        high = max(float(values.max()), low + 1e-6 * max(1.0, abs(low)))
+        edges = np.linspace(low, high, 61)
         weights = np.full(len(values), 100.0 / len(values))
         _, _, bars = ax.hist(
             np.clip(values, low, None), bins=edges, weights=weights, color=MAIN, alpha=0.85
@@ -127,6 +128,7 @@ def plot_densities(
         ax.axvline(limit, color=ACCENT, linewidth=1.0, linestyle="--")
         ax.set_yscale("log")
         _percent_ticks(ax)
+        readable_ticks(ax.xaxis, 7)
         rest = " (the first bar holds all below)" if low > values.min() else ""
         ax.set_title(
             f"left of the dashed line: {100 * share:g} % of the rows", fontsize="small", loc="left"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from vivace.plot._canvas import FADED, INK, MAIN, grid, new_axes, new_figure, plain
-from vivace.plot._map import classical_scaling, log_relevance, topic_distances
+from vivace.plot._map import classical_scaling, log_relevance, middle_of, topic_distances
 
 Array = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def plot_topics(
         axes = new_figure(10.5, height, 2, width_ratios=[1.4, 1.0])
     left, right = axes
     points = classical_scaling(topic_distances(p))
-    extent = float(np.abs(points).max()) or 1.0
+    extent = middle_of(points)[1]
     # The largest circle reaches a tenth of the map's width.
     radius = 0.2 * extent * np.sqrt(share / share.max())
     _draw_map(left, points, radius, chosen)
@@ -156,9 +156,10 @@ def _draw_map(ax: Any, points: Array, radius: Array, chosen: int) -> None:
             )
         )  # fmt: skip
         ax.text(*points[k], str(k), ha="center", va="center", fontsize="small", clip_on=True)
-    reach = float(np.abs(points).max()) + 1.2 * float(radius.max())
-    ax.set_xlim(-reach, reach)
-    ax.set_ylim(-reach, reach)
+    (x, y), reach = middle_of(points)
+    reach += 1.2 * float(radius.max())
+    ax.set_xlim(x - reach, x + reach)
+    ax.set_ylim(y - reach, y + reach)
     ax.set_aspect("equal")
     ax.set_xticks([])
     ax.set_yticks([])

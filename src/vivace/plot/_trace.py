@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from vivace.plot._canvas import ACCENT, MAIN, grid, new_axes
+from vivace.plot._canvas import ACCENT, MAIN, grid, new_axes, readable_ticks
+
+#: Half of an axis at the least, as a share of what it shows.
+_FLAT = 1e-6
 
 
 def plot_elbo(
@@ -107,11 +110,14 @@ def _line(ax: Any, values: Any, colour: str) -> None:
     # The first iterations may lie so far below that nothing else would show.
     if len(values) > 8:
         low, high = float(values[3:].min()), float(values[3:].max())
-        if high - low < 0.2 * (high - float(values.min())):
-            pad = 0.08 * (high - low) or abs(high) * 1e-9 or 1.0
-            ax.set_ylim(low - pad, high + pad)
+        if high - low < 0.2 * (high - float(values.min())) and values.max() == high:
+            values = values[3:]
             ax.set_title("the first iterations lie below", fontsize="small", loc="left")
+    # Rounding is no course: a flat line shows as one.
+    low, high = float(values.min()), float(values.max())
+    pad = max(0.08 * (high - low), _FLAT * max(abs(high), 1.0))
+    ax.set_ylim(low - pad, high + pad)
     ax.set_xlabel("iteration")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=6))
-    ax.ticklabel_format(axis="y", useOffset=False)
+    readable_ticks(ax.yaxis, 7)
     grid(ax, "y")

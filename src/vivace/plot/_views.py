@@ -150,4 +150,4 @@ def _in_words(direction: Array, names: list[str]) -> str:
         # Lines break before a sign, if at all.
         text += f"{f' {sign}{_SPACE}' if i else ''}{abs(unit[j]):.2f}{_SPACE}{names[j]}"
     left = np.abs(unit) > 0.1 * abs(unit[order[0]])
-    return text + (" …" if left.sum() > len(shown) else "")
+    return text + (f"{_SPACE}…" if left.sum() > len(shown) else "")

@@ -26,6 +26,12 @@ def fit_facts(estimator: Any, meta: dict[str, Any], notes: dict[str, Any]) -> Pa
         value = data.get(key, notes.get(key))
         if isinstance(value, (int, float)):
             found.append((label, count(value)))
+    held = getattr(estimator, "validation_trace_", None)
+    known = data.get("n_tokens")
+    if hasattr(type(estimator), "top_words") and held is not None and known is not None:
+        left = float(known) - float(estimator.topic_sizes_.sum())
+        if left >= 0.5:
+            found.append(("tokens of documents held out", count(left)))
     what = "words" if hasattr(type(estimator), "top_words") else "columns"
     found.append((what, count(estimator.n_features_in_)))
     fingerprint = data.get("fingerprint") or meta.get("fingerprint")

@@ -34,7 +34,24 @@ def percent(value: Any) -> str:
         return "none"
     if 0.0 < x < 0.01:
         return f"<{_SPACE}0.01{_SPACE}%"
-    return f"{x:.{0 if x >= 99.95 else 1 if x >= 1.0 else 2}f}{_SPACE}%"
+    if 99.95 <= x < 100.0:
+        return f">{_SPACE}99.9{_SPACE}%"
+    return f"{x:.{0 if x in (0.0, 100.0) else 1 if x >= 1.0 else 2}f}{_SPACE}%"
+
+
+def percents(low: Any, high: Any) -> str:
+    """A range of shares, the unit once where both ends have it."""
+    return f"{percent(low).removesuffix(f'{_SPACE}%')}{_SPACE}to{_SPACE}{percent(high)}"
+
+
+def measured(value: Any, spread: Any) -> str:
+    """Three significant digits, none finer than a hundredth of the spread of what is measured."""
+    x, s = float(value), float(spread)
+    if not (math.isfinite(x) and math.isfinite(s) and s > 0.0) or x == 0.0:
+        return number(x, 3)
+    finest = 2 - math.floor(math.log10(s))
+    digits = 3 + min(0, finest - (2 - math.floor(math.log10(abs(x)))))
+    return number(x, digits) if digits >= 1 else "0"
 
 
 def fixed(value: Any, digits: int = 2) -> str:

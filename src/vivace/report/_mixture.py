@@ -24,7 +24,7 @@ from vivace.plot._sizes import plot_sizes, sizes
 from vivace.plot._table import numbers_of, sample_of, take
 from vivace.plot._views import best_view, columns_view, separation
 from vivace.report._data import RowSample
-from vivace.report._format import count, number, percent
+from vivace.report._format import count, number, percent, percents
 from vivace.report._svg import Figures
 from vivace.report._telling import telling
 
@@ -50,10 +50,11 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
         "n_drawn": MOST_COMPONENTS,
         "sizes": figures.draw(
             lambda ax: plot_sizes(estimator, level=LEVEL, max_components=_COMPONENTS, ax=ax),
-            "Weights of the components with credible intervals",
+            "Weights of the components with credible intervals; the table has the numbers",
             height=0.8 + 0.2 * min(n_used, _COMPONENTS),
         ),
         "views": _views(estimator, sample, labels, points, figures),
+        "n_dimensions": min(2, len(moments(estimator).names)),
         "panels": [_panel(one, figures) for one in found[:panels]],
         "n_columns": len(found),
         "undescribed": [
@@ -90,9 +91,7 @@ def _components(
             {
                 "number": int(used[place]),
                 "weight": percent(weight[place]),
-                "interval": f"{percent(low[place])} to {percent(high[place])}".replace(
-                    " ", "\N{NO-BREAK SPACE}"
-                ),
+                "interval": percents(low[place], high[place]),
                 "rows": None if held is None else count(held[used[place]]),
                 "telling": telling(found, place, weight),
             }
@@ -118,6 +117,7 @@ def _views(
         rows = numbers_of(take(sample.rows, chosen), found.columns)
         own = labels[chosen]
     shown = f" {len(rows):,} rows are shown." if rows is not None else ""
+    shape = "densities" if len(found.names) == 1 else "ellipses"
     best = best_view(found)
     views = [(best, _explained(best.kind))]
     order = np.argsort(-separation(found), kind="stable")[:3]
@@ -129,7 +129,7 @@ def _views(
     return [
         figures.draw(
             lambda ax, view=view: draw_view(ax, found, view, rows, own),  # type: ignore[misc]
-            "Components: " + " and ".join(view.labels),
+            f"Components as {shape}: " + " and ".join(view.labels),
             caption + shown,
             height=3.7,
         )
@@ -139,7 +139,7 @@ def _views(
 
 def _explained(kind: str) -> str:
     return {
-        "columns": "The columns as they are.",
+        "columns": "In their own units.",
         "discriminant": "The directions in which components lie farthest apart (Fisher's "
         "discriminants), in standard deviations inside components; the labels give their "
         "coefficients for standardised columns.",
@@ -151,9 +151,22 @@ def _panel(one: Profile, figures: Figures) -> dict[str, Any]:
     n = min(len(one.components), MOST_COMPONENTS)
     height = 0.95 + 0.17 * n + (0.45 if one.levels is not None else 0.0)
     return figures.draw(
-        lambda ax: draw_profile(ax, one), f"{one.column}: {one.parameter} by component",
+        lambda ax: draw_profile(ax, one), _in_words(one),
         height=height, width=3.4,
     )  # fmt: skip
+
+
+def _in_words(one: Profile) -> str:
+    """What a panel shows, for those who do not see it; the table below it has all numbers."""
+    text = f"{one.column}: {one.parameter} by component"
+    if one.levels is not None:
+        return text
+    value = one.estimate[:, 0]
+    least, most = int(np.argmin(value)), int(np.argmax(value))
+    return (
+        f"{text}, from {number(value[least], 3)} in component {one.components[least]} to "
+        f"{number(value[most], 3)} in component {one.components[most]}"
+    )
 
 
 def _lines(found: list[Profile], most: int) -> dict[str, Any]:
@@ -179,7 +192,7 @@ def _rows(
     entropy = entropies(estimator, sample.rows)
     certain = figures.draw(
         lambda ax: plot_responsibilities(estimator, entropy=entropy, ax=ax),
-        "Entropy of responsibilities",
+        "Histogram of the entropies of responsibilities",
         f"{percent(np.mean(entropy < 0.1))} of the rows are certain (below 0.1 nats), "
         f"{percent(np.mean(entropy > np.log(2.0)))} are spread wider than over two components.",
     )
@@ -206,7 +219,7 @@ def _rows(
         certain,
         figures.draw(
             lambda ax: plot_densities(estimator, log_density=density, ax=ax),
-            "Log predictive densities",
+            "Histogram of log predictive densities",
             f"Mean {number(density.mean())} nats a row, 1 % quantile "
             f"{number(np.quantile(density, 0.01))}. Far left: rows that the model finds unusual.",
         ),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.plot._profiles import Profile
-from vivace.report._format import number, percent
+from vivace.report._format import measured, number, percent
 
 Array = NDArray[np.float64]
 #: How much it tells, in nats a row, and what it is.
@@ -68,7 +68,7 @@ def _of_mean(one: Profile, place: int, w: Array) -> Said:
     spread = np.sqrt(np.maximum(value, 0.0)) if one.spread is None else one.spread
     total = float(w @ (spread**2 + (value - mean) ** 2))
     nats = 0.5 * (own - mean) ** 2 / total if total > 0.0 else 0.0
-    return nats, _arrow(f"{one.column} {number(own, 3)}", own > mean)
+    return nats, _arrow(f"{one.column} {measured(own, np.sqrt(total))}", own > mean)
 
 
 def _of_levels(one: Profile, place: int, w: Array) -> Said:

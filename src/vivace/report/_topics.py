@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.plot._map import classical_scaling, log_relevance, topic_distances
+from vivace.plot._map import classical_scaling, log_relevance, middle_of, topic_distances
 from vivace.plot._topics import overall_of, topics_of
 from vivace.report._data import DocumentSample
 from vivace.report._format import count, fixed, percent
@@ -36,7 +36,7 @@ def topics_page(
     tokens = float(np.sum(estimator.topic_sizes_))
     payload, n_mapped = _fitting(p, share, overall, order, tokens, names, n_bars, room)
     points = classical_scaling(topic_distances(p[order[:n_mapped]]))
-    circles = _circles(points, share[order[:n_mapped]])
+    circles, origin = _circles(points, share[order[:n_mapped]])
     top = [
         np.argsort(-log_relevance(p[k], overall, RELEVANCE), kind="stable")[:_TOP_WORDS]
         for k in order
@@ -58,11 +58,13 @@ def topics_page(
             topic["words"][:5]
         )
         circle["number"] = topic["number"]
+        circle["option"] = f"{topic['number']}: {' '.join(topic['words'][:3])} ({topic['share']})"
     return {
         "topics": topics,
         "n_unlisted": len(order) - len(topics),
         "n_unmapped": len(order) - n_mapped,
         "circles": circles,
+        "origin": origin,
         "payload": payload,
         "n_bars": n_bars,
         "relevance": RELEVANCE,
@@ -154,15 +156,19 @@ def _salient(p: Array, share: Array, n: int) -> NDArray[np.intp]:
     return np.argsort(-terms.sum(axis=0), kind="stable")[:n]
 
 
-def _circles(points: Array, share: Array) -> list[dict[str, Any]]:
-    """Centre and radius of each topic on the map; areas are shares."""
+def _circles(points: Array, share: Array) -> tuple[list[dict[str, Any]], tuple[str, str]]:
+    """Centre and radius of each topic on the map, and its origin; areas are shares."""
     side = np.sqrt(share / max(float(share.max()), 1e-300))
     # All circles together cover at most a fifth of the map.
     radius = min(_LARGEST, MAP * np.sqrt(0.2 / (np.pi * float((side**2).sum()))))
     radii = np.maximum(radius * side, 5.0)
-    reach = max(float(np.abs(points).max(initial=0.0)), 1e-12)
+    middle, reach = middle_of(points)
     half = 0.5 * MAP - float(radii.max()) - 6.0
-    centres = 0.5 * MAP + points / reach * half * np.array([1.0, -1.0])
+
+    def placed(points: Array) -> Array:
+        return np.asarray(0.5 * MAP + (points - middle) / reach * half * np.array([1.0, -1.0]))
+
+    centres, origin = placed(points), placed(np.zeros(2))
     return [
         {
             "x": f"{x:.1f}",
@@ -171,7 +177,7 @@ def _circles(points: Array, share: Array) -> list[dict[str, Any]]:
             "font": f"{min(15.0, max(8.0, 0.75 * r)):.0f}",
         }
         for (x, y), r in zip(centres, radii, strict=True)
-    ]
+    ], (f"{origin[0]:.1f}", f"{origin[1]:.1f}")
 
 
 @dataclass(frozen=True)

@@ -197,10 +197,10 @@ def _common(
     from vivace.plot import plot_elbo, plot_held_out
     from vivace.plot._trace import bound_trace
     from vivace.report._facts import fit_facts, parameters, priors, version_facts
-    from vivace.report._format import count
+    from vivace.report._format import count, number
     from vivace.report._headline import headline
 
-    per, unit = _unit(meta, notes)
+    per, unit = _unit(estimator, meta, notes)
     traces = []
     trace, label = bound_trace(estimator)
     if trace is not None:
@@ -209,14 +209,19 @@ def _common(
             if label == "ELBO"
             else "Each token of the fitted documents predicted from all others."
         )
+        last = trace[-1] / per if label == "ELBO" and per is not None else trace[-1]
         traces.append(
-            figures.draw(lambda ax: plot_elbo(estimator, per=per, unit=unit, ax=ax), label, note)
-        )
+            figures.draw(
+                lambda ax: plot_elbo(estimator, per=per, unit=unit, ax=ax),
+                f"{label} after each iteration, {number(last, 6)} after the last", note,
+            )
+        )  # fmt: skip
     held = getattr(estimator, "validation_trace_", None)
     if held is not None and len(held):
         traces.append(
             figures.draw(
-                lambda ax: plot_held_out(estimator, ax=ax), "Held-out score",
+                lambda ax: plot_held_out(estimator, ax=ax),
+                f"Held-out score after each iteration, at best {number(max(held), 6)}",
                 "Tokens that were held out, predicted from the rest of their documents."
                 if hasattr(type(estimator), "top_words")
                 else "Log predictive density of rows that were held out.",
@@ -245,15 +250,21 @@ def _common(
     }
 
 
-def _unit(meta: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[float | None, str]:
+def _unit(
+    estimator: Any, meta: Mapping[str, Any], notes: Mapping[str, Any]
+) -> tuple[float | None, str]:
     """What a bound is divided by, and its name."""
+    if hasattr(type(estimator), "top_words"):
+        fitted = float(estimator.topic_sizes_.sum())  # what was held out is not among them
+        return (fitted, "token") if fitted > 0.0 else (None, "")
     data = meta.get("data")
     known = {**notes, **(data if isinstance(data, dict) else {})}
-    for key, unit in (("n_tokens", "token"), ("n_rows", "row")):
-        value = known.get(key)
-        if isinstance(value, (int, float)) and value > 0:
-            return float(value), unit
-    return None, ""
+    rows, weight = known.get("n_rows"), known.get("weight")
+    if not isinstance(rows, (int, float)) or rows <= 0:
+        return None, ""
+    if isinstance(weight, (int, float)) and weight > 0 and weight != rows:
+        return float(weight), "unit of weight"
+    return float(rows), "row"
 
 
 def _environment() -> Any:
@@ -269,13 +280,25 @@ def _environment() -> Any:
         raise ImportError(
             "reports need matplotlib, which is not installed. Remedy: pip install 'vivace[report]'"
         ) from error
-    return Environment(
+    pages = Environment(
         loader=PackageLoader("vivace.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    pages.filters["breakable"] = _breakable
+    return pages
+
+
+def _breakable(text: str) -> Any:
+    """Names that may be broken where people would break them."""
+    from markupsafe import Markup, escape
+
+    found = escape(text)
+    for mark in "_/":
+        found = found.replace(mark, Markup(f"{mark}<wbr>"))
+    return found
 
 
 def _render(pages: Any, template: str, content: dict[str, Any]) -> str:

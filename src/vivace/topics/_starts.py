@@ -91,12 +91,17 @@ def formed_topics(
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
     sweeps = SampledSweeps(sampling, source, begun(), executor, in_place=True)
-    for _ in range(int(np.clip(DRAWS / max(1.0, source.total_weight), FEWEST_PASSES, MOST_PASSES))):
+    for _ in range(sampling_passes(source.total_weight)):
         topics, _ = sweeps.sweep()
     counts, held = topics.counts.values, topics.totals - model.prior.totals
     factor = n_tokens / float(held.sum()) if held.sum() > 0.0 else 1.0
     counts *= counts.dtype.type(factor)
     return replace(topics, totals=model.prior.totals + column_sums(counts, executor))
+
+
+def sampling_passes(n_tokens: float) -> int:
+    """How often the topic of each token is drawn before variational inference goes on."""
+    return int(np.clip(DRAWS / max(1.0, n_tokens), FEWEST_PASSES, MOST_PASSES))
 
 
 def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:

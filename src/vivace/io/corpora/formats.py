@@ -183,11 +183,13 @@ def format_of(path: StrPath) -> str:
             "scipy.sparse.save_npz(path, scipy.sparse.csr_array(counts)), and lines of text by the "
             "ending .txt"
         )
+    remedy = f"Remedy: name the format (format=, --format): {', '.join(FORMATS)}"
+    if os.fspath(path) == "-":
+        raise CorpusError(f"standard input has no ending that tells the format. {remedy}")
     known = ", ".join(ending for endings in ENDINGS.values() for ending in endings)
-    what = "standard input" if os.fspath(path) == "-" else f"{os.fspath(path)}: the name"
     raise CorpusError(
-        f"{what} does not tell the format of the documents; expected an ending such as {known}. "
-        f"Remedy: name the format (format=, --format): {', '.join(FORMATS)}"
+        f"{os.fspath(path)}: the name does not tell the format of the documents; expected an "
+        f"ending such as {known}. {remedy}"
     )
 
 

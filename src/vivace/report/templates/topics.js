@@ -53,6 +53,10 @@
         const everywhere = element("i", "everywhere");
         everywhere.style.width = `${(100 * all) / most}%`;
         track.append(everywhere);
+        line.ariaLabel =
+          own === null
+            ? `${data.words[w]}: ${number(all)} tokens in all topics`
+            : `${data.words[w]}: ${number(own)} tokens in the topic of ${number(all)} in all`;
         if (own !== null) {
           const part = element("i", "own");
           part.style.width = `${(100 * own) / most}%`;
@@ -111,8 +115,10 @@
       examples.replaceChildren();
       const held = place === null ? null : document.getElementById(`examples-${place}`);
       if (held) {
-        examples.append(element("h3", "", "Example documents"));
-        for (const p of held.querySelectorAll("p")) examples.append(p.cloneNode(true));
+        examples.append(element("h3", "", `Example documents of topic ${data.topics[place].k}`));
+        const beside = element("div", "columns");
+        for (const p of held.querySelectorAll("p")) beside.append(p.cloneNode(true));
+        examples.append(beside);
       }
     }
     draw();
