@@ -83,8 +83,9 @@ class CollapsedSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
     Memory, the corpus' own aside: a table of V x K and two posteriors; responsibilities in a narrow
-    type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), or with a lean store 36 bytes a nonzero (60; 48 and 72 with more than 256 topics); and
-    the corpus once more in the order of batches (about 15 bytes a nonzero).
+    type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), or with a lean store 36 bytes
+    a nonzero (60; 48 and 72 with more than 256 topics); and the corpus once more in the order of
+    batches (about 15 bytes a nonzero).
     """
 
     def __init__(
