@@ -196,3 +196,28 @@ def test_fit_by_path(method: str, held: float | None, tmp_path: Path) -> None:
         found.append((model.elbo_trace_.tobytes(), model._about["data"]))
         assert np.array_equal(model.predict(X), model.predict(values()))
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.filterwarnings("ignore:Best performing")
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("method", ["batch", "online", "memoized"])
+def test_cut_short_under_a_fit(method: str, order: str, tmp_path: Path) -> None:
+    """The fit ends with what is wrong; the model that was there before stays."""
+    path = tmp_path / "t.npy"
+    np.save(path, values(order=order))
+    settings: dict[str, Any] = {"n_components": 3, "random_state": 0, "tol": 0.0}
+    model = BayesianGaussianMixture(learning_method=method, batch_size=500, **settings)
+    means = model.set_params(max_iter=1).fit(path).means_.copy()
+    with pytest.raises(TableError, match=r"t.npy: has changed .*: expected 120,128 bytes, got 999"):
+        model.set_params(max_iter=9).fit(path, callbacks=lambda _: os.truncate(path, 999))
+    np.testing.assert_array_equal(model.means_, means)
+
+
+def test_cut_short_while_a_model_is_applied(tmp_path: Path) -> None:
+    path = tmp_path / "t.npy"
+    np.save(path, np.ones((1_000_000, 4), np.float32))
+    table = table_runs(path)
+    next(table.runs)
+    os.truncate(path, 4096)
+    with pytest.raises(TableError, match="has changed while it was read"):
+        list(table.runs)

@@ -99,7 +99,7 @@ def read_head(
     if suffix == ".npy":
         table = NpyTable(path, columns)
         types, single = [str(table.dtype)] * len(table.columns), table.dtype == np.float32
-        return Head(len(table), True, table.columns, types, [], single, numeric)
+        return Head(len(table), True, table.columns, types, [], numeric and single, numeric)
     return _text(path, columns, numeric, na_values)
 
 

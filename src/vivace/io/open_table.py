@@ -5,12 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vivace.io.arrow import fill, numeric_columns, require_pyarrow
+from vivace.io.fragments import pieces_of
 from vivace.io.npy_table import NpyTable, is_npy
 from vivace.io.pieces import Piece, PieceStream
 from vivace.io.stream import SpooledTable, TableStream
@@ -28,9 +28,6 @@ from vivace.io.unchanged import unchanged
 
 #: Suffixes of files that can be read a piece at a time.
 STREAMED = (".parquet", ".feather", ".arrow", ".ipc")
-
-# Record batches are put together until they have so many rows: small ones cost more than they hold.
-_LEAST_ROWS = 1 << 16
 
 
 def is_streamed(data: Any) -> bool:
@@ -200,7 +197,7 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
         pieces: list[Piece] = []
         folders: dict[str, dict[Any, None]] = {}
         for fragment in fragments:
-            own = _pieces_of(fragment, found.schema, names)
+            own = pieces_of(fragment, found.schema, names)
             pieces += own
             keys = arrow_dataset.get_partition_keys(fragment.partition_expression)
             for key, value in keys.items():
@@ -344,60 +341,3 @@ def _fragments(dataset: Any, name: str) -> list[Any]:
             "give the path instead of a data set (of .csv), or write it as Parquet"
         )
     return fragments
-
-
-def _pieces_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
-    def loader(part: Any) -> Callable[[], Any]:
-        return lambda: part.to_table(schema=schema, columns=names, use_threads=False)
-
-    if hasattr(fragment, "split_by_row_group"):
-        return [
-            Piece(sum(group.num_rows for group in part.row_groups), loader(part))
-            for part in fragment.split_by_row_group()
-        ]
-    if not getattr(fragment, "path", None) or not os.path.exists(fragment.path):
-        return [Piece(fragment.count_rows(), loader(fragment))]
-    return _batches_of(fragment, schema, names)
-
-
-def _batches_of(fragment: Any, schema: Any, names: list[str]) -> list[Piece]:
-    """Record batches of an Arrow file, a few at a time."""
-    import pyarrow
-    from pyarrow import dataset as arrow_dataset
-
-    path = fragment.path
-    constants = arrow_dataset.get_partition_keys(fragment.partition_expression)
-
-    def load(first: int, last: int) -> Any:
-        # Not mapped: a file that is cut short under a map ends the process without a word.
-        with pyarrow.OSFile(path) as file:
-            reader = pyarrow.ipc.open_file(file, options=wanted)
-            batches = [reader.get_batch(i) for i in range(first, last)]
-            table = pyarrow.Table.from_batches(batches)
-            for name, value in constants.items():
-                if name in names and name not in table.column_names:
-                    kind = schema.field(name).type
-                    column = pyarrow.repeat(pyarrow.scalar(value, kind), table.num_rows)
-                    table = table.append_column(name, column)
-            return table.select(names)
-
-    with pyarrow.OSFile(path) as file:
-        reader = pyarrow.ipc.open_file(file)
-        places = [reader.schema.get_field_index(name) for name in names]
-        wanted = pyarrow.ipc.IpcReadOptions(included_fields=sorted({*places} - {-1}))
-        sizes = [reader.get_batch(i).num_rows for i in range(reader.num_record_batches)]
-    pieces, first, rows = [], 0, 0
-    for i, size in enumerate(sizes):
-        rows += size
-        if rows >= _LEAST_ROWS or i + 1 == len(sizes):
-            pieces.append(Piece(rows, partial(load, first, i + 1)))
-            first, rows = i + 1, 0
-    return pieces
-
-
-def read_names(path: StrPath) -> list[str]:
-    """Names of all columns of tables that `open_table` opens."""
-    from pyarrow import dataset as arrow_dataset
-
-    require_pyarrow(path)
-    return list(_dataset(arrow_dataset, path, os.fspath(path)).schema.names)
