@@ -13,6 +13,7 @@ namespace vivace {
 void bind_cvb0(py::module_& m);
 void bind_memory(py::module_& m);
 void bind_sampled(py::module_& m);
+void bind_seeds(py::module_& m);
 void bind_text(py::module_& m);
 void bind_topics(py::module_& m);
 
@@ -376,4 +377,5 @@ PYBIND11_MODULE(_core, m) {
   bind_cvb0(m);
   bind_memory(m);
   bind_sampled(m);
+  bind_seeds(m);
 }

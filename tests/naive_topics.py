@@ -205,3 +205,22 @@ def random_start(counts, n_topics, seed, centre, width):
             bits = scramble((document + (k + 1) * 0x9E3779B97F4A7C15) & mask) >> 11
             gamma[d, k] = centre + width * (bits * 2.0**-52 - 1.0)
     return gamma
+
+
+def seed_groups(counts, n_groups, alike, first, draws):
+    """Groups of documents that are alike, around first ones drawn to be unlike each other."""
+    rarity = np.log1p(len(counts) / np.maximum((counts > 0).sum(axis=0), 1))
+    rows = np.log1p(counts) * rarity
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    groups, nearest = [], np.zeros(len(counts))
+    while True:
+        cosine = rows @ rows[first]
+        cosine[first] = 2.0
+        order = np.argsort(-cosine, kind="stable")[:alike]
+        groups.append([int(d) for d in order if cosine[d] > 0.0])
+        nearest = np.maximum(nearest, cosine)
+        weights = np.maximum(1.0 - nearest, 0.0)
+        if len(groups) == n_groups or not weights.any():
+            return groups
+        wanted = draws[len(groups) - 1] * weights.sum()
+        first = int(np.searchsorted(np.cumsum(weights), wanted))

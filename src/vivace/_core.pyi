@@ -272,6 +272,15 @@ def sampled_means(
     rate: float,
     sums: _Doubles,
 ) -> None: ...
+def seed_groups(
+    start: NDArray[np.int64],
+    words: NDArray[np.int32],
+    counts: _Rows,
+    n_words: int,
+    first: int,
+    draws: _Doubles,
+    members: NDArray[np.int64],
+) -> int: ...
 def row_update(
     base: _Rows,
     version: NDArray[np.int64],

@@ -264,7 +264,8 @@ def test_documents_of_any_length(entries):
         np.array([0, entries]), np.arange(entries, dtype=np.int32), np.ones(entries), entries
     )
     model = make_model(entries, 2, np.float64)
-    table = CollapsedTable(model.start(np.random.default_rng(0).random((entries, 2)) + 0.1))
+    start = model.start(np.random.default_rng(0).random((entries, 2)) + 0.1)
+    table = CollapsedTable(start, ThreadExecutor(1))
     before = table.values[:, :2].sum(axis=1)
     visited = Visited(model, Block(rows, None, 0, 1), np.array([0]), np.array([0, 1]))
     table.visit(visited, 1, True, ThreadExecutor(1))

@@ -179,7 +179,9 @@ def test_columns_are_found_by_name(
 
 
 def test_a_topic_model_is_no_mixture(lda: LatentDirichletAllocation) -> None:
-    with pytest.raises(TypeError, match=r"expected a mixture, got Latent.*plot_topics"):
+    with pytest.raises(
+        TypeError, match=r"expected a mixture of vivace, got vivace\.Latent.*plot_topics"
+    ):
         plot.plot_mixture(lda)
 
 

@@ -82,6 +82,40 @@ def test_what_is_folded_is_not_printed(tab: Browser, pages: dict[str, Path]) -> 
     tab.call("Emulation.setEmulatedMedia", media="")
 
 
+def test_examples_have_the_width_of_the_page(tab: Browser, pages: dict[str, Path]) -> None:
+    """On screen and on paper; what tells of clicks is on screen only."""
+    place = (
+        "(() => { const b = document.getElementById('examples').getBoundingClientRect(),"
+        " m = document.querySelector('main').getBoundingClientRect();"
+        " return [b.left - m.left, m.right - b.right]; })()"
+    )
+    hint = "getComputedStyle(document.querySelector('.screen')).display"
+    tab.open(pages["topics-data"])
+    assert tab.run(place) == [0, 0]
+    assert tab.run(hint) == "inline"
+    tab.call("Emulation.setEmulatedMedia", media="print")
+    assert tab.run(place) == [0, 0]
+    assert tab.run(hint) == "none"
+    tab.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_the_map_in_words(tab: Browser, pages: dict[str, Path]) -> None:
+    """What a screen reader is told of circles, bars and pictures."""
+    tab.open(pages["topics-data"])
+    circle = tab.run("document.querySelector('.topic').getAttribute('aria-label')")
+    assert "of the tokens: " in circle
+    bar = tab.run("document.querySelector('#terms li').ariaLabel")
+    word = tab.run("document.querySelector('#terms .word').textContent")
+    assert bar.startswith(f"{word}: ")
+    assert " tokens in the topic of " in bar
+    tab.run("document.querySelector('.topic').focus()")
+    tab.key("Escape", 27)
+    assert tab.run("document.querySelector('#terms li').ariaLabel").endswith(" in all topics")
+    assert tab.run("document.getElementById('terms').getAttribute('aria-labelledby')") == (
+        "terms-title"
+    )
+
+
 def test_the_policy_stops_scripts(tab: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
     """Were a name not escaped, the browser would not run it all the same."""
     text = pages["gaussian"].read_text("utf-8")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from html_page import Page
 from report_models import EVIL, topics
 
 import vivace
@@ -22,9 +23,9 @@ from vivace.plot._topics import topics_of
 from vivace.report import make_report, write_report
 from vivace.report._data import MOST_ROWS, row_sample
 from vivace.report._format import count, fixed, measured, number, percent, percents, seconds, short
-from vivace.report._topics import STEPS, payload
+from vivace.report._svg import Figures
+from vivace.report._topics import DETAILS, STEPS, payload, topics_page
 
-VOID = {"meta", "link", "br", "input", "img", "hr"}
 LOADS = {
     "src",
     "href",
@@ -36,35 +37,6 @@ LOADS = {
     "background",
     "formaction",
 }
-
-
-class Page(HTMLParser):
-    """Tags with attributes, text by tag, and whether every tag is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-        self._open: list[str] = []
-        self.feed(text.replace("<wbr>", ""))  # a name is one text
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        assert len(dict(attrs)) == len(attrs)
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self.texts.setdefault(self._open[-1], []).append(data)
 
 
 def test_a_page_is_whole_small_and_closed(page: Path) -> None:
@@ -231,6 +203,26 @@ def test_the_script_can_rank_words_at_every_step() -> None:
             np.testing.assert_allclose([values[word] for word in ranked], expected, atol=2e-3)
 
 
+def test_pictures_are_made_small() -> None:
+    """Points have a palette, and paths two digits; nothing else changes."""
+    from PIL import Image
+
+    def draw(ax: Any) -> None:
+        ax.scatter(np.sin(np.arange(500.0)), np.arange(500.0), c="#2f7fb5", rasterized=True)
+        ax.plot([0.0, 1.0], [0.0, 500.0 / 3.0])
+
+    svg = str(Figures().draw(draw, "a label")["svg"])
+    image = re.findall(r"data:image/png;base64,([^\"]*)", svg)[0]
+    found = Image.open(io.BytesIO(base64.b64decode(image)))
+    assert found.mode == "P"
+    colours = found.convert("RGBA").getcolors()
+    assert min(c[3] for _, c in colours) == 0  # the ground shows through
+    solid = max(colours, key=lambda one: one[0] if one[1][3] > 200 else 0)[1]
+    np.testing.assert_allclose(solid[:3], (0x2F, 0x7F, 0xB5), atol=12)
+    for path in re.findall(r' d="([^"]*)"', svg):
+        assert not re.search(r"\.\d{3}", path)
+
+
 def test_large_models_stay_small(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 30)) + 8.0 * rng.integers(3, size=(4000, 30))
@@ -251,6 +243,12 @@ def test_large_models_stay_small(tmp_path: Path) -> None:
     text = make_report(many, counts.astype(float), vocabulary=names)
     assert len(text.encode()) < 1_000_000
     Page(text)
+    # More topics on the map than in the table: with less detail these are two limits.
+    for detail, (_, _, listed, _) in enumerate(DETAILS):
+        content = topics_page(many, None, detail, names)
+        assert len(content["topics"]) == min(150, listed)
+        assert len(content["circles"]) + content["n_unmapped"] == 150
+        assert all({"label", "number", "option"} <= set(one) for one in content["circles"])
 
 
 def test_large_data_are_sampled_and_the_page_says_so(

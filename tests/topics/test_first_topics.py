@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import naive_topics
 import numpy as np
 import pytest
 from corpora import planted
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
 
-from vivace import LatentDirichletAllocation
+from vivace import LatentDirichletAllocation, _core
 from vivace.engine import ThreadExecutor
 from vivace.models.lda import LatentDirichletModel, Sweeps
 from vivace.models.topics import WordPrior
@@ -34,7 +36,7 @@ def model_of(n_topics, n_words, prior=0.1, seed=0):
 def first(counts, model, seed=0, threads=1, weights=None):
     with ThreadExecutor(threads) as executor:
         documents = documents_of(counts, weights)
-        return first_topics(model, documents, executor, np.random.RandomState(seed))
+        return first_topics(model, documents, executor, np.random.RandomState(seed))[0]
 
 
 # -- groups ------------------------------------------------------------------------------------
@@ -61,6 +63,45 @@ def test_seed_groups_are_alike_inside_and_unlike_each_other():
     assert groups_of(np.zeros((3, 2)), 4) == []
     out = np.arange(0, 240, 2)
     assert not np.isin(np.concatenate(groups_of(counts, 4, left_out=out)), out).any()
+
+
+@given(st.integers(0, 10**6), st.integers(2, 200), st.integers(1, 30), st.integers(1, 12))
+def test_groups_are_those_of_the_reference(seed, n_documents, n_groups, alike):
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(rng.gamma(0.3, size=40), (n_documents, 40)).astype(np.float64)
+    counts[:, :3] += rng.random((n_documents, 3))  # no document is empty, no two are parallel
+    first, draws = int(rng.integers(n_documents)), rng.random(n_groups - 1)
+    members = np.empty((n_groups, alike), np.int64)
+    rows = csr_array(counts)
+    start, words = rows.indptr.astype(np.int64), rows.indices.astype(np.int32)
+    n = _core.seed_groups(start, words, rows.data, 40, first, draws, members)
+    found = [[int(d) for d in group if d >= 0] for group in members[:n]]
+    assert found == naive_topics.seed_groups(counts, n_groups, alike, first, draws)
+
+
+def test_arguments_of_the_kernel_are_checked():
+    good = {
+        "start": np.array([0, 2, 3]),
+        "words": np.array([0, 1, 1], np.int32),
+        "counts": np.ones(3),
+        "n_words": 2,
+        "first": 0,
+        "draws": np.full(1, 0.5),
+        "members": np.empty((2, 1), np.int64),
+    }
+    assert _core.seed_groups(**good) == 2
+    assert good["members"].ravel().tolist() == [0, 1]
+    for name, value, message in [
+        ("start", np.array([0, 3, 2]), "must rise"),
+        ("start", np.array([0]), "must rise"),
+        ("words", np.array([0, 1, 2], np.int32), "below n_words"),
+        ("counts", np.ones(4, np.float32), "shape"),
+        ("first", 2, "first must be"),
+        ("draws", np.ones(2), "shape"),
+        ("members", np.empty((0, 1), np.int64), "a row and a column"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            _core.seed_groups(**(good | {name: value}))
 
 
 def test_a_topic_starts_with_the_mean_of_its_group():
@@ -98,26 +139,25 @@ def test_merging_is_that_of_the_reference(seed, crowd, n_words):
     rng = np.random.default_rng(seed)
     counts = 1e4 * rng.gamma(0.5, size=(n_words, crowd)) + 1.0
     n_topics = int(rng.integers(1, crowd + 1))
-    found = merged(counts.copy(), n_topics)
-    wanted = merged_one_by_one(counts, n_topics)
-    expected = np.stack([counts[:, members].sum(axis=1) for members in wanted], axis=1)
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    owner = merged(counts, n_topics, ThreadExecutor(1))
+    found = [np.flatnonzero(owner == k).tolist() for k in range(n_topics)]
+    assert found == merged_one_by_one(counts, n_topics)
 
 
 def test_pieces_of_topics_come_together():
     rng = np.random.default_rng(0)
     topics = rng.dirichlet(np.full(300, 0.1), size=6)
     pieces = np.stack([rng.multinomial(400, topics[k % 6]) for k in range(15)], axis=1)
-    found = merged(pieces.astype(np.float32), 6)
-    assert found.dtype == np.float32
-    for k in range(6):
-        np.testing.assert_array_equal(found[:, k], pieces[:, k::6].sum(axis=1))
+    for dtype in (np.float32, np.float64):
+        owner = merged(pieces.astype(dtype), 6, ThreadExecutor(2))
+        assert owner.tolist() == [k % 6 for k in range(15)]
 
 
 def test_topics_without_words_are_the_first_to_go():
     counts = np.eye(4, 6) * [5.0, 0.0, 7.0, 1.0, 0.0, 0.0]
-    np.testing.assert_array_equal(np.sort(merged(counts, 3).sum(axis=0)), [1.0, 5.0, 7.0])
-    assert np.isfinite(merged(np.zeros((4, 6)), 2)).all()
+    owner = merged(counts, 3, ThreadExecutor(1))
+    assert len(set(owner[[0, 2, 3]])) == 3
+    assert set(merged(np.zeros((4, 6)), 2, ThreadExecutor(1))) == {0, 1}
 
 
 def test_a_crowd_finds_more_of_the_planted_topics(monkeypatch):

@@ -25,7 +25,7 @@ from benchmarks.versus import corpora
 from benchmarks.versus.stopwatch import EnoughIterations
 from benchmarks.versus.topics.completion import Judge
 
-FIRST = 0.1  # seconds until the first look
+FIRST = 0.05  # seconds until the first look
 GROWTH = 1.4  # of the time from one look to the next
 
 

@@ -99,12 +99,15 @@ class CollapsedTable:
         Of each topic.
     """
 
-    def __init__(self, topics: Topics) -> None:
+    def __init__(self, topics: Topics, executor: Executor) -> None:
         dtype, n_topics = topics.dtype, topics.n_topics
         stride = _core.topic_stride(n_topics, dtype == np.float32)
         self.values = aligned((topics.n_words, stride), dtype, make=np.zeros)
-        for part in parts_of(topics.n_words):
+
+        def work(part: slice) -> None:
             self.values[part, :n_topics] = topics.parameters(part)
+
+        executor.map(work, parts_of(topics.n_words))
         self.sums = topics.totals.copy()
         self._alpha = aligned((stride,), dtype, make=np.zeros)
         self._alpha[:n_topics] = topics.alpha

@@ -106,7 +106,7 @@ class CollapsedSweeps:
         self._visited = Visited(model, block, order, edges, model.is_lean(source.n_nonzeros))
         self._tokens = source.total_weight
         self._alpha_of, self._prior = posterior.alpha, posterior.prior
-        self._table = CollapsedTable(posterior)
+        self._table = CollapsedTable(posterior, executor)
         # Of the two passes before. What the table holds beyond expected counts follows from them
         # and the step that it was made with; now all of it is that, in the place of the second.
         shape = posterior.counts.shape

@@ -25,12 +25,13 @@ from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
 from vivace.models.aligned import aligned
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.documents import row_sums
-from vivace.models.fading import fade
+from vivace.models.fading import BEGUN, fade
 from vivace.models.topics import Topics, parts_of
 
-# Entries (words of documents) after which topics that form can be looked at first: some 50 ms. The
-# most that they form from, a random part of a larger corpus: more of them say the same.
-FIRST_ENTRIES, MOST_ENTRIES = 2**17, 2**23
+# With so many entries (words of documents) topics can be looked at before they form from them: that
+# takes a tenth of a second and more. The most that they form from, a random part of a larger
+# corpus: more of them say the same.
+LOOK_ENTRIES, MOST_ENTRIES = 2**18, 2**23
 
 # Sweeps over a document in the first pass of sampling: its tokens, which have no topic yet, must
 # agree on some.
@@ -64,9 +65,12 @@ class SampledModel(CollapsedModel):
     forming : bool
         Topics form in the first passes by collapsed variational inference (`fade`): one token at a
         time that takes many more. Else these topics are given.
+    begun : float
+        Mean log likelihood of a token when the topics were made that form from here.
     """
 
     forming: bool = False
+    begun: float = float("nan")
 
     def begin_sweeps(
         self, source: CsrSource, layout: Layout, posterior: Topics, executor: Executor
@@ -134,12 +138,18 @@ class SampledSweeps:
         return topics, likelihood / self._corpus.n_tokens if self._corpus.n_tokens else 0.0
 
     def _form(self) -> tuple[Topics, float]:
-        """Take in another part of the documents; the counts come to those that were taken in."""
+        """Take in the documents; the counts come to theirs.
+
+        Where that takes long a pass before it does nothing: a look at what topics form from.
+        """
         chosen, lengths = self._parts[self._formed], np.diff(self._ends)
-        tokens = sum(float(lengths[part].sum()) for part in self._parts[: self._formed + 1])
-        found = fade(self._model, self._source, self._topics, self._executor, 1, chosen, tokens)
-        self._topics = found[0]
         self._formed += 1
+        if not len(chosen):
+            return self._topics, self._model.begun
+        found = fade(
+            self._model, self._source, self._topics, self._executor, 1, chosen, lengths, keep=BEGUN
+        )
+        self._topics = found[0]
         return found
 
     def _begin(self) -> None:
@@ -273,10 +283,8 @@ def _blocks(ends: NDArray[np.float64]) -> list[tuple[int, int]]:
 
 
 def _parts(sizes: NDArray[np.integer[Any]], seed: int) -> list[NDArray[np.int64]]:
-    """Documents of `sizes` entries that topics form from: for a first look, and the rest."""
+    """Documents of `sizes` entries that topics form from: none for a look, then some or all."""
     order = np.random.default_rng([seed, 1]).permutation(len(sizes))
     ends = np.cumsum(sizes[order])
-    first, last = (int(n) + 1 for n in np.searchsorted(ends, [FIRST_ENTRIES, MOST_ENTRIES]))
-    # A part that is hardly larger than the first is not worth a pass of its own.
-    cuts = [last] if ends[-1] < 2 * FIRST_ENTRIES else [first, last]
-    return [order[a:b] for a, b in pairwise([0, *cuts]) if len(order[a:b])]
+    chosen = order[: int(np.searchsorted(ends, MOST_ENTRIES)) + 1]
+    return [chosen] if ends[-1] < LOOK_ENTRIES else [chosen[:0], chosen]

@@ -42,14 +42,25 @@ def is_table(estimator: Any) -> bool:
     return hasattr(estimator, "families_")
 
 
+def named(estimator: Any) -> str:
+    """The class of an estimator and whose it is: scikit-learn's have the same names."""
+    kind = type(estimator)
+    return f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+
+
+def check_mixture(estimator: Any) -> None:
+    """Refuse what is no fitted mixture."""
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "n_effective_components_"):
+        raise TypeError(
+            f"estimator: expected a mixture of vivace, got {named(estimator)}. Remedy: "
+            "plot_topics, plot_terms, plot_sizes, plot_elbo and plot_held_out draw topics"
+        )
+
+
 def components_in_use(estimator: Any) -> NDArray[np.intp]:
     """Numbers of the components that hold something, the heaviest first."""
-    check_is_fitted(estimator)
-    if not hasattr(estimator, "weights_"):
-        raise TypeError(
-            f"estimator: expected a mixture, got {type(estimator).__name__}. Remedy: plot_topics "
-            "draws topic models"
-        )
+    check_mixture(estimator)
     order = np.argsort(-np.asarray(estimator.weights_), kind="stable")
     return order[: max(1, int(estimator.n_effective_components_))]
 

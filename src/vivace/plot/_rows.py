@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vivace.plot._canvas import ACCENT, INK, MAIN, grid, new_axes, readable_ticks, say_instead
+from vivace.plot._moments import check_mixture
+from vivace.plot._table import columns_of, n_rows_of, take
 
 Array = NDArray[np.float64]
 
@@ -16,8 +18,7 @@ _ROWS_AT_A_TIME = 1 << 14
 
 def entropies(estimator: Any, X: Any) -> Array:
     """Entropy of each row's responsibilities in nats, (n,): 0 where the component is certain."""
-    from vivace.plot._table import columns_of, n_rows_of, take
-
+    check_mixture(estimator)
     X = columns_of(estimator, X)
     n = n_rows_of(X)
     found = np.empty(n)
@@ -58,9 +59,9 @@ def plot_responsibilities(
     top = max(float(values.max(initial=0.0)) * 1.02, 1.1 * np.log(2.0))
     shares = np.full(len(values), 100.0 / max(1, len(values)))
     ax.hist(values, bins=np.linspace(0.0, top, 41), weights=shares, color=MAIN, alpha=0.85)
-    ax.set_yscale("log")
     low, high = 50.0 / max(1, len(values)), 200.0
     ax.set_ylim(low, high)
+    ax.set_yscale("log")
     for count in range(2, 8):
         if np.log(count) < top:
             ax.axvline(np.log(count), color=INK, linewidth=0.8, linestyle=":")
@@ -103,6 +104,9 @@ def plot_densities(
     """
     if log_density is None and X is None:
         raise ValueError("expected X, rows to judge by, or their log_density; got neither")
+    if log_density is None:
+        check_mixture(estimator)
+        X = columns_of(estimator, X)
     try:
         given = estimator.score_samples(X) if log_density is None else log_density
     except NotImplementedError as error:  # a family of the user's own
@@ -119,13 +123,14 @@ def plot_densities(
         high = max(float(values.max()), low + 1e-6 * max(1.0, abs(low)))
         edges = np.linspace(low, high, 61)
         weights = np.full(len(values), 100.0 / len(values))
-        _, _, bars = ax.hist(
+        heights, _, bars = ax.hist(
             np.clip(values, low, None), bins=edges, weights=weights, color=MAIN, alpha=0.85
         )
         for bar, edge in zip(bars, edges[1:], strict=False):
             if edge <= limit:
                 bar.set_facecolor(ACCENT)
         ax.axvline(limit, color=ACCENT, linewidth=1.0, linestyle="--")
+        ax.set_ylim(0.5 * weights[0], 1.5 * float(np.max(heights)))
         ax.set_yscale("log")
         _percent_ticks(ax)
         readable_ticks(ax.xaxis, 7)

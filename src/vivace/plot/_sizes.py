@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vivace.plot._canvas import INK, MAIN, grid, new_axes
+from vivace.plot._canvas import INK, MAIN, grid, new_axes, readable_ticks
 from vivace.plot._moments import components_in_use, is_table
 
 Array = NDArray[np.float64]
@@ -50,6 +50,7 @@ def plot_sizes(
     ax.set_yticks(place, [str(k) for k in number])
     ax.set_ylim(n - 0.4, -0.6)
     ax.set_xlim(left=0.0)
+    readable_ticks(ax.xaxis, 7)
     ax.set_ylabel("topic" if topics else "component")
     ax.set_xlabel(
         "share of the tokens, %" if topics else f"weight, % ({100 * level:g} % credible interval)"

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from vivace.plot._canvas import FADED, INK, MAIN, grid, new_axes, new_figure, plain
+from vivace.plot._canvas import FADED, INK, MAIN, grid, new_axes, new_figure, plain, readable_ticks
 from vivace.plot._map import classical_scaling, log_relevance, middle_of, topic_distances
+from vivace.plot._moments import named
 
 Array = NDArray[np.float64]
 
@@ -122,14 +123,20 @@ def plot_terms(
         fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, 0.0),
         bbox_transform=below, frameon=False,
     )  # fmt: skip
-    ax.locator_params(axis="x", nbins=5)
+    readable_ticks(ax.xaxis)
     grid(ax, "x")
     return ax
 
 
 def topics_of(estimator: Any) -> tuple[Array, Array]:
     """Probabilities of words in topics, (K, V), and the topics' shares of the tokens, (K,)."""
-    check_is_fitted(estimator, "_fitted")
+    check_is_fitted(estimator)
+    if not hasattr(type(estimator), "top_words"):
+        raise TypeError(
+            f"estimator: expected vivace.LatentDirichletAllocation, got {named(estimator)}. "
+            "Remedy: plot_mixture, plot_profiles, plot_sizes, plot_responsibilities, "
+            "plot_densities, plot_elbo and plot_held_out draw mixtures"
+        )
     p = np.asarray(estimator.topic_word_, dtype=np.float64)
     sizes = np.asarray(estimator.topic_sizes_, dtype=np.float64)
     total = sizes.sum()

@@ -118,6 +118,6 @@ def _line(ax: Any, values: Any, colour: str) -> None:
     pad = max(0.08 * (high - low), _FLAT * max(abs(high), 1.0))
     ax.set_ylim(low - pad, high + pad)
     ax.set_xlabel("iteration")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, nbins=6))
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     readable_ticks(ax.yaxis, 7)
     grid(ax, "y")

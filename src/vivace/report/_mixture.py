@@ -51,7 +51,7 @@ def mixture_page(estimator: Any, sample: RowSample | None, detail: int) -> dict[
         "sizes": figures.draw(
             lambda ax: plot_sizes(estimator, level=LEVEL, max_components=_COMPONENTS, ax=ax),
             "Weights of the components with credible intervals; the table has the numbers",
-            height=0.8 + 0.2 * min(n_used, _COMPONENTS),
+            height=0.8 + 0.2 * max(2, min(n_used, _COMPONENTS)),
         ),
         "views": _views(estimator, sample, labels, points, figures),
         "n_dimensions": min(2, len(moments(estimator).names)),
@@ -118,12 +118,14 @@ def _views(
         own = labels[chosen]
     shown = f" {len(rows):,} rows are shown." if rows is not None else ""
     shape = "densities" if len(found.names) == 1 else "ellipses"
+    alone = len(found.components) == 1
+    pairs = "In their own units." if alone else "Columns that separate the components well."
     best = best_view(found)
     views = [(best, _explained(best.kind))]
     order = np.argsort(-separation(found), kind="stable")[:3]
     if len(found.names) > 2:
         views += [
-            (columns_view(found, pair), "Columns that separate the components well.")
+            (columns_view(found, pair), pairs)
             for pair in list(combinations(order.tolist(), 2))[:_PAIRS]
         ]
     return [

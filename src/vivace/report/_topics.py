@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 #: Bars, characters of JSON for the words of all topics, topics in the table, examples of each:
 #: from all to what surely fits.
-DETAILS = ((30, 520_000, 300, 3), (20, 300_000, 150, 2), (10, 120_000, 60, 1))
+DETAILS = ((30, 520_000, 300, 3), (30, 560_000, 150, 1), (10, 120_000, 60, 1))
 RELEVANCE, STEPS = 0.6, 20  # the slider's start, and its steps from 0 to 1
 MAP, _LARGEST = 500.0, 62.0  # side of the map and radius of a circle at most, in its own units
 _EXAMPLES, _EXCERPT, _TOP_WORDS = 3, 320, 12
@@ -53,12 +53,11 @@ def topics_page(
         }
         for place, k in enumerate(order[:listed])
     ]
-    for circle, topic in zip(circles, topics, strict=False):
-        circle["label"] = f"topic {topic['number']}, {topic['share']} of the tokens: " + ", ".join(
-            topic["words"][:5]
-        )
-        circle["number"] = topic["number"]
-        circle["option"] = f"{topic['number']}: {' '.join(topic['words'][:3])} ({topic['share']})"
+    for circle, k, best in zip(circles, order, top, strict=False):  # not all may be listed
+        words, size = [_word(names[w], 40) for w in best[:5]], percent(share[k])
+        circle["number"] = int(k)
+        circle["label"] = f"topic {k}, {size} of the tokens: {', '.join(words)}"
+        circle["option"] = f"{k}: {' '.join(words[:3])} ({size})"
     return {
         "topics": topics,
         "n_unlisted": len(order) - len(topics),

@@ -106,11 +106,11 @@ def make_report(
     sample = _sampled(estimator, data, topics, seed)
     pages = _environment()
     known: dict[str, Any] = {"title": title, "meta": meta, "notes": notes}
-    content = _content(estimator, sample, vocabulary)
     text = ""
     with warnings.catch_warnings():
         # Columns are told apart by their place here; their names were compared when they were read.
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        content = _content(estimator, sample, vocabulary)
         for detail in range(DETAILS):
             page = content(detail)
             page |= _common(estimator, meta, notes, versions, page["figures"], sample)

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vivace.engine import CsrSource, Executor
+from vivace.engine import CsrSource, Executor, RowTable
+from vivace.models.aligned import aligned
 from vivace.models.documents import distinct_words
 from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.topics import Topics, WordPrior, parts_of
+from vivace.models.topics import Topics, WordPrior, column_sums, parts_of
 from vivace.topics._documents import Documents, some_of
 from vivace.topics._seeds import mean_documents, noise, seed_groups
 
@@ -28,14 +29,19 @@ CROWD, TOKENS = 1.6, 240_000
 # Fewer tokens than this are none.
 LEAST = 1e-9
 
+# Tasks of the product of all topics with each other, which is as large as the crowd squared.
+TASKS = 4
+
 
 def first_topics(
     model: LatentDirichletModel,
     documents: Documents,
     executor: Executor,
     rng: np.random.RandomState,
-) -> Topics:
+) -> tuple[Topics, float]:
     """Topics that are unlike each other, formed from a part of the documents.
+
+    And the mean log likelihood of a token of those documents.
 
     They begin around others: counted twice, what a topic began with would hold it where it is.
     Where the prior says which words a topic has, none can stand for another, and there is no crowd.
@@ -47,7 +53,7 @@ def first_topics(
     crowd = model.n_topics if alone else int(CROWD * model.n_topics)
     groups = mean_documents(documents, seed_groups(documents, crowd, rng, chosen))
     if not part.counts.nnz:
-        return model.start(_added(noise(model, rng), groups))
+        return _with_counts(model, _added(noise(model, executor, rng), groups), executor), 0.0
     words = distinct_words([part.counts.indices, groups.indices], model.n_words)
     place = np.zeros(model.n_words, np.int32)
     place[words] = np.arange(len(words))
@@ -60,19 +66,27 @@ def first_topics(
     own = WordPrior(prior if len(prior) == 1 else prior[words], len(words), crowd)
     alpha = model.alpha if alone else np.full(crowd, model.alpha.mean())
     larger = LatentDirichletModel(alpha, own, model.sweeps, seed=model.seed)
-    topics, _ = fade(larger, source, _begun(larger, narrowed(groups)), executor, 1)
-    found = merged(topics.counts.values, model.n_topics)
-    del topics  # as large as what follows
-    values = noise(model, rng)
-    values[words] += found
-    return model.start(values)
+
+    def begun() -> Topics:  # `fade` alone holds these
+        empty = aligned((len(words), crowd), larger.dtype, make=np.zeros)
+        return _with_counts(larger, _added(empty, narrowed(groups)), executor)
+
+    formed, likelihood = fade(larger, source, begun(), executor, 1)
+    found = formed.counts.values
+    into = np.eye(model.n_topics, dtype=found.dtype)[merged(found, model.n_topics, executor)]
+    values = noise(model, executor, rng)
+
+    def work(rows: slice) -> None:
+        values[words[rows]] += found[rows] @ into
+
+    executor.map(work, parts_of(len(words)))
+    return _with_counts(model, values, executor), likelihood
 
 
-def _begun(model: LatentDirichletModel, groups: csr_array) -> Topics:
-    """Topics of the prior and the words of each group."""
-    values = np.empty((model.n_words, model.n_topics), model.dtype)
-    values[...] = model.prior.values
-    return model.start(_added(values, groups))
+def _with_counts(model: LatentDirichletModel, counts: NDArray[Any], executor: Executor) -> Topics:
+    """Topics of the prior and these counts."""
+    totals = model.prior.totals + column_sums(counts, executor)
+    return Topics(RowTable(len(counts), counts), model.prior, model.alpha, totals)
 
 
 def _added(values: NDArray[Any], groups: csr_array) -> NDArray[Any]:
@@ -89,8 +103,8 @@ def _some(lengths: NDArray[np.float64], rng: np.random.RandomState) -> NDArray[n
     return np.sort(order[: min(enough, len(lengths) // 2)])
 
 
-def merged(counts: NDArray[Any], n_topics: int) -> NDArray[Any]:
-    """Add up topics that are alike until `n_topics` are left.
+def merged(counts: NDArray[Any], n_topics: int, executor: Executor) -> NDArray[np.int64]:
+    """Make one of topics that are alike until `n_topics` are left.
 
     Ward's method (1963): to make one of topics with m and n tokens costs m n / (m + n) times the
     chi-squared distance of their words.
@@ -98,42 +112,64 @@ def merged(counts: NDArray[Any], n_topics: int) -> NDArray[Any]:
     Parameters
     ----------
     counts : array of shape (n_words, crowd)
+    n_topics : int
+    executor : Executor
 
     Returns
     -------
-    merged : array of shape (n_words, n_topics)
+    merged : array of shape (crowd,)
+        What becomes of each topic, from 0 to below `n_topics`.
     """
-    sizes = np.maximum(counts.sum(axis=0, dtype=np.float64), LEAST)
-    products = np.zeros((len(sizes), len(sizes)))
-    for part in parts_of(len(counts)):
-        totals = np.maximum(counts[part].sum(axis=1, keepdims=True), LEAST)
-        rows = counts[part] / np.sqrt(totals, dtype=np.float64)
-        products += rows.T @ rows
-    costs = np.stack([_costs(products, sizes, i) for i in range(len(sizes))])
-    owner = np.arange(len(sizes))
+    parts = parts_of(len(counts))
+
+    def work(first: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        product = np.zeros((counts.shape[1],) * 2, counts.dtype)
+        sums = np.zeros(counts.shape[1])
+        for part in parts[first::TASKS]:
+            own = counts[part]
+            rows = own / np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST))
+            product += rows.T @ rows
+            sums += own.sum(axis=0, dtype=np.float64)
+        return product, sums
+
+    products, sizes = np.zeros((counts.shape[1],) * 2), np.full(counts.shape[1], LEAST)
+    for product, sums in executor.map(work, range(TASKS)):
+        products += product
+        sizes += sums
+    costs = _costs(products, sizes, slice(None))
+    np.fill_diagonal(costs, np.inf)
+    topics, owner = np.arange(len(sizes)), np.arange(len(sizes))
+    nearest = costs.argmin(axis=1)
+    least = costs[topics, nearest]
     for _ in range(len(sizes) - n_topics):
-        kept, gone = sorted(divmod(int(np.argmin(costs)), len(sizes)))
+        one = int(least.argmin())
+        kept, gone = sorted((one, int(nearest[one])))
         owner[owner == gone] = kept
         sizes[kept] += sizes[gone]
         products[kept] += products[gone]
         products[:, kept] += products[:, gone]
-        costs[kept] = costs[:, kept] = np.where(
-            np.isinf(costs[kept]), np.inf, _costs(products, sizes, kept)
-        )
+        own = _costs(products, sizes, slice(kept, kept + 1))[0]
+        own[np.isinf(costs[kept])] = np.inf  # itself, and what is gone
+        costs[kept] = costs[:, kept] = own
         costs[gone] = costs[:, gone] = np.inf
-    found = np.zeros((len(counts), n_topics), counts.dtype)
-    for topic, into in enumerate(np.unique(owner, return_inverse=True)[1]):
-        found[:, into] += counts[:, topic]
-    return found
+        # The nearest of each: of equals the first.
+        sooner = (own < least) | ((own == least) & (kept < nearest))
+        nearest[sooner], least[sooner] = kept, own[sooner]
+        again = (nearest == kept) & ~sooner | (nearest == gone)
+        again[kept] = again[gone] = True
+        nearest[again] = costs[again].argmin(axis=1)
+        least[again] = costs[again, nearest[again]]
+    return np.asarray(np.unique(owner, return_inverse=True)[1])
 
 
 def _costs(
-    products: NDArray[np.float64], sizes: NDArray[np.float64], i: int
+    products: NDArray[np.float64], sizes: NDArray[np.float64], rows: slice
 ) -> NDArray[np.float64]:
-    """What it costs to make one of topic i and each other; infinite for itself."""
-    squares = products.diagonal() / sizes**2 + products[i, i] / sizes[i] ** 2
-    squares -= 2.0 * products[i] / sizes / sizes[i]
+    """What it costs to make one of each of some topics and each topic."""
+    shares, own = products.diagonal() / sizes**2, sizes[rows, None]
+    costs = products[rows] * (-2.0 / own / sizes)
+    costs += shares
+    costs += shares[rows, None]
+    costs /= 1.0 / sizes + 1.0 / own
     # Rounded: which are least alike must not depend on the order of additions in a product.
-    costs = np.round(squares / (1.0 / sizes + 1.0 / sizes[i]), 6)
-    costs[i] = np.inf
-    return np.asarray(costs)
+    return np.round(costs, 6, out=costs)

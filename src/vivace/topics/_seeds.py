@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from vivace import _core
+from vivace.engine import Executor
 from vivace.models.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import parts_of
@@ -38,12 +40,21 @@ def mean_documents(documents: Documents, groups: list[NDArray[np.int64]]) -> csr
     return csr_array(means, dtype=rows.dtype)
 
 
-def noise(model: LatentDirichletModel, rng: np.random.RandomState) -> NDArray[Any]:
-    """Parameters a little above the prior, so that no two topics are equal, (V, K)."""
+def noise(
+    model: LatentDirichletModel, executor: Executor, rng: np.random.RandomState
+) -> NDArray[Any]:
+    """Counts a little above zero, so that no two topics are equal, (V, K)."""
     values = aligned((model.n_words, model.n_topics), model.dtype)
     prior = np.broadcast_to(model.prior.values, values.shape)
-    for part in parts_of(model.n_words):
-        values[part] = prior[part] * (1.0 + NOISE * rng.random_sample(values[part].shape))
+    seed, parts = int(rng.randint(2**31)), parts_of(model.n_words)
+
+    def work(i: int) -> None:  # each part from a seed of its own, by whatever thread
+        part = values[parts[i]]
+        np.random.default_rng([seed, i]).random(out=part, dtype=part.dtype.type)
+        part *= prior[parts[i]]
+        part *= part.dtype.type(NOISE)
+
+    executor.map(work, range(len(parts)))
     return values
 
 
@@ -72,46 +83,16 @@ def seed_groups(
     most = n_topics * CANDIDATES_PER_TOPIC
     if len(candidates) > most:
         candidates = np.sort(rng.choice(candidates, most, replace=False))
-    rows = _directions(csr_array(documents.take(candidates), dtype=np.float64))
+    rows = documents.take(candidates)
     alike = max(1, min(ALIKE, len(candidates) // (4 * n_topics)))
-    groups, taken = [], np.zeros(len(candidates), bool)
-    nearest, words = np.zeros(len(candidates)), csr_array(rows.T)
-    first = int(rng.randint(len(candidates)))
-    while True:
-        cosine = _product(words, rows, first)
-        taken[first], cosine[first] = True, 2.0
-        groups.append(candidates[_largest(cosine, alike)])
-        if len(groups) == n_topics:
-            return groups
-        np.maximum(nearest, cosine, out=nearest)
-        weights = np.where(taken, 0.0, np.clip(1.0 - nearest, 0.0, 1.0))
-        total = weights.sum()
-        if not total > 0.0:  # nothing but copies is left
-            return groups
-        first = int(np.searchsorted(np.cumsum(weights), rng.random_sample() * total))
-
-
-def _directions(rows: csr_array) -> csr_array:
-    """Log counts weighted by inverse document frequency, of length one; no row may be empty."""
-    frequency = np.bincount(rows.indices, minlength=rows.shape[1])
-    rows.data = np.log1p(rows.data) * np.log1p(rows.shape[0] / frequency[rows.indices])
-    norms = np.sqrt(np.add.reduceat(rows.data**2, rows.indptr[:-1]))
-    rows.data /= np.repeat(norms, np.diff(rows.indptr))
-    return rows
-
-
-def _product(words: csr_array, rows: csr_array, row: int) -> NDArray[np.float64]:
-    """All rows times one of them; `words` is their transpose, of which few rows are looked at."""
-    at = slice(rows.indptr[row], rows.indptr[row + 1])
-    pieces = [slice(words.indptr[w], words.indptr[w + 1]) for w in rows.indices[at]]
-    found = np.concatenate([words.indices[piece] for piece in pieces])
-    values = zip(pieces, rows.data[at], strict=True)
-    terms = np.concatenate([words.data[piece] * value for piece, value in values])
-    return np.asarray(np.bincount(found, terms, rows.shape[0]))
-
-
-def _largest(values: NDArray[np.float64], n: int) -> NDArray[np.int64]:
-    """Places of the n largest that are positive, the first of equals."""
-    level = np.partition(values, -n)[-n]
-    found = np.flatnonzero((values >= level) & (values > 0.0))
-    return np.asarray(found[np.argsort(-values[found], kind="stable")[:n]])
+    members = np.empty((n_topics, alike), np.int64)
+    n_groups = _core.seed_groups(
+        rows.indptr.astype(np.int64),
+        rows.indices.astype(np.int32, copy=False),
+        rows.data,
+        rows.shape[1],
+        int(rng.randint(len(candidates))),
+        rng.random_sample(n_topics - 1),
+        members,
+    )
+    return [candidates[group[group >= 0]] for group in members[:n_groups]]
