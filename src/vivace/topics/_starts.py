@@ -83,13 +83,13 @@ def formed_topics(
     source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
     def around() -> Topics:
-        topics = first_topics(model, documents, executor, rng)
+        topics, _ = first_topics(model, documents, executor, rng)
         _core.give_back()  # what the crowd took
         return topics
 
     def begun() -> Topics:
         passes = PASSES_BEFORE_SAMPLING
-        return fade(model, source, around()[0], executor, passes, n_tokens=n_tokens, keep=BEGUN)[0]
+        return fade(model, source, around(), executor, passes, n_tokens=n_tokens, keep=BEGUN)[0]
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
