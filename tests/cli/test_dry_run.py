@@ -207,6 +207,23 @@ def test_too_little_memory_for_rows(name: str, suffix: str, run: Any, folder: Pa
     assert "Remedy: more memory (--memory)" in fitted.stderr
 
 
+@pytest.mark.parametrize("n_rows", [65_536, 200_000])
+def test_smaller_pieces_are_smaller(n_rows: int, run: Any, folder: Path) -> None:
+    """Where `vivace convert` is the remedy it helps; it is none for what has such pieces."""
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(
+        pa.table({"a": np.arange(float(n_rows)), "b": np.ones(n_rows)}), "t.parquet"
+    )
+    fit = ["fit", "gaussian-mixture", "-k", "2", "-o", "m", "--dry-run", "--memory"]
+    found = run(*fit, "1M" if n_rows < 100_000 else "5M", "t.parquet")
+    assert found.exit_code == 1
+    assert ("vivace convert" in found.stderr) == (n_rows > 65_536)
+    if n_rows > 65_536:
+        assert run("convert", "t.parquet", "small.parquet", "-q").exit_code == 0
+        assert run(*fit, "5M", "small.parquet").exit_code == 0
+
+
 @pytest.mark.parametrize(("n_rows", "work"), [(100, 1e3), (10**9, 1e3), (10**9, 1e9)])
 def test_rows_of_a_sample(n_rows: int, work: float) -> None:
     n = sample_rows(n_rows, 16, work)

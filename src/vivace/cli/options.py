@@ -167,7 +167,7 @@ def output_suffix(path: str) -> str:
     from vivace.io.writer import APPENDABLE
 
     try:
-        return table_suffix(path, APPENDABLE)
+        return table_suffix(path, APPENDABLE, "another name")
     except TableError as error:
         raise click.BadParameter(str(error), param_hint="--out") from error
 

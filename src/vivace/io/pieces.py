@@ -19,6 +19,7 @@ from vivace.io.spool import Scratch
 from vivace.io.stream import TableStream
 from vivace.io.table import Array, TableError, in_words
 from vivace.io.unchanged import reading
+from vivace.io.writer import ROWS_OF_A_PIECE
 
 # Of the memory, a piece that is used, one that is read ahead, and Arrow's copy of that one.
 _WORKING_PIECES = 3
@@ -84,13 +85,16 @@ class PieceStream(TableStream):
         self._ends = np.cumsum([piece.n_rows for piece in self._pieces]).tolist()
         self.shape = (self._ends[-1] if self._ends else 0, len(self.columns))
         self._width = row = self.dtype.itemsize * max(1, len(self.columns))
-        largest = row * max((piece.n_rows for piece in self._pieces), default=0)
+        largest = row * self.piece_rows
         least = min((_WORKING_PIECES + 1) * largest, 2 * row * self.shape[0])
         if memory < least:
+            remedy = "more memory (--memory) or fewer columns"
+            if self.piece_rows > ROWS_OF_A_PIECE:
+                remedy += ", or smaller pieces (vivace convert)"
             raise TableError(
                 f"{name}: its largest piece (row group) takes {in_words(largest)}, so that at "
-                f"least {in_words(least)} of memory are needed, got {in_words(memory)}. Remedy: "
-                "more memory (--memory), fewer columns, or smaller pieces (vivace convert)"
+                f"least {in_words(least)} of memory are needed, got {in_words(memory)}. "
+                f"Remedy: {remedy}"
             )
         self._room = memory - _WORKING_PIECES * largest
         self._kept: dict[int, Array] = {}

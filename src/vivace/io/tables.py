@@ -95,7 +95,7 @@ def write_table(path: StrPath, array: Array, names: Sequence[str] | None = None)
     OSError
         The file cannot be written.
     """
-    suffix = table_suffix(path, WRITABLE)
+    suffix = table_suffix(path, WRITABLE, "another name")
     if array.ndim not in (1, 2):
         raise TableError(f"{os.fspath(path)}: expected 1 or 2 dimensions, got {array.ndim}")
     columns = array.reshape(len(array), -1) if array.ndim == 1 else array
@@ -124,13 +124,15 @@ def check_writable(path: StrPath) -> None:
     TableError
         The name ends otherwise, or a library is missing.
     """
-    if table_suffix(path, WRITABLE) == ".parquet":
+    if table_suffix(path, WRITABLE, "another name") == ".parquet":
         from vivace.io.arrow import require_pyarrow
 
         require_pyarrow(path)
 
 
-def table_suffix(path: StrPath, allowed: Sequence[str]) -> str:
+def table_suffix(
+    path: StrPath, allowed: Sequence[str], remedy: str = "rename or convert the file"
+) -> str:
     """Return which of the suffixes `allowed` the name of a file ends in.
 
     Raises
@@ -144,7 +146,7 @@ def table_suffix(path: StrPath, allowed: Sequence[str]) -> str:
             return suffix
     raise TableError(
         f"{os.fspath(path)}: expected a name that ends in {', '.join(allowed[:-1])} or "
-        f"{allowed[-1]}, got {name!r}. Remedy: rename or convert the file"
+        f"{allowed[-1]}, got {name!r}. Remedy: {remedy}"
     )
 
 

@@ -187,7 +187,7 @@ def writing(path: StrPath, names: Sequence[str]) -> Iterator[TableWriter]:
     OSError
         The file cannot be written.
     """
-    suffix = table_suffix(path, APPENDABLE)
+    suffix = table_suffix(path, APPENDABLE, "another name")
     if suffix in (".parquet", ".feather", ".arrow"):
         from vivace.io.arrow import require_pyarrow
 

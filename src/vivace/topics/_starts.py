@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vivace import _core
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
-from vivace.models.fading import BEGUN, fade
+from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.sampled import SampledModel, SampledSweeps
 from vivace.models.topics import Topics, column_sums
@@ -89,7 +89,7 @@ def formed_topics(
 
     def begun() -> Topics:
         passes = PASSES_BEFORE_SAMPLING
-        return fade(model, source, around(), executor, passes, n_tokens=n_tokens, keep=BEGUN)[0]
+        return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
