@@ -93,7 +93,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
     a.kept_bytes = kept_of<std::uint8_t>(state.kept, corpus, a.topics, fresh);
   else if (lean)
     a.kept = kept_of<std::uint16_t>(state.kept, corpus, a.topics, fresh);
-  const std::size_t width = lean ? lean_entries : stride;
+  const std::size_t width = lean ? lean_entries : a.topics;
   auto* gamma = view<StoreItem<T>>(state.gamma, "gamma", corpus.size(), width).data;
   a.gamma = gamma;
   if (sweeps != 1 && !fresh) throw py::value_error("sweeps must be 1 unless fresh is set");
@@ -101,7 +101,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   if (lean)
     a.change = view<T>(state.change, "change", corpus.most_entries, stride).data;
   else
-    before = view<StoreItem<T>>(state.change, "change", corpus.most_entries, stride).data;
+    before = view<StoreItem<T>>(state.change, "change", corpus.most_entries, a.topics).data;
   a.before = before;
   a.factors = view<T>(state.factors, "factors", corpus.most_entries, 0).data;
   const auto moved = view<double>(state.moved, "moved", corpus.most_blocks, a.topics);
@@ -115,6 +115,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   const Scratch memory = scratch(kernels.cvb0_scratch(a.topics));
   a.scratch = memory.get();
   Cvb0Words<T> w;
+  w.topics = a.topics;
   w.change = a.change;
   w.before = fresh ? nullptr : before;
   w.factors = a.factors;
@@ -154,7 +155,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
           return;
         }
         Cvb0Words<T> part = w;
-        part.gamma = gamma + corpus.first_entry(b) * stride;
+        part.gamma = gamma + corpus.first_entry(b) * width;
         const auto t = static_cast<std::size_t>(corpus.tasks[first_task + i - 1]);
         part.words = corpus.distinct.data() + t;
         part.count = static_cast<std::size_t>(corpus.tasks[first_task + i]) - t;

@@ -1,4 +1,5 @@
 // Memory for Python: giving it back to the system, and tables that are mostly zeros packed without loss.
+#include <algorithm>
 #include <bit>
 
 #ifdef __GLIBC__
@@ -70,6 +71,58 @@ void put_bits(const py::object& out, const py::object& bits, const py::object& k
   each_bit(b, o.rows, k.rows, [&](std::size_t at, std::size_t i) { o[at] = k[i]; });
 }
 
+/// Returns how many values are not `common`; `room` begins with them.
+template <class T>
+std::size_t pack_rows(const py::object& values, const py::object& common, const py::object& bits,
+                      const py::object& room) {
+  PackedRows<T> a;
+  a.values = view<const T>(values, "values", any, any);
+  const std::size_t all = a.values.rows * a.values.cols, more = 64 / sizeof(T);
+  a.common = view<const T>(common, "common", a.values.cols, 0).data;
+  a.bits = view<std::uint64_t>(bits, "bits", a.values.rows, words_of(a.values.cols)).data;
+  const auto out = view<T>(room, "room", any, 0);
+  if (out.rows < all + more)
+    throw py::value_error("room must hold " + std::to_string(all + more) + " numbers, got " + std::to_string(out.rows));
+  a.kept = out.data;
+  std::size_t count = 0;
+  a.count = &count;
+  const Kernels& kernels = active_kernels();
+  without_gil([&] {
+    if constexpr (std::is_same_v<T, double>)
+      kernels.pack_rows_d(a);
+    else
+      kernels.pack_rows_f(a);
+  });
+  return count;
+}
+
+template <class T>
+void unpack_rows(const py::object& out, const py::object& common, const py::object& bits, const py::object& kept) {
+  const auto o = view<T>(out, "out", any, any);
+  const auto c = view<const T>(common, "common", o.cols, 0);
+  const auto b = view<const std::uint64_t>(bits, "bits", o.rows, words_of(o.cols));
+  const auto k = view<const T>(kept, "kept", any, 0);
+  const std::size_t rest = o.cols % word_bits;
+  std::size_t count = 0;
+  bool good = true;
+  for (std::size_t i = 0; i < b.rows; ++i)
+    for (std::size_t j = 0; j < b.cols; ++j) {
+      count += static_cast<std::size_t>(std::popcount(b(i, j)));
+      good = good && (!rest || j + 1 < b.cols || !(b(i, j) >> rest));
+    }
+  if (!good || count != k.rows) throw py::value_error("bits must be as many as there are values");
+  without_gil([&] {
+    const T* next = k.data;
+    for (std::size_t i = 0; i < o.rows; ++i) {
+      T* row = o.row(i);
+      std::copy_n(c.data, o.cols, row);
+      for (std::size_t j = 0; j < b.cols; ++j)
+        for (std::uint64_t word = b(i, j); word; word &= word - 1)
+          row[j * word_bits + static_cast<std::size_t>(std::countr_zero(word))] = *next++;
+    }
+  });
+}
+
 }  // namespace
 
 void bind_memory(py::module_& m) {
@@ -101,6 +154,19 @@ void bind_memory(py::module_& m) {
         by_dtype(&put_bits<double>, &put_bits<float>, out, bits, kept);
       },
       arg("out"), arg("bits"), arg("kept"), "Copies values to where they are marked; others are left alone.");
+  m.def(
+      "pack_rows",
+      [](const O& values, const O& common, const O& bits, const O& room) {
+        return by_dtype(&pack_rows<double>, &pack_rows<float>, values, common, bits, room);
+      },
+      arg("values"), arg("common"), arg("bits"), arg("room"),
+      "Marks values that are not those of a common row, and copies them; returns how many there are.");
+  m.def(
+      "unpack_rows",
+      [](const O& out, const O& common, const O& bits, const O& kept) {
+        by_dtype(&unpack_rows<double>, &unpack_rows<float>, out, common, bits, kept);
+      },
+      arg("out"), arg("common"), arg("bits"), arg("kept"), "Rows as they were packed.");
 }
 
 }  // namespace vivace

@@ -39,15 +39,15 @@ struct Cvb0Documents {
   std::size_t sweeps = 1;             // more than one where documents are fresh
   bool fresh = false;                 // the table holds nothing of these documents, and gamma is not read
   bool divide = false;                // totals are so small that 1 / (Lambda - x g) needs a division
-  // entries x stride of the store's type; with a lean store entries x lean_entries, and their topics in one of the
+  // entries x topics of the store's type; with a lean store entries x lean_entries, and their topics in one of the
   // others: in bytes where that is enough
   void* gamma = nullptr;
   std::uint8_t* kept_bytes = nullptr;
   std::uint16_t* kept = nullptr;
   std::size_t entries = 0;       // of the store that may be read ahead
   std::int64_t batch_first = 0;  // the batch's first entry
-  // Out, entries of the batch x stride: what gamma was, in the store's type, unless fresh; with a lean store, new - old
-  // gamma in its units.
+  // Out: what gamma was, entries of the batch x topics in the store's type, unless fresh; with a lean store, new - old
+  // gamma in its units, entries of the batch x stride.
   void* before = nullptr;
   T* change = nullptr;
   T* factors = nullptr;          // entries of the batch, out: weight x count over what the store takes for one
@@ -66,6 +66,7 @@ struct Cvb0Words {
   std::uint32_t begin = 0;
   const std::uint16_t* near = nullptr;  // entries, rows of the following: in 16 bits,
   const std::int32_t* far = nullptr;    // or where that is not enough
+  std::size_t topics = 0;
   const void *gamma = nullptr, *before = nullptr;
   const T* change = nullptr;
   const T* factors = nullptr;

@@ -180,6 +180,8 @@ struct Kernels {
   void (*document_step_f)(const DocumentStep<float>&);
   void (*document_start_d)(const DocumentStart<double>&);
   void (*document_start_f)(const DocumentStart<float>&);
+  void (*pack_rows_d)(const PackedRows<double>&);
+  void (*pack_rows_f)(const PackedRows<float>&);
   std::size_t (*fold_in_scratch)(std::size_t topics);
   void (*fold_in_d)(const FoldIn<double>&);
   void (*fold_in_f)(const FoldIn<float>&);

@@ -82,6 +82,16 @@ struct DocumentStart {
   View<T> gamma;  // documents x K, out
 };
 
+/// The values of rows that are not `common`, one after the other, and a bit for each place: set where a value follows.
+template <class T>
+struct PackedRows {
+  View<const T> values;
+  const T* common = nullptr;      // columns
+  std::uint64_t* bits = nullptr;  // rows x (columns / 64, rounded up), out
+  T* kept = nullptr;              // out, with room for all values and 64 bytes
+  std::size_t* count = nullptr;   // out: how many there are
+};
+
 /// Documents at fixed topics by collapsed variational Bayes of order zero: shares g of a document's words, each in turn
 /// proportional to mean_wk (n_k - min(count, 1) g_k + alpha_k), with n the document's expected counts, until the mean
 /// change of n in a sweep is below `tolerance` or `max_sweeps` are made.

@@ -7,6 +7,7 @@
 #include "cvb0_extrapolation.hpp"
 #include "cvb0_lean.hpp"
 #include "cvb0_store.hpp"
+#include "cvb0_words.hpp"
 #include "layout.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
@@ -49,7 +50,11 @@ class Documents {
 
  public:
   explicit Documents(const Cvb0Documents<T>& args)
-      : a(args), arena{args.scratch}, buffers(arena, args.topics), stride(vectors ? vectors * n : args.table.cols) {
+      : a(args),
+        arena{args.scratch},
+        buffers(arena, args.topics),
+        stride(vectors ? vectors * n : args.table.cols),
+        tail(args.topics - (stride - n)) {
     double sum = 0;
     for (std::size_t k = 0; k < stride; ++k) {
       buffers.moved[k] = 0;
@@ -75,23 +80,52 @@ class Documents {
   const Cvb0Documents<T>& a;
   Arena arena;
   Buffers<T> buffers;
-  std::size_t stride;
+  std::size_t stride, tail;  // the latter: topics of the last vector
   T alpha_sum;
   std::size_t filled = 0;
   double likelihood = 0;
 
-  /// Calls f for each vector of topics.
+  /// Whether a vector of topics is the last one, of which entries have `tail`.
+  using Whole = std::false_type;
+  using Last = std::true_type;
+
+  /// Calls f(number, Whole or Last) for each vector of topics.
   template <class F>
   VIVACE_MEMBER void each(F&& f) const {
-    if constexpr (vectors > 0)
-      repeat<vectors>(f);
+    if constexpr (vectors > 0) {
+      repeat<vectors - 1>([&](std::size_t j) VIVACE_LAMBDA { f(j, Whole()); });
+      f(vectors - 1, Last());
+    } else {
+      std::size_t j = 0;
+      for (; (j + 1) * n < stride; ++j) f(j, Whole());
+      f(j, Last());
+    }
+  }
+  template <class At>
+  VIVACE_MEMBER Vec<T> load(const Item* p, At) const {
+    if constexpr (At::value)
+      return S::load(p, tail);
     else
-      for (std::size_t j = 0; j < stride / n; ++j) f(j);
+      return S::load(p);
+  }
+  template <class At>
+  VIVACE_MEMBER void save(Item* p, Vec<T> v, At) const {
+    if constexpr (At::value)
+      S::save(p, v, tail);
+    else
+      S::save(p, v);
+  }
+  template <class At>
+  VIVACE_MEMBER void copy(Item* to, const Item* from, At) const {
+    if constexpr (At::value)
+      S::copy(to, from, tail);
+    else
+      S::copy(to, from);
   }
   VIVACE_MEMBER std::size_t size(std::size_t d) const { return static_cast<std::size_t>(a.start[d + 1] - a.start[d]); }
-  VIVACE_MEMBER Item* gamma(std::size_t e) const { return static_cast<Item*>(a.gamma) + e * stride; }
+  VIVACE_MEMBER Item* gamma(std::size_t e) const { return static_cast<Item*>(a.gamma) + e * a.topics; }
   VIVACE_MEMBER Item* before(std::size_t e) const {
-    return static_cast<Item*>(a.before) + (e - static_cast<std::size_t>(a.batch_first)) * stride;
+    return static_cast<Item*>(a.before) + (e - static_cast<std::size_t>(a.batch_first)) * a.topics;
   }
   VIVACE_MEMBER const T* row(std::size_t e) const {
     return a.table.data + static_cast<std::size_t>(a.words[e]) * stride;
@@ -138,17 +172,17 @@ class Documents {
     doc.first = static_cast<std::size_t>(a.start[d]);
     doc.size = size(d);
     if (a.row_weights) doc.weight = static_cast<T>(a.row_weights[d]);
-    each([&](std::size_t j) VIVACE_LAMBDA { put(doc.held, doc.counts, j, loadu(a.alpha + j * n)); });
+    each([&](std::size_t j, auto) VIVACE_LAMBDA { put(doc.held, doc.counts, j, loadu(a.alpha + j * n)); });
     for (std::size_t e = doc.first; e < doc.first + doc.size; ++e) {
       doc.tokens += a.counts[e];
       const Vec<T> c = broadcast<T>(a.counts[e] / S::one);
       Item* g = gamma(e);
-      each([&](std::size_t j) VIVACE_LAMBDA {
+      each([&](std::size_t j, auto at) VIVACE_LAMBDA {
         if constexpr (visit == Visit::fresh) {
-          S::clear(g + j * n);
+          save(g + j * n, Vec<T>{}, at);
         } else {
-          S::copy(before(e) + j * n, g + j * n);
-          put(doc.held, doc.counts, j, mul_add(S::load(g + j * n), c, get(doc.held, doc.counts, j)));
+          copy(before(e) + j * n, g + j * n, at);
+          put(doc.held, doc.counts, j, mul_add(load(g + j * n, at), c, get(doc.held, doc.counts, j)));
         }
       });
     }
@@ -156,7 +190,7 @@ class Documents {
   }
 
   VIVACE_MEMBER void add_moved(const Document& doc, T weight) const {
-    each([&](std::size_t j) VIVACE_LAMBDA {
+    each([&](std::size_t j, auto) VIVACE_LAMBDA {
       const Vec<T> v = get(doc.held, doc.counts, j) * weight;
       for (std::size_t i = 0; i < n; ++i) buffers.moved[j * n + i] += static_cast<double>(v[i]);
     });
@@ -185,15 +219,15 @@ class Documents {
     const T *totals = a.totals, *inverses = a.inverse;
 
     Vec<T> sum[chains] = {};
-    const auto vector = [&](std::size_t j, std::size_t chain) VIVACE_LAMBDA {
+    const auto vector = [&](std::size_t j, std::size_t chain, auto at) VIVACE_LAMBDA {
       Vec<T> count = get(doc.held, doc.counts, j);
       if constexpr (last) {
         const Vec<T> v = get(doc.shares, doc.value, j);
         count = mul_add(v, given, count);
-        S::save(kept + j * n, v * scale);
+        save(kept + j * n, v * scale, at);
       }
       if constexpr (next) {
-        const Vec<T> now = S::load(g + j * n);
+        const Vec<T> now = load(g + j * n, at);
         __builtin_prefetch(row_later + j * n, 0, 2);
         if (j % 2 == 0) __builtin_prefetch(soon + j * n, 1, 2);
         Vec<T> v = max(count - now * own_topic, least_topic);
@@ -217,12 +251,15 @@ class Documents {
       put(doc.held, doc.counts, j, count);
     };
     if constexpr (vectors > 0) {
-      repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { vector(j, j % chains); });
+      each([&](std::size_t j, auto at) VIVACE_LAMBDA { vector(j, j % chains, at); });
     } else {
+      const std::size_t chained = stride / (chains * n) * chains;
+      const auto chain_of = [&](std::size_t j) VIVACE_LAMBDA { return j < chained ? j % chains : 0; };
       std::size_t j = 0;
-      for (; (j + chains) * n <= stride; j += chains)
-        repeat<chains>([&](std::size_t chain) VIVACE_LAMBDA { vector(j + chain, chain); });
-      for (; j * n < stride; ++j) vector(j, 0);
+      for (; (j + chains) * n < stride; j += chains)
+        repeat<chains>([&](std::size_t chain) VIVACE_LAMBDA { vector(j + chain, chain, Whole()); });
+      for (; (j + 1) * n < stride; ++j) vector(j, chain_of(j), Whole());
+      vector(j, chain_of(j), Last());
     }
     if constexpr (last) note(doc, past);
     if constexpr (next) {
@@ -266,79 +303,6 @@ static inline void documents(const Cvb0Documents<T>& a) {
     else
       documents<T, visit, vectors - 1>(a);
   }
-}
-
-// What the table is given of an entry, over its factor: what its shares changed by.
-template <class T>
-struct FromStore {
-  using Item = typename Store<T>::Item;
-  const Item *gamma, *before;
-  VIVACE_MEMBER explicit FromStore(const Cvb0Words<T>& a)
-      : gamma(static_cast<const Item*>(a.gamma)), before(static_cast<const Item*>(a.before)) {}
-  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return Store<T>::load(gamma + at) - Store<T>::load(before + at); }
-};
-
-template <class T>
-struct FromFresh {
-  using Item = typename Store<T>::Item;
-  const Item* gamma;
-  VIVACE_MEMBER explicit FromFresh(const Cvb0Words<T>& a) : gamma(static_cast<const Item*>(a.gamma)) {}
-  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return Store<T>::load(gamma + at); }
-};
-
-template <class T>
-struct FromChange {
-  const T* change;
-  VIVACE_MEMBER explicit FromChange(const Cvb0Words<T>& a) : change(a.change) {}
-  VIVACE_MEMBER Vec<T> get(std::size_t at) const { return loadu(change + at); }
-};
-
-/// `vectors` vectors of topics of the i-th word, from column `k` on.
-template <class T, class From, std::size_t vectors>
-VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, std::size_t k) {
-  const std::uint32_t begin = i ? a.ends[i - 1] : a.begin;
-  constexpr std::size_t n = lanes<T>;
-  const std::size_t stride = a.table.cols;
-  T* out = a.table.data + static_cast<std::size_t>(a.words[i]) * stride + k;
-  const T* soon = a.table.data + static_cast<std::size_t>(a.words[i + 2 < a.count ? i + 2 : i]) * stride + k;
-  Vec<T> row[vectors];
-  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA {
-    row[j] = loadu(out + j * n);
-    __builtin_prefetch(soon + j * n, 1, 2);
-  });
-  const std::uint16_t* near = a.near;
-  const std::int32_t* far = a.far;
-  for (std::uint32_t at = begin, end = a.ends[i]; at < end; ++at) {
-    const std::size_t e = near ? near[at] : static_cast<std::size_t>(far[at]);
-    const Vec<T> factor = broadcast<T>(a.factors[e]);
-    const std::size_t first = e * stride + k;
-    repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { row[j] = mul_add(from.get(first + j * n), factor, row[j]); });
-  }
-  repeat<vectors>([&](std::size_t j) VIVACE_LAMBDA { storeu(out + j * n, row[j]); });
-}
-
-/// All words; behind whole eights of vectors come `rest`.
-template <class T, class From, std::size_t rest = 0>
-static inline void words(const Cvb0Words<T>& a) {
-  constexpr std::size_t eight = 8 * lanes<T>;
-  if constexpr (rest < 7)
-    if (a.table.cols % eight > rest * lanes<T>) return words<T, From, rest + 1>(a);
-  const From from(a);
-  for (std::size_t i = 0; i < a.count; ++i) {
-    std::size_t k = 0;
-    for (; k + eight <= a.table.cols; k += eight) word<T, From, 8>(a, from, i, k);
-    if constexpr (rest > 0) word<T, From, rest>(a, from, i, k);
-  }
-}
-
-template <class T>
-static inline void all_words(const Cvb0Words<T>& a) {
-  if (a.change)
-    words<T, FromChange<T>>(a);
-  else if (a.before)
-    words<T, FromStore<T>>(a);
-  else
-    words<T, FromFresh<T>>(a);
 }
 
 template <class T>

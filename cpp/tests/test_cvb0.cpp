@@ -56,8 +56,8 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
 
   std::vector<T> table(v * stride), totals(stride, static_cast<T>(INFINITY)), inverse(stride);
   std::vector<T> alpha(stride), change(lean ? corpus.most_entries * stride : 0), factors(corpus.most_entries);
-  std::vector<Item> gamma(corpus.size() * (lean ? lean_entries : stride));
-  std::vector<Item> before(lean ? 0 : corpus.most_entries * stride);
+  std::vector<Item> gamma(corpus.size() * (lean ? lean_entries : topics));
+  std::vector<Item> before(lean ? 0 : corpus.most_entries * topics);
   const bool bytes = topics <= 256;
   std::vector<std::uint8_t> kept_bytes(lean && bytes ? corpus.size() * lean_entries : 0);
   std::vector<std::uint16_t> kept(lean && !bytes ? corpus.size() * lean_entries : 0);
@@ -120,7 +120,8 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       w.ends = corpus.word_ends.data() + t;
       w.begin = corpus.word_begin(t, true);
       w.near = corpus.near.data() + e;
-      w.gamma = gamma.data() + (lean ? 0 : e * stride);
+      w.topics = topics;
+      w.gamma = gamma.data() + (lean ? 0 : e * topics);
       w.before = s.fresh ? nullptr : before.data();
       w.change = a.change;
       w.factors = factors.data();

@@ -78,7 +78,7 @@ def test_the_same_bits_for_any_number_of_threads(name, dtype):
 
 def test_the_bound_from_statistics_is_that_of_the_formula():
     model, done = fit(CoordinateAscent(None), passes=200)
-    gamma = np.concatenate([state.gamma for state in done.local.get(0)])
+    gamma = np.concatenate([state.loaded() for state in done.local.get(0)])
     expected = naive.bound(COUNTS, done.posterior.parameters().T, model.alpha, ETA, gamma)
     # At a fixed point the responsibilities of the last step are the best for the new topics.
     assert done.elbo == pytest.approx(expected, abs=1e-5)
@@ -179,7 +179,7 @@ def test_impossible_statistics_are_refused():
 
 def gammas(done):
     batches = done.layout.batches
-    return np.concatenate([state.gamma for b in batches for state in done.local.get(b.id)])
+    return np.concatenate([state.loaded() for b in batches for state in done.local.get(b.id)])
 
 
 PRIORS = {
@@ -230,7 +230,7 @@ def test_the_bound_is_exact_for_any_pair():
     blocks = Layout(30, None, 16).blocks(Layout(30, None, 16).batches[0])
     other = model.start(np.random.default_rng(3).gamma(1.0, 1.0, (60, 5)))
     record, states = model.local_batch(source.read, blocks, other, None, ThreadExecutor(1))
-    gamma = np.concatenate([state.gamma for state in states])
+    gamma = np.concatenate([state.loaded() for state in states])
     log_beta = naive.expected_log(other.parameters().T).T
     expected = naive.topic_bound(posterior.parameters().T, posterior.prior.number)
     new_beta = naive.expected_log(posterior.parameters().T).T

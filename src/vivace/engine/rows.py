@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vivace import _core
+from vivace.engine.aligned import aligned
 
 if TYPE_CHECKING:
     from vivace.io.spool import Shelf
@@ -54,13 +55,13 @@ class _Shelved:
         self.shared = True
         flat = values.reshape(-1)
         bits = np.empty(-(-flat.size // 64), np.uint64)
-        kept = np.empty(_core.nonzero_bits(flat, bits), flat.dtype)
+        kept = aligned((_core.nonzero_bits(flat, bits),), flat.dtype)
         _core.take_bits(flat, bits, kept)
         self._bits, self._kept = shelf.put(bits), shelf.put(kept, flat.nbytes)
 
     @property
     def values(self) -> Table:
-        out = np.zeros(self.shape, self.dtype)
+        out = _zeros(self.shape, self.dtype)
         _core.put_bits(out.reshape(-1), self._bits.load(), self._kept.load())
         return out
 
@@ -175,8 +176,9 @@ class RowTable:
         """Return the whole table as an array of its own."""
         values = self.values
         if self.rows is None:
-            return np.asarray(values * values.dtype.type(self.scale))
-        out = np.zeros(self.shape, values.dtype)
+            out = aligned(values.shape, values.dtype)
+            return np.asarray(np.multiply(values, values.dtype.type(self.scale), out=out))
+        out = _zeros(self.shape, values.dtype)
         out[self.rows] = values * values.dtype.type(self.scale)
         return out
 
@@ -184,11 +186,13 @@ class RowTable:
 
     def copy(self) -> RowTable:
         """Return an independent copy."""
-        return RowTable(self.n_rows, self.values.copy(), self.rows, self.scale)
+        values = aligned(self.values.shape, self.dtype)
+        values[...] = self.values
+        return RowTable(self.n_rows, values, self.rows, self.scale)
 
     def zeros_like(self) -> RowTable:
         """Return a table of the same shape, all zero."""
-        return RowTable(self.n_rows, np.zeros(self.shape, self.dtype))
+        return RowTable(self.n_rows, _zeros(self.shape, self.dtype))
 
     def take(self, columns: npt.NDArray[np.intp]) -> RowTable:
         """Return a table of these columns."""
@@ -289,6 +293,10 @@ class RowTable:
 
     def _whole(self) -> RowTable:
         return RowTable(self.n_rows, self.dense())
+
+
+def _zeros(shape: tuple[int, int], dtype: np.dtype[Any]) -> Table:
+    return aligned(shape, dtype, make=np.zeros)
 
 
 def _same_rows(a: Rows | None, b: Rows | None) -> bool:

@@ -68,15 +68,16 @@ class Visited:
             edges,
             max(MIN_BLOCK_ENTRIES, BLOCK_WORK // model.n_topics),
         )
-        stride = width = _core.topic_stride(model.n_topics, dtype == np.float32)
+        width = changed = model.n_topics
         self.kept = None
         if lean:
+            changed = _core.topic_stride(model.n_topics, dtype == np.float32)
             width = _core.cvb0_lean_entries
             self.kept = aligned((corpus.n_entries, width), topic_type(model.n_topics))
         narrow = np.uint16 if dtype == np.float32 else np.float32
         self.gamma = room.take("gamma", (corpus.n_entries, width), narrow)
         # What a batch changes the responsibilities from, or for a lean store by.
-        self.change = room.take("change", (corpus.most_entries, stride), dtype if lean else narrow)
+        self.change = room.take("change", (corpus.most_entries, changed), dtype if lean else narrow)
         self.factors = np.empty(corpus.most_entries, dtype)
         self.moved = np.empty((corpus.most_blocks, model.n_topics))
         self.likelihood = np.zeros(corpus.n_blocks)

@@ -83,9 +83,9 @@ class CollapsedSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
     Memory, the corpus' own aside: a table of V x K and two posteriors; responsibilities in a narrow
-    type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4; topics padded to whole
-    vectors), or with a lean store 36 bytes a nonzero (60; 48 and 72 with more than 256 topics); and
-    the corpus once more in the order of batches (about 15 bytes a nonzero).
+    type (float32 fits: 2 bytes a nonzero and topic, float64 fits: 4), or with a lean store 36 bytes
+    a nonzero (60; 48 and 72 with more than 256 topics); and the corpus once more in the order of
+    batches (about 15 bytes a nonzero).
     """
 
     def __init__(
@@ -183,8 +183,7 @@ class CollapsedSweeps:
 
 def store_bytes(model: LatentDirichletModel, n_entries: int) -> int:
     """Memory that all responsibilities of a corpus take."""
-    single = model.dtype == np.float32
-    return int(n_entries) * int(_core.topic_stride(model.n_topics, single)) * (2 if single else 4)
+    return int(n_entries) * model.n_topics * (2 if model.dtype == np.float32 else 4)
 
 
 def batch_edges(

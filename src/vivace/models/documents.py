@@ -179,7 +179,7 @@ def make_group(
     with_theta: bool = True,
     room: Room | None = None,
 ) -> Group:
-    """Return room for these documents; all but gamma and the bound is taken from `room`."""
+    """Return room for these documents; all but the bound is taken from `room`."""
     rows: CsrRows = whole.data
     room = Room() if room is None else room
     n_rows, dtype = len(rows.start) - 1, topics.dtype
@@ -187,7 +187,7 @@ def make_group(
     return Group(
         rows,
         whole.weights,
-        aligned((n_rows, topics.n_topics), dtype),
+        room.take("gamma", (n_rows, topics.n_topics), dtype),
         room.take("weights", (len(rows.values),), dtype),
         room.take("theta", (n_rows, stride), dtype) if with_theta else None,
         np.empty(n_rows) if with_bound else None,

@@ -31,11 +31,6 @@ ENTRIES_PER_WORD, FEWEST_GROUPS = 2, 32
 # speaks for the last half corpus, and topics move on sooner than with all of it.
 RATE = 2.0
 
-# Share of topics of a part of the documents that passes over all begin with: more would hold them
-# where they are. With a tenth a held-out token is 0.012 to 0.016 nats better after one pass, and
-# 0.003 to 0.005 after 14 more of sampling (package descriptions in two splits, 3 and 10 seeds).
-BEGUN = 0.1
-
 # The most that is forgotten at once, where a document is a large part of the corpus.
 MOST_FORGOTTEN = 0.5
 

@@ -7,6 +7,7 @@ Dirichlet(lambda_k), as in Hoffman, Blei and Bach (2010).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -16,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
-from vivace.io.spool import Shelf, Shelved
+from vivace.io.spool import Shelf
 from vivace.models import priors
-from vivace.models.aligned import aligned
+from vivace.models.aligned import Room, aligned
 from vivace.models.document_groups import GroupedBatch
+from vivace.models.document_state import DocumentParameters, DocumentState
 from vivace.models.documents import (
     Array,
     Doubles,
@@ -56,23 +58,11 @@ WORD_PRIOR_STEPS = 2
 __all__ = ["LatentDirichletModel", "Sweeps", "Topics"]
 
 
-class DocumentState(NamedTuple):
-    """What is kept for a block between passes.
+class _Own(threading.local):
+    """Room of a thread."""
 
-    Attributes
-    ----------
-    gamma : (n, K), the same put away on a shelf, or None
-        The documents' parameters, to start from next time.
-    passes : int
-        Number of passes made.
-    """
-
-    gamma: Array | Shelved | None
-    passes: int
-
-    def loaded(self) -> Array | None:
-        """Return the parameters, from wherever they are."""
-        return self.gamma.load() if isinstance(self.gamma, Shelved) else self.gamma
+    def __init__(self) -> None:
+        self.room = Room()
 
 
 class LatentDirichletModel:
@@ -93,7 +83,8 @@ class LatentDirichletModel:
         When the step of a document ends.
     keep_documents : bool
         Start a document where the pass before left it. Batch and memoized learning need it for a
-        bound that never falls; it takes n x K numbers.
+        bound that never falls; it takes up to n x K numbers, mostly far fewer
+        (`DocumentParameters`).
     seed : int
         Decides where documents start that were not seen before.
     learn_alpha, learn_prior : bool
@@ -171,6 +162,7 @@ class LatentDirichletModel:
         table = make_table(prepared, words, executor)
         record = self._record(words)
         counts, local = record.table("counts"), record["local"]
+        own, common = _Own(), prepared.alpha.astype(self.dtype)
 
         def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
             log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
@@ -181,12 +173,15 @@ class LatentDirichletModel:
                 prepared,
                 table,
                 self.sweeps,
-                previous=known[place].loaded(),
+                previous=known[place].loaded(own.room),
                 warm=passes >= COLD_PASSES,
                 seed=seed,
                 log_theta=log_theta,
             )
-            state = DocumentState(self._kept(group.gamma[rows]), passes + 1)
+            kept = None
+            if self.keep_documents:
+                kept = DocumentParameters.of(group.gamma[rows], common, own.room, self.shelf)
+            state = DocumentState(kept, passes + 1)
             if replacing:
                 known[place] = state
             return _Block(state, log_theta, *_sums(group, rows))
@@ -198,10 +193,10 @@ class LatentDirichletModel:
             record["tokens"][...] += one.tokens
             if one.log_theta is not None:
                 record["log_theta"][...] += one.log_theta
-        totals, own = counted_terms(prepared, words, counts.values, executor)
+        totals, expected = counted_terms(prepared, words, counts.values, executor)
         record["totals"][...] = totals
         # ln s holds E ln beta of the topics that the step was made with; the record must not.
-        local -= own
+        local -= expected
         if self.learn_alpha:
             local -= self._alpha_terms(prepared.alpha, record)
         return record, [one.state for one in found]
@@ -315,11 +310,6 @@ class LatentDirichletModel:
 
     def _zeros(self, n_rows: int) -> Array:
         return aligned((n_rows, self.n_topics), self.dtype, make=np.zeros)
-
-    def _kept(self, gamma: Array) -> Array | Shelved | None:
-        if not self.keep_documents:
-            return None
-        return gamma if self.shelf is None else self.shelf.put(gamma)
 
 
 class _Block(NamedTuple):

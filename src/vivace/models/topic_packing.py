@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from vivace.engine import RowTable, Statistics
-from vivace.models.lda import DocumentState, LatentDirichletModel
+from vivace.models.aligned import Room
+from vivace.models.document_state import DocumentParameters, DocumentState
+from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, WordPrior
 
 
@@ -48,32 +50,45 @@ class TopicsPacking:
         return Topics(counts, prior, packed["alpha"], packed["totals"], int(packed["seen"]))
 
     def pack_local(self, states: Sequence[DocumentState]) -> dict[str, Any]:
-        """Parameters of the documents in runs that share memory, and passes."""
-        found = [state.loaded() for state in states]
-        gammas = [gamma for gamma in found if gamma is not None]
+        """Parameters of the documents as they are kept, one block after the other, and passes."""
+        passes = np.array([state.passes for state in states], dtype=np.int64)
+        found = [state.parameters for state in states if state.parameters is not None]
+        if not found or len(found) < len(states):
+            return {"passes": passes, "kept": None}
+        # Of an interrupted pass with a learned prior there are two.
+        common = {id(one.common): one.common for one in found}
+        places = {which: i for i, which in enumerate(common)}
+        bits, kept = zip(*(one.pack() for one in found), strict=True)
         return {
-            "gamma": _runs(gammas) if len(gammas) == len(states) else None,
-            "passes": np.array([state.passes for state in states], dtype=np.int64),
+            "passes": passes,
+            "kept": np.concatenate(kept),
+            "bits": np.concatenate(bits),
+            "sizes": np.array([len(one) for one in kept], dtype=np.int64),
+            "common": np.stack(list(common.values())),
+            "which": np.array([places[id(one.common)] for one in found], dtype=np.int64),
         }
 
     def unpack_local(self, packed: Mapping[str, Any], sizes: Sequence[int]) -> list[DocumentState]:
-        """Cut the runs into blocks again."""
-        blocks: list[Any] = [None] * len(sizes)
-        if packed["gamma"] is not None:
-            runs, at, i = packed["gamma"], 0, 0
-            for k, size in enumerate(sizes):
-                if at == len(runs[i]):
-                    i, at = i + 1, 0
-                blocks[k] = runs[i][at : at + size]
-                at += size
-        if packed["passes"].min(initial=0) < 0 or packed["passes"].max(initial=0) >= 2**31:
+        """Cut into blocks again."""
+        passes = packed["passes"]
+        if passes.min(initial=0) < 0 or passes.max(initial=0) >= 2**31:
             raise ValueError("passes over documents must be counts")
-        shelf = self._model.shelf
-        if shelf is not None:
-            blocks = [None if gamma is None else shelf.put(gamma) for gamma in blocks]
+        blocks: list[DocumentParameters | None] = [None] * len(sizes)
+        if packed["kept"] is not None:
+            rows, values = np.cumsum([0, *sizes]), np.cumsum([0, *packed["sizes"]])
+            if len(packed["bits"]) != rows[-1] or len(packed["kept"]) != values[-1]:
+                raise ValueError("parameters of documents must be as many as there are documents")
+            room, shelf, common = Room(), self._model.shelf, list(packed["common"])
+            for i, which in enumerate(packed["which"]):
+                one = DocumentParameters(
+                    common[which],
+                    packed["bits"][rows[i] : rows[i + 1]],
+                    packed["kept"][values[i] : values[i + 1]],
+                )
+                gamma = one.load(room)  # refuses what was never packed
+                blocks[i] = DocumentParameters.of(gamma, one.common, room, shelf)
         return [
-            DocumentState(gamma, int(passes))
-            for gamma, passes in zip(blocks, packed["passes"], strict=True)
+            DocumentState(parameters, int(n)) for parameters, n in zip(blocks, passes, strict=True)
         ]
 
 
@@ -90,21 +105,3 @@ class CollapsedPacking(TopicsPacking):
         """Put topics together again."""
         found = super().unpack_posterior(packed, statistics)
         return replace(found, counts=RowTable(self._model.n_words, packed["counts"]))
-
-
-def _runs(gammas: list[Any]) -> list[Any]:
-    """Views that together are all of an array give it back, so that nothing is copied."""
-    found: list[Any] = []
-    first = 0
-    while first < len(gammas):
-        base, last, rows = gammas[first].base, first, 0
-        while last < len(gammas) and base is not None and gammas[last].base is base:
-            rows += len(gammas[last])
-            last += 1
-        if base is not None and base.shape == (rows, gammas[first].shape[1]):
-            found.append(base)
-        else:
-            last = first + 1
-            found.append(gammas[first])
-        first = last
-    return found

@@ -10,15 +10,15 @@ drawn at random: that of the corpus does not matter.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace import _core
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
-from vivace.models.fading import BEGUN, fade
+from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.sampled import SampledModel, SampledSweeps
 from vivace.models.topics import Topics, column_sums
@@ -82,10 +82,14 @@ def formed_topics(
         return topics
     source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
+    def around() -> Topics:
+        topics, _ = first_topics(model, documents, executor, rng)
+        _core.give_back()  # what the crowd took
+        return topics
+
     def begun() -> Topics:
-        around = partial(first_topics, model, documents, executor, rng)
         passes = PASSES_BEFORE_SAMPLING
-        return fade(model, source, around()[0], executor, passes, n_tokens=n_tokens, keep=BEGUN)[0]
+        return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.

@@ -1,0 +1,65 @@
+"""Arrays that begin with a line of the cache, and that go back to the system when they are gone."""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+#: Bytes of a line of the cache: whole vectors lie in one line each.
+CACHE_LINE = 64
+
+#: Arrays of so many bytes are mapped by themselves. The allocator keeps arrays that were freed for
+#: the next ones, and puts small things between them: a fit then takes half as much again.
+LARGE = 2**18
+
+#: Mapped arrays of so many bytes may lie in huge pages, as NumPy's.
+HUGE = 2**22
+
+
+def aligned(
+    shape: tuple[int, ...],
+    dtype: DTypeLike = np.float64,
+    make: Callable[..., NDArray[np.uint8]] = np.empty,
+) -> NDArray[Any]:
+    """Return an array of any content, or with `make=np.zeros` of zeros."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if size >= LARGE:
+        return _mapped(size).view(dtype).reshape(shape)
+    memory = make(size + CACHE_LINE, np.uint8)
+    first = -memory.ctypes.data % CACHE_LINE
+    return memory[first : first + size].view(dtype).reshape(shape)
+
+
+class Room:
+    """Arrays that are used again by whoever comes next."""
+
+    def __init__(self) -> None:
+        self._arrays: dict[str, NDArray[Any]] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an array of any content: the one of that name as far as it is long enough."""
+        known = self._arrays.pop(name, None)
+        if known is not None and (known.shape[1:], known.dtype) != (shape[1:], np.dtype(dtype)):
+            known = None
+        if known is None or len(known) < shape[0]:
+            known = None  # gone before the longer one is there
+            known = aligned(shape, dtype)
+        self._arrays[name] = known
+        return known[: shape[0]]
+
+
+def _mapped(size: int) -> NDArray[np.uint8]:
+    """Zeros of their own; huge pages where the system has them."""
+    try:
+        region = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"no {size / 1e6:,.0f} MB of memory for an array") from error
+    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with contextlib.suppress(OSError):
+            region.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(region, np.uint8)
