@@ -111,7 +111,8 @@ class Directions {
     for (std::size_t i = b * block, end = std::min(n, i + block); i < end; ++i) {
       if (!(weights[i] > 0)) continue;
       first = i;  // the last one that can be, should rounding leave none
-      if ((sum += weights[i]) >= wanted) break;
+      sum += weights[i];
+      if (sum >= wanted) break;
     }
   }
 }

@@ -219,7 +219,7 @@ class Documents {
     const T *totals = a.totals, *inverses = a.inverse;
 
     Vec<T> sum[chains] = {};
-    const auto vector = [&](std::size_t j, std::size_t chain, auto at) VIVACE_LAMBDA {
+    const auto vector = [&](std::size_t j, [[maybe_unused]] std::size_t chain, auto at) VIVACE_LAMBDA {
       Vec<T> count = get(doc.held, doc.counts, j);
       if constexpr (last) {
         const Vec<T> v = get(doc.shares, doc.value, j);

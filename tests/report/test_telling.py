@@ -45,6 +45,24 @@ def test_components_that_differ_in_spread_only() -> None:
     assert means(4.0, 0.01, 3.0) == ["c 4.00\N{NO-BREAK SPACE}↑"]
 
 
+def test_words_count_as_often_as_a_row_shows_them() -> None:
+    words = {"parameter": "probability", "spread": None}
+    one = profile([0.001, 0.02], [1e-5, 1e-4], **words)
+    assert telling([one], 1, np.ones(2)) == []  # 0.006 nats a word
+    found = telling([profile([0.001, 0.02], [1e-5, 1e-4], draws=40.0, **words)], 1, np.ones(2))
+    assert found == ["c 2.0\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}↑"]
+
+
+def test_summaries_of_documents_name_words() -> None:
+    rng = np.random.default_rng(0)
+    topics = rng.dirichlet(np.full(300, 0.1), size=4)
+    counts = np.array([rng.multinomial(40, topics[i % 4]) for i in range(800)])
+    model = BayesianMixture(4, families="multinomial", random_state=0).fit(counts)
+    found = profiles(model, 0.95)
+    for k in range(4):
+        assert len(telling(found, k, model.weights_[found[0].components])) == 3
+
+
 def test_rare_levels_are_not_named_by_chance() -> None:
     share = np.array([[0.5, 0.5, 0.0], [0.9, 0.08, 0.02]])
     levels = {"levels": ["a", "b", "few"], "parameter": "probability", "spread": None}

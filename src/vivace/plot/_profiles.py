@@ -47,6 +47,8 @@ class Profile:
         Standard deviations of the column, where the family has them.
     separation : float
         How much the column tells of the component, in nats; approximate.
+    draws : float
+        How often a row shows it: the mean total of a multinomial part, else 1.
     """
 
     column: str
@@ -58,6 +60,7 @@ class Profile:
     levels: list[str] | None
     spread: Array | None
     separation: float
+    draws: float = 1.0
 
 
 def plot_profiles(
@@ -266,19 +269,28 @@ def _of_table(estimator: Any, described: Described) -> list[Profile]:
     weights = np.asarray(estimator.weights_, dtype=np.float64)[used]
     weights = weights / weights.sum()
     found = []
-    for said, one in zip(described, estimator._fitted.prior.assignments, strict=True):
+    prior = estimator._fitted.prior
+    for said, one, part in zip(described, prior.assignments, prior.parts, strict=True):
         if isinstance(said, NotImplementedError):
             continue
         columns: dict[int, list[Any]] = {}
         for estimate in said:
             columns.setdefault(estimate.column, []).append(estimate)
+        draws = float(part.prior["total"][0]) if one.family.name == "multinomial" else 1.0
         for i, estimates in columns.items():
-            found.append(_profile(names[one.columns[i]], one, i, estimates, used, weights))
+            name = names[one.columns[i]]
+            found.append(_profile(name, one, i, estimates, used, weights, draws))
     return found
 
 
 def _profile(
-    name: str, one: Any, i: int, estimates: list[Any], used: NDArray[np.intp], weights: Array
+    name: str,
+    one: Any,
+    i: int,
+    estimates: list[Any],
+    used: NDArray[np.intp],
+    weights: Array,
+    draws: float,
 ) -> Profile:
     """One column of a part."""
     spreads = ("standard deviation", "scale")
@@ -296,7 +308,7 @@ def _profile(
     parameter = str(shown[0].name)
     first = value[:, 0]
     if parameter == "probability":
-        apart = _told(np.stack([first, 1.0 - first], axis=1), weights)
+        apart = draws * _told(np.stack([first, 1.0 - first], axis=1), weights)
     else:
         centre = weights @ first
         between = weights @ (first - centre) ** 2
@@ -304,7 +316,7 @@ def _profile(
         own = first**2 if one.family.name in ("exponential", "gamma") else np.abs(first)
         within = weights @ (own if spread is None else spread**2)
         apart = 0.5 * float(np.log1p(between / max(within, 1e-300)))
-    return Profile(name, parameter, used, value, low, high, None, spread, apart)
+    return Profile(name, parameter, used, value, low, high, None, spread, apart, draws)
 
 
 def _told(p: Array, weights: Array) -> float:

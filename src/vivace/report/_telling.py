@@ -63,7 +63,7 @@ def _of_mean(one: Profile, place: int, w: Array) -> Said:
         return 0.0, ""
     if one.parameter == "probability":
         nats = float(_divergence(np.array([own, 1.0 - own]), np.array([mean, 1.0 - mean])).sum())
-        return nats, _arrow(f"{one.column} {percent(own)}", own > mean)
+        return one.draws * nats, _arrow(f"{one.column} {percent(own)}", own > mean)
     # A rate's own standard deviation is its root.
     spread = np.sqrt(np.maximum(value, 0.0)) if one.spread is None else one.spread
     total = float(w @ (spread**2 + (value - mean) ** 2))
