@@ -57,7 +57,7 @@ def test_signal_and_resume(number: int, code: int, word: str, long: Path) -> Non
     """The exit code and the message; resumed, the model of a run that was left alone."""
     limit = ["--set", "max_iter=400"]
     job = [*FIT, *limit, "--out", "a.vivace", "--checkpoint", "job", "--every", "0.01s"]
-    process = start(long, *job)
+    process = start(long, *job, "--events", "e.jsonl")
     wait_for(long / "job" / "checkpoint.vivace", process)
     process.send_signal(number)
     _, stderr = process.communicate(timeout=60)
@@ -66,6 +66,9 @@ def test_signal_and_resume(number: int, code: int, word: str, long: Path) -> Non
     assert f"{word}; the checkpoint in job is of iteration" in stderr
     assert "a.vivace was not written" in stderr
     assert not (long / "a.vivace").exists()
+    last = json.loads((long / "e.jsonl").read_text().splitlines()[-1])
+    assert last["event"] == "stopped"
+    assert last["message"].startswith(f"{signal.Signals(number).name}; the checkpoint in job is of")
 
     refused = start(long, *job)
     assert refused.wait(60) == 1

@@ -180,7 +180,11 @@ class Work:
             signal.signal(number, handler)
         self._tell_of_checkpoints()
         if error is not None:
-            self._event("stopped", reason=type(error).__name__, message=str(error))
+            message = str(error)
+            if isinstance(error, KeyboardInterrupt):
+                name = "SIGTERM" if isinstance(error, Terminated) else "SIGINT"
+                message = "; ".join(filter(None, (name, self.kept())))
+            self._event("stopped", reason=type(error).__name__, message=message)
         if error is not None and not isinstance(error, OutOfTime):
             self._event.close()
 
