@@ -250,6 +250,12 @@ def test_estimated_memory(run: Any, files: Path) -> None:
     assert record["n_rows"] == 5000
     assert record["rows_megabytes"] == pytest.approx(X.nbytes / 1e6, rel=0.1)
     assert record["scratch_megabytes"] == 0
+    refused = run(*fit, "--memory", "100K")
+    assert refused.exit_code == 1
+    assert "reading it takes at least" in refused.stderr
+    frame = pytest.importorskip("pandas").read_csv("rows.csv")
+    frame.to_parquet("rows.parquet", row_group_size=500)
+    fit[2] = "rows.parquet"
     small = json.loads(run(*fit, "--memory", "100K").stdout)
     assert small["scratch_megabytes"] == pytest.approx((X.nbytes - 1e5) / 1e6, rel=0.1)
     assert read_table("rows.csv").values.nbytes == X.nbytes
