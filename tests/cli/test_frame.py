@@ -253,7 +253,7 @@ def test_estimated_memory(run: Any, files: Path) -> None:
     refused = run(*fit, "--memory", "100K")
     assert refused.exit_code == 1
     assert "reading it takes at least" in refused.stderr
-    frame = pytest.importorskip("pandas").read_csv("rows.csv")
+    frame = pd.read_csv("rows.csv")
     frame.to_parquet("rows.parquet", row_group_size=500)
     fit[2] = "rows.parquet"
     small = json.loads(run(*fit, "--memory", "100K").stdout)
