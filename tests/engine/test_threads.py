@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import threadpoolctl
 
+from vivace.cli.options import threads_option
 from vivace.engine import ThreadExecutor, default_threads, resolve_n_jobs, single_threaded_blas
-from vivace.engine.threads import _cgroup_quota
+from vivace.engine.threads import MOST_THREADS, _cgroup_quota
 
 
 def test_default_follows_affinity() -> None:
@@ -42,6 +43,8 @@ def test_n_jobs() -> None:
     assert resolve_n_jobs(-1000) == 1
     with pytest.raises(ValueError, match="got 0"):
         resolve_n_jobs(0)
+    kind = threads_option(lambda: None).__click_params__[0].type  # type: ignore[attr-defined]
+    assert kind.max == MOST_THREADS
     with pytest.raises(ValueError, match="expected at most 1024, got 100000"):
         resolve_n_jobs(100_000)
 

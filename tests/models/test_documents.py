@@ -14,8 +14,8 @@ from scipy.special import digamma, gammaln
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
+from vivace.engine.aligned import CACHE_LINE
 from vivace.models import documents
-from vivace.models.aligned import CACHE_LINE
 from vivace.models.documents import (
     START,
     START_WIDTH,

@@ -6,11 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from vivace.cli.documents import DocumentOptions, Reading, reading_for
+from vivace.cli.documents import DocumentOptions, Reading, documents_at_a_time, reading_for
 from vivace.cli.errors import Failure
-
-# Numbers of the result that are made at a time: 32 MB of responsibilities.
-_NUMBERS_AT_A_TIME = 1 << 22
 
 
 def write_rows(
@@ -55,7 +52,7 @@ def _results(estimator: Any, method: str, reading: Reading, quiet: bool) -> Iter
     """Apply a method of the estimator to runs of rows, with progress."""
     from vivace.cli.progress import Meter
 
-    step, n_rows = max(1024, _NUMBERS_AT_A_TIME // int(estimator.n_components)), 0
+    step, n_rows = documents_at_a_time(estimator, 1024), 0
     with Meter("rows", None, quiet) as meter:
         for counts in reading.blocks(step):
             found = getattr(estimator, method)(counts)

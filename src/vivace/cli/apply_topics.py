@@ -9,12 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
-from vivace.cli.documents import DocumentOptions, Reading, reading_for
+from vivace.cli.documents import DocumentOptions, Reading, documents_at_a_time, reading_for
 from vivace.cli.errors import Failure
 from vivace.cli.options import counted, print_json, say, whole
-
-# Numbers of the result that are made at a time: 32 MB of shares in double precision.
-_NUMBERS_AT_A_TIME = 1 << 22
 
 
 def write_shares(
@@ -32,7 +29,7 @@ def write_shares(
 
     say(f"reading {docs}", to.quiet)
     reading = reading_for(model, estimator, notes, docs, options)
-    step = max(64, _NUMBERS_AT_A_TIME // int(estimator.n_components))
+    step = documents_at_a_time(estimator, 64)
     ids = None if to.id_column is None else _field(docs, reading, to.id_column)
     with Meter("documents", None, to.quiet) as meter, writing(to.out, names) as writer:
         unknown = 0

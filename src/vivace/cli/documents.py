@@ -179,6 +179,11 @@ def reading_for(
     return Reading(model, docs, open_corpus(docs, format, **settings), format, estimator)
 
 
+def documents_at_a_time(estimator: Any, least: int) -> int:
+    """Documents, `least` or more, whose shares take 32 MB in double precision."""
+    return max(least, (1 << 22) // int(estimator.n_components))
+
+
 def _words_of(estimator: Any) -> Any:
     """The words of a model's columns; None where it does not know them."""
     return getattr(estimator, "vocabulary_", getattr(estimator, "feature_names_in_", None))

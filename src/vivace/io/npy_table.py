@@ -11,7 +11,7 @@ import numpy as np
 
 from vivace.io.spool import read_ahead
 from vivace.io.stream import TableStream
-from vivace.io.table import Array, StrPath, TableError, check_once
+from vivace.io.table import Array, StrPath, TableError, check_once, read_as
 from vivace.io.tables import npy_columns
 from vivace.io.unchanged import has_changed, unchanged
 
@@ -49,7 +49,7 @@ class NpyTable(TableStream):
         guard = unchanged([path])
         self._file = _File(path)
         values, index, names = npy_columns(path, columns)
-        super().__init__(os.fspath(path), names, _read_as(values.dtype))
+        super().__init__(os.fspath(path), names, read_as(values.dtype))
         self.shape = (len(values), len(names))
         self.guard = guard
         self._stored, self._offset = values.dtype, int(values.offset)
@@ -122,10 +122,6 @@ class _File:
     def __init__(self, path: StrPath) -> None:
         self.descriptor = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self.descriptor)
-
-
-def _read_as(stored: np.dtype[Any]) -> Any:
-    return np.float32 if stored.kind == "f" and stored.itemsize <= 4 else np.float64
 
 
 def is_npy(data: Any) -> bool:

@@ -49,6 +49,11 @@ def default_names(n_columns: int) -> list[str]:
     return [f"x{i}" for i in range(n_columns)]
 
 
+def read_as(stored: np.dtype[Any]) -> Any:
+    """The type that numbers of a file are read as: float32 where it loses none of them."""
+    return np.float32 if stored.kind == "f" and stored.itemsize <= 4 else np.float64
+
+
 def names_of(table: Any) -> list[str] | None:
     """Names of the columns of a table of pandas, polars or Arrow; None without, as of arrays."""
     found = getattr(table, "column_names", getattr(table, "columns", None))

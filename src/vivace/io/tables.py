@@ -22,6 +22,7 @@ from vivace.io.table import (
     default_names,
     no_numbers,
     no_rows,
+    read_as,
     refuse_documents,
 )
 
@@ -156,8 +157,7 @@ def _read_npy(path: StrPath, columns: list[str] | None) -> Table:
     # A run of columns stays a view of the mapped file.
     values = values[:, run[0] : run[-1] + 1] if index == run else values[:, index]
     if values.dtype not in (np.float32, np.float64) or not values.dtype.isnative:
-        small = values.dtype.kind == "f" and values.dtype.itemsize <= 4
-        values = np.asarray(values, dtype=np.float32 if small else np.float64)
+        values = np.asarray(values, dtype=read_as(values.dtype))
     return Table(values, names, named=False, left_out=[])
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Block, Executor
-from vivace.models.aligned import Room, aligned
+from vivace.engine.aligned import Room, aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of
 

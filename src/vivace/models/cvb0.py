@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
-from vivace.models.aligned import aligned
+from vivace.engine.aligned import aligned
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, parts_of

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import Block, Executor, RowTable
-from vivace.models.aligned import Room
+from vivace.engine.aligned import Room
 from vivace.models.documents import (
     Group,
     Table,

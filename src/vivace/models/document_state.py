@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
+from vivace.engine.aligned import CACHE_LINE, Room
 from vivace.io.spool import Shelf, Shelved
-from vivace.models.aligned import CACHE_LINE, Room
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Block, CsrRows, Executor, RowTable
-from vivace.models.aligned import Room, aligned
+from vivace.engine.aligned import Room, aligned
 from vivace.models.topics import Topics, parts_of
 
 Array = NDArray[Any]

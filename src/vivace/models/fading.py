@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import CsrSource, Executor, RowTable
-from vivace.models.aligned import Room, aligned
+from vivace.engine.aligned import Room, aligned
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.cvb0 import FIRST_ENTRIES, batch_edges
 from vivace.models.documents import row_sums

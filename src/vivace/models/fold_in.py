@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine import Executor
-from vivace.models.aligned import aligned
+from vivace.engine.aligned import aligned
 from vivace.models.documents import Array, Sweeps
 from vivace.models.topics import Topics, parts_of
 

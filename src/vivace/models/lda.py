@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
+from vivace.engine.aligned import Room, aligned
 from vivace.io.spool import Shelf
 from vivace.models import priors
-from vivace.models.aligned import Room, aligned
 from vivace.models.document_groups import GroupedBatch
 from vivace.models.document_state import DocumentParameters, DocumentState
 from vivace.models.documents import (

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import Block, Infeasible, Statistics
+from vivace.engine.aligned import aligned
 from vivace.families.base import Array, ImpossibleStatisticsError
-from vivace.models.aligned import aligned
 from vivace.models.kernel_call import Completed, KernelCall, LostColumns
 from vivace.models.mixed_layout import TableLayout
 from vivace.models.mixed_state import BlockState, MixedPosterior, Prepared

@@ -22,7 +22,7 @@ from scipy.special import digamma
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
-from vivace.models.aligned import aligned
+from vivace.engine.aligned import aligned
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.documents import row_sums
 from vivace.models.fading import fade

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vivace.engine import RowTable, Statistics
-from vivace.models.aligned import Room
+from vivace.engine.aligned import Room
 from vivace.models.document_state import DocumentParameters, DocumentState
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, WordPrior

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vivace.engine import CsrSource, Executor, RowTable
-from vivace.models.aligned import aligned
+from vivace.engine.aligned import aligned
 from vivace.models.documents import distinct_words
 from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Executor
-from vivace.models.aligned import aligned
+from vivace.engine.aligned import aligned
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import parts_of
 from vivace.topics._documents import Documents

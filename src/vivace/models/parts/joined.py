@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from vivace import _core
+from vivace.engine.aligned import aligned
 from vivace.families.base import Array
-from vivace.models.aligned import aligned
 from vivace.models.parts.base import padded
 
 #: Bytes of a joined column's rows of the table in one pass of the kernel over a tile: a quarter of

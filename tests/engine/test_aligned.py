@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from vivace.models.aligned import CACHE_LINE, HUGE, LARGE, Room, aligned
+from vivace.engine.aligned import CACHE_LINE, HUGE, LARGE, Room, aligned
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, LARGE - 1, LARGE, HUGE + 5])
