@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
-from sklearn.utils.validation import check_non_negative, validate_data
+from sklearn.utils.validation import validate_data
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout
@@ -146,8 +146,9 @@ def check_documents(
         reset=reset,
         accept_sparse="csr",
         dtype=[np.float64, np.float32] if dtype is None else dtype,
+        ensure_all_finite=False,
     )
-    check_non_negative(X, f"{type(estimator).__name__}.{whom}")
+    _check_counts(X, f"{type(estimator).__name__}.{whom}")
     counts = _canonical(X)
     weights = check_weights(sample_weight, counts.shape[0], "document")
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
@@ -245,6 +246,25 @@ def some_of(documents: Documents, which: Any) -> Documents:
     weights = None if documents.weights is None else documents.weights[which]
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
     return Documents(counts, weights, source)
+
+
+def _check_counts(X: Any, whom: str) -> None:
+    """Raise unless all counts are finite and not negative; the message says where one is not."""
+    values = X.data if issparse(X) else X
+    if not values.size or (values.min() >= 0 and values.max() < np.inf):
+        return
+    at = int(np.argmin((values >= 0) & (values < np.inf)))
+    if issparse(X):
+        document, word = int(np.searchsorted(X.indptr, at, side="right")) - 1, X.indices[at]
+    else:
+        document, word = divmod(at, X.shape[1])
+    value = values.flat[at]
+    where = f"the first is {value} for word {word} of document {document}, counted from 0"
+    remedy = "Counts of words are 0 or more: pass them as they were counted."
+    if -np.inf < value < 0:
+        raise ValueError(f"Negative values in data passed to {whom}: {where}. {remedy}")
+    what = "NaN" if np.isnan(value) else "infinity"
+    raise ValueError(f"Input X of {whom} contains {what}: {where}. {remedy}")
 
 
 def _canonical(X: Any) -> csr_array:
