@@ -11,6 +11,8 @@ from scipy import sparse
 
 import vivace
 from vivace import LatentDirichletAllocation
+from vivace.topics._completion import split_tokens
+from vivace.topics._documents import check_documents
 
 X = planted_csr()
 METHODS = ["batch", "online", "memoized"]
@@ -137,6 +139,20 @@ def test_document_completion():
     assert outcome.score > lda.document_completion(X, inference="vb")
     with pytest.raises(ValueError, match="inference must be 'cvb0' or 'vb'"):
         lda.document_completion(X, inference="gibbs")
+
+
+def test_the_halves_of_a_completion():
+    lda = fitted(max_iter=20)
+    documents = check_documents(lda, X, reset=False, whom="score")
+    known, asked, used = split_tokens(documents, 0)
+    lengths = np.asarray(X.sum(axis=1)).ravel()
+    np.testing.assert_array_equal(used, lengths >= 2)
+    np.testing.assert_array_equal((known.counts + asked).toarray()[used], X.toarray()[used])
+    np.testing.assert_array_equal(asked.sum(axis=1), np.where(used, lengths // 2, 0))
+    likelihoods = np.log(lda.transform(known.counts) @ lda.topic_word_)
+    expected = asked.multiply(likelihoods).sum() / asked.sum()
+    found = lda.document_completion(X, inference="vb", random_state=0)
+    assert found == pytest.approx(expected, rel=1e-10)
 
 
 def test_descriptions():
