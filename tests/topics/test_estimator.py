@@ -107,6 +107,19 @@ def test_scores():
     assert lda.elbo_ == pytest.approx(lda.elbo(X), rel=2e-3)
 
 
+def test_shares_of_the_fitted_documents():
+    lda = LatentDirichletAllocation(5, random_state=0)
+    weights = np.r_[np.full(10, 2.0), np.ones(190)]
+    raw = lda.fit_transform(X, normalize=False, sample_weight=weights)
+    np.testing.assert_array_equal(raw, lda.transform(X, normalize=False))
+    np.testing.assert_allclose(raw.sum(axis=1), X.sum(axis=1) + 1.0)
+    assert not np.array_equal(raw, lda.fit_transform(X, normalize=False))
+    assert not np.array_equal(raw, lda.fit_transform(X, normalize=False))
+    lda.set_output(transform="pandas")
+    for frame in (lda.transform(X), lda.fit_transform(X)):
+        assert frame.columns.tolist() == [f"latentdirichletallocation{k}" for k in range(5)]
+
+
 def test_document_completion():
     lda = fitted(max_iter=30)
     held_out = planted_csr(seed=5)[:, :60]

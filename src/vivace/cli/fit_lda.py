@@ -89,9 +89,14 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
         topics_record,
     )
     from vivace.topics import LatentDirichletAllocation
+    from vivace.topics._parameters import check_inference
 
     options = DocumentOptions.take(given)
     estimator = estimator_of(LatentDirichletAllocation, given, _OPTIONS)
+    try:
+        check_inference(estimator.get_params(deep=False), "fit")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     reading = _reading(docs[0], options, given)
 
     def read() -> Found:
