@@ -136,7 +136,7 @@ def fit_options(parts: str, class_name: str) -> Callable[[Callable[..., Any]], A
                 "--batch-size",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Rows or documents of a batch (online, memoized).",
+                help="Rows or documents of a batch (online, memoized; topics: collapsed, too).",
             ),
             click.option(
                 "--passes",
