@@ -15,6 +15,7 @@ CASES = {
     "vb online": {"learning_method": "online"},
     "vb memoized": {"learning_method": "memoized"},
     "cvb0": {"inference": "cvb0"},
+    "gibbs": {"inference": "gibbs"},
 }
 
 

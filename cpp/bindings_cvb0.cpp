@@ -70,7 +70,7 @@ Topic* kept_of(const py::object& object, const Cvb0Corpus& corpus, std::size_t t
 template <class T>
 void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state, const py::object& marks,
            std::size_t from, std::size_t to, std::size_t sweeps, bool fresh, bool divide, double least_word,
-           double least_topic) {
+           double least_topic, bool from_behind) {
   const Kernels& kernels = active_kernels();
   Cvb0Documents<T> a;
   const auto sums = view<double>(state.sums, "sums", any, 0);
@@ -122,7 +122,7 @@ void visit(const py::object& table, const Cvb0Corpus& corpus, const State& state
   w.table = rows;
 
   without_gil([&] {
-    const Crew crew(counters);
+    const Crew crew(counters, from_behind);
     for (std::size_t b = from; b < to; ++b) {
       const auto first = static_cast<std::size_t>(corpus.batch_blocks[b]);
       const std::int64_t blocks = corpus.batch_blocks[b + 1] - corpus.batch_blocks[b];
@@ -224,14 +224,14 @@ void bind_cvb0(py::module_& m) {
       [](const Cvb0Corpus& corpus, const O& table, const O& sums, const O& totals, const O& inverse, const O& alpha,
          const O& gamma, const O& kept, const O& change, const O& factors, const O& moved, const O& likelihood,
          const O& marks, std::size_t first, std::size_t last, std::size_t sweeps, bool fresh, bool divide,
-         double least_word, double least_topic) {
+         double least_word, double least_topic, bool from_behind) {
         const State state{table, sums, totals, inverse, alpha, gamma, kept, change, factors, moved, likelihood};
         by_dtype(&visit<double>, &visit<float>, table, corpus, state, marks, first, last, sweeps, fresh, divide,
-                 least_word, least_topic);
+                 least_word, least_topic, from_behind);
       },
       arg("corpus"), arg("table"), arg("sums"), arg("totals"), arg("inverse"), arg("alpha"), arg("gamma"), arg("kept"),
       arg("change"), arg("factors"), arg("moved"), arg("likelihood"), arg("marks"), arg("first"), arg("last"),
-      arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"),
+      arg("sweeps"), arg("fresh"), arg("divide"), arg("least_word"), arg("least_topic"), arg("from_behind"),
       "Works on some batches, together with the other threads that call with the same arrays.");
   m.def(
       "cvb0_extrapolate",

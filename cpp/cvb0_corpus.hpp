@@ -12,9 +12,26 @@
 namespace vivace {
 namespace {
 
+/// Where the parts of a row of things begin: an even number of parts, for two threads, of equal work.
+class Parts {
+ public:
+  Parts(std::size_t work, std::size_t wanted)
+      : whole(work), count(2 * std::max<std::size_t>(1, (work + wanted) / (2 * wanted))) {}
+
+  /// Whether a part begins with what comes after so much work; asked for one after the other, from 0 on.
+  bool begins(std::size_t done) {
+    if (begun > 0 && (begun == count || done * count < whole * begun)) return false;
+    while (begun < count && whole * begun <= done * count) ++begun;
+    return true;
+  }
+
+ private:
+  std::size_t whole, count, begun = 0;
+};
+
 struct Cvb0Corpus {
-  // Entries of a task of words, in blocks of documents: they take less work.
-  static constexpr std::size_t task_blocks = 2;
+  // A document takes as much work as so many entries, beside its own.
+  static constexpr std::size_t document_work = 4;
 
   std::vector<std::int64_t> start{0}, batch;  // offsets of documents into entries, and of batches into documents
   // Copies, as they are read in this order: to look them up where the caller has them takes a quarter longer.
@@ -112,13 +129,13 @@ struct Cvb0Corpus {
 
   /// Blocks, words and tasks of a batch. Words come in the order in which the batch meets them.
   void index(std::size_t b, std::vector<std::int32_t>& place, std::vector<std::uint32_t>& next) {
-    const std::size_t first = first_entry(b);
-    std::size_t block = first;
-    for (auto d = batch[b]; d < batch[b + 1]; ++d) {
-      const auto at = static_cast<std::size_t>(start[static_cast<std::size_t>(d)]);
-      if (d > batch[b] && at - block < block_entries) continue;
-      block = at;
-      blocks.push_back(d);
+    const std::size_t first = first_entry(b), entries = entries_of(b);
+    const auto documents = static_cast<std::size_t>(batch[b + 1] - batch[b]);
+    Parts parts(entries + document_work * documents, block_entries);
+    for (std::size_t i = 0; i < documents; ++i) {
+      const std::size_t d = static_cast<std::size_t>(batch[b]) + i;
+      if (parts.begins(static_cast<std::size_t>(start[d]) - first + document_work * i))
+        blocks.push_back(static_cast<std::int64_t>(d));
     }
     const std::size_t known = distinct.size();
     next.clear();  // sizes, then places
@@ -131,12 +148,10 @@ struct Cvb0Corpus {
       }
       ++next[static_cast<std::size_t>(p)];
     });
-    std::uint32_t at = 0, task = 0;
+    std::uint32_t at = 0;
+    Parts shares(entries, block_entries);
     for (std::size_t i = 0; i < next.size(); ++i) {
-      if (i == 0 || at - task >= task_blocks * block_entries) {
-        task = at;
-        tasks.push_back(static_cast<std::int64_t>(known + i));
-      }
+      if (shares.begins(at)) tasks.push_back(static_cast<std::int64_t>(known + i));
       const std::uint32_t size = next[i];
       next[i] = at;
       word_ends.push_back(at += size);

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks import data
+from benchmarks.versus.compiler import compiler
 from benchmarks.versus.store import Store
 from benchmarks.versus.table import Table
 from benchmarks.versus.task import Task
@@ -34,12 +33,11 @@ def levels() -> dict[str, tuple[str, int]]:
 
 def measure(level: str, dtype: str) -> dict[str, Any]:
     """Compile the register loop for one instruction set and run it."""
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))))
     flag, vector_bytes = levels()[level]
     with tempfile.TemporaryDirectory() as folder:
         program = str(Path(folder) / "peak")
         flags = ["-O3", flag, f"-DTYPE={TYPES[dtype]}", f"-DVECTOR_BYTES={vector_bytes}"]
-        subprocess.run([compiler, *flags, str(SOURCE), "-o", program], check=True)
+        subprocess.run([compiler(), *flags, str(SOURCE), "-o", program], check=True)
         done = subprocess.run([program], check=True, capture_output=True, text=True)
     return {"gflops": float(done.stdout), "compiler_flags": flags}
 

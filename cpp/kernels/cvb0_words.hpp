@@ -20,6 +20,13 @@ struct FromStore {
         before(static_cast<const Item*>(a.before)),
         width(a.topics),
         tail(last) {}
+  template <std::size_t vectors>
+  VIVACE_MEMBER void ask(std::size_t at) const {
+    repeat<(vectors + 1) / 2>([&](std::size_t j) VIVACE_LAMBDA {
+      __builtin_prefetch(gamma + at + j * 2 * lanes<T>, 0, 3);
+      __builtin_prefetch(before + at + j * 2 * lanes<T>, 0, 3);
+    });
+  }
   VIVACE_MEMBER Vec<T> get(std::size_t at) const { return S::load(gamma + at) - S::load(before + at); }
   VIVACE_MEMBER Vec<T> get_last(std::size_t at) const { return S::load(gamma + at, tail) - S::load(before + at, tail); }
 };
@@ -32,6 +39,8 @@ struct FromFresh {
   std::size_t width, tail;
   VIVACE_MEMBER FromFresh(const Cvb0Words<T>& a, std::size_t last)
       : gamma(static_cast<const Item*>(a.gamma)), width(a.topics), tail(last) {}
+  template <std::size_t vectors>
+  VIVACE_MEMBER void ask(std::size_t) const {}
   VIVACE_MEMBER Vec<T> get(std::size_t at) const { return S::load(gamma + at); }
   VIVACE_MEMBER Vec<T> get_last(std::size_t at) const { return S::load(gamma + at, tail); }
 };
@@ -41,6 +50,8 @@ struct FromChange {
   const T* change;
   std::size_t width;
   VIVACE_MEMBER FromChange(const Cvb0Words<T>& a, std::size_t) : change(a.change), width(a.table.cols) {}
+  template <std::size_t vectors>
+  VIVACE_MEMBER void ask(std::size_t) const {}
   VIVACE_MEMBER Vec<T> get(std::size_t at) const { return loadu(change + at); }
   VIVACE_MEMBER Vec<T> get_last(std::size_t at) const { return get(at); }
 };
@@ -60,6 +71,9 @@ VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, 
   });
   const std::uint16_t* near = a.near;
   const std::int32_t* far = a.far;
+  // What the next word begins with.
+  const std::uint32_t next = a.ends[i + 1 < a.count ? i : 0];
+  from.template ask<vectors>((near ? near[next] : static_cast<std::size_t>(far[next])) * from.width + k);
   for (std::uint32_t at = begin, end = a.ends[i]; at < end; ++at) {
     const std::size_t e = near ? near[at] : static_cast<std::size_t>(far[at]);
     const Vec<T> factor = broadcast<T>(a.factors[e]);

@@ -174,8 +174,8 @@ void crew(std::size_t threads) {
   constexpr std::size_t steps = 200, tasks = 7;
   std::vector<std::int64_t> marks(2 * steps);
   std::vector<int> done(steps * tasks);
-  const Crew together(View<std::int64_t>{marks.data(), marks.size(), 1});
-  const auto work = [&] {
+  const auto work = [&](bool from_behind) {
+    const Crew together(View<std::int64_t>{marks.data(), marks.size(), 1}, from_behind);
     for (std::size_t s = 0; s < steps; ++s)
       together.step(s, tasks, [&](std::size_t i) {
         const bool ready =
@@ -185,8 +185,8 @@ void crew(std::size_t threads) {
       });
   };
   std::vector<std::thread> others;
-  for (std::size_t t = 1; t < threads; ++t) others.emplace_back(work);
-  work();
+  for (std::size_t t = 1; t < threads; ++t) others.emplace_back(work, t % 2 == 1);
+  work(false);
   for (auto& other : others) other.join();
   expect(std::all_of(done.begin(), done.end(), [](int n) { return n == 1; }), "crew of " + std::to_string(threads));
 }

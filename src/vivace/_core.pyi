@@ -213,6 +213,7 @@ def cvb0_visit(
     divide: bool,
     least_word: float,
     least_topic: float,
+    from_behind: bool,
 ) -> None: ...
 def cvb0_extrapolate(
     table: _Rows,

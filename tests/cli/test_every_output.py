@@ -65,7 +65,7 @@ def here(folder: Path, stored: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
         Path(name).write_bytes(content)
     monkeypatch.setattr(apply, "_NUMBERS_AT_A_TIME", 1)  # several runs of rows
     monkeypatch.setattr(impute, "_ROWS_AT_A_TIME", 16)
-    monkeypatch.setattr("vivace.cli.apply_topics._NUMBERS_AT_A_TIME", 1)
+    monkeypatch.setattr("vivace.cli.documents._NUMBERS_AT_A_TIME", 1)
     return folder
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from corpus_files import WRITERS, random_counts
 from documents import TEXTS, write_documents
+from scipy import sparse
 
 import vivace
 from vivace.cli import progress
@@ -185,6 +186,9 @@ def test_standard_input(docs: Path) -> None:
         (["docs.txt", "-k", "3", "-o", "m", "--zero-based"], 2, "--zero-based is for svmlight"),
         (["docs.txt", "-k", "3", "-o", "m", "--set", "max_itr=3"], 2, "did you mean max_iter"),
         (["docs.txt", "-k", "3", "-o", "m", "--set", "max_iter=x"], 2, "'max_iter' parameter"),
+        (["docs.txt", "-k", "3", "-o", "m", "--batch-size", "5"], 2, "all data at once"),
+        (["docs.txt", "-k", "3", "-o", "m", "--inference", "cvb0", "--learning-method", "online"],
+         2, "Use inference='vb'"),
         (["docs.txt", "-k", "3", "-o", "m", "--set", "n_jobs=2"], 2, "own option, --threads"),
         (["c.ldac", "-k", "3", "-o", "m", "--min-df", "2"], 2, "--min-df is for text"),
         (["docs.txt", "-k", "3", "-o", "m", "--min-df", "2", "--vocabulary", "v"], 2, "all kept"),
@@ -198,6 +202,8 @@ def test_standard_input(docs: Path) -> None:
         (["docs.txt", "-k", "3", "-o", "m", "--format", "lda-c"], 1, "docs.txt, line 1: expected"),
         (["docs.txt", "-k", "3", "-o", "m", "--min-df", "999"], 1, "at least one word"),
         (["docs.jsonl", "-k", "3", "-o", "m"], 1, "docs.jsonl, line 1: .*--text-field"),
+        (["docs.txt", "-k", "3", "-o", "m", "--events", "no/e"], 1, "no/e: .*another file, --ev"),
+        (["docs.txt", "-k", "3", "-o", "m", "--checkpoint", "docs.txt/c"], 1, "another folder"),
     ],
 )  # fmt: skip
 def test_failures(run: Any, docs: Path, arguments: list[str], code: int, message: str) -> None:
@@ -207,6 +213,30 @@ def test_failures(run: Any, docs: Path, arguments: list[str], code: int, message
     assert result.stdout == ""
     assert re.search(message, " ".join(result.stderr.split())), result.stderr
     assert set(os.listdir(docs)) == before
+
+
+def test_parts_of_counts_are_not_sampled(run: Any, docs: Path) -> None:
+    sparse.save_npz("parts.npz", sparse.csr_array(np.full((3, 4), 0.5)))
+    result = run(*FIT, "parts.npz", "-k", 2, "-o", "m", "--inference", "gibbs")
+    assert result.exit_code == 1
+    assert "got a count of 0.5. Use inference='cvb0'" in result.stderr
+
+
+def test_a_vocabulary_of_other_counts(run: Any, docs: Path) -> None:
+    sparse.save_npz("counts.npz", sparse.csr_array(np.ones((3, 4))))
+    Path("few").write_text("one\ntwo\n")
+    result = run(*FIT, "counts.npz", "-k", 2, "-o", "m", "--vocabulary", "few")
+    assert result.exit_code == 1
+    assert "counts.npz: expected the 2 words of the vocabulary, got 4 columns" in result.stderr
+    assert result.stderr.count("Remedy") == 1
+
+
+def test_progress_is_per_fitted_token(run: Any, docs: Path) -> None:
+    result = run(*FIT, "docs.txt", "-k", 2, "-o", "m", "--validation", 0.4, "--passes", 3, "-v")
+    lines = re.findall(r"bound per token (-[0-9.]+)", result.stderr)
+    model = vivace.load("m")
+    expected = model.elbo_trace_ / model.topic_sizes_.sum()
+    assert [float(line) for line in lines] == pytest.approx(list(expected), rel=1e-4)
 
 
 def test_interrupt_keeps_the_model_beside(

@@ -175,7 +175,7 @@ def test_topics_are_applied_in_parts(
 ) -> None:
     assert run("fit", "lda", "texts.jsonl", "-k", "3", "-o", "t.vivace", "-q").exit_code == 0
     assert run("transform", "t.vivace", "texts.jsonl", "-o", "whole.npy").exit_code == 0
-    monkeypatch.setattr("vivace.cli.apply_topics._NUMBERS_AT_A_TIME", 1)
+    monkeypatch.setattr("vivace.cli.documents._NUMBERS_AT_A_TIME", 1)
     found = run("transform", "t.vivace", "texts.jsonl", "-o", "s.csv", "--id-column", "id")
     assert found.exit_code == 0, found.stderr
     table = pd.read_csv("s.csv")

@@ -90,7 +90,8 @@ def test_signal_and_resume(number: int, code: int, word: str, long: Path) -> Non
 @pytest.mark.parametrize("method", ["batch", "online", "memoized"])
 def test_more_passes(method: str, run: Run, long: Path) -> None:
     """A job that has ended goes on; the model is that of a job that had all passes at once."""
-    fit = [*FIT, "--learning-method", method, "--set", "batch_size=5000"]
+    batches = [] if method == "batch" else ["--set", "batch_size=5000"]
+    fit = [*FIT, "--learning-method", method, *batches]
     job = [*fit, "--checkpoint", "job", "--resume", "--events", "events.jsonl"]
     found = run(*job, "-o", "a.vivace", "--passes", "4")
     assert "no checkpoint in job: starting afresh" in found.stderr

@@ -39,6 +39,9 @@ def test_strict_with_a_time_limit_has_one_remedy(run: Any) -> None:
         (["impute", "model.vivace", "data.csv", "-o", "x.txt"], "expected a name that ends in"),
         (["fit", "mixture", "data.csv", "-k", "2", "-o", "m", "--families", "poison"],
          "did you mean poisson?"),
+        ([*FIT, "--every", "5s"], "--every: say where checkpoints go"),
+        ([*FIT, "--batch-size", "5"], "Remedy: --learning-method online or memoized"),
+        ([*FIT, "--set", "batch_size=5"], "batch goes through all data at once"),
         ([*FIT, "--set", "foo=1"], "has no parameter 'foo'. It has"),
     ],
 )  # fmt: skip

@@ -141,7 +141,7 @@ def test_settings() -> None:
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.txt", b"a cat\nb\xff\n", r"a\.txt, line 2: expected text in UTF-8"),
+        ("a.txt", b"a cat\nb\xff\n", r"a\.txt, line 2: expected text in UTF-8.*iconv"),
         ("a.txt", b"", r"a\.txt: expected at least one document"),
         (
             "a.txt",
@@ -149,6 +149,7 @@ def test_settings() -> None:
             r"a\.txt: expected at least one word.*2 documents hold none: they are e",
         ),
         ("a.jsonl", b'{"text": "a cat"}\n{"text"\n', r"line 2: expected a JSON object, got '{"),
+        ("a.jsonl", b'{"text": "a cat"}\n\n', r"line 2: .* an empty line\. Remedy: leave it out"),
         ("a.jsonl", b'{"text": "a cat"}\n[1]\n', r"line 2: expected a JSON object with a field"),
         ("a.jsonl", b'{"body": "a", "n": 1}\n', r"line 1: .* fields body, n.*--text-field"),
         ("a.jsonl", b'{"text": 3}\n', r"line 1: field 'text': expected text, got 3"),

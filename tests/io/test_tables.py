@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vivace.io import TableError, read_table, write_table
+from vivace.io import TableError, open_table, read_table, write_table
 from vivace.io.table import default_names
 
 NOISE = np.random.default_rng(0).bytes(50_000).hex().encode()
@@ -254,6 +254,16 @@ def test_damaged_files(tmp_path: Path, name: str, content: bytes, with_pyarrow: 
     with pytest.raises(TableError, match=r"Remedy") as error:
         read_table(path)
     assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["t.arrow", "t.feather"])
+def test_a_stream_of_batches_is_no_file_of_them(tmp_path: Path, name: str) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({"a": [1.0, 2.0]})
+    with arrow.ipc.new_stream(tmp_path / name, table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(TableError, match=rf"{name}: .* a stream of record batches\. Remedy"):
+        open_table(tmp_path / name)
 
 
 @pytest.mark.parametrize("length", [0, 4, 100, 400])

@@ -231,6 +231,20 @@ def test_feature_names_out_and_set_output():
     assert list(model.transform(X).columns) == list(table.columns)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_frames_keep_single_precision(library):
+    module = pytest.importorskip(library)
+    X = data().astype(np.float32)
+    columns = {"a": X[:, 0], "b": X[:, 1]}
+    frame = module.table(columns) if library == "pyarrow" else module.DataFrame(columns)
+    expected, found = (
+        BayesianGaussianMixture(n_components=K, random_state=0).fit(given) for given in (X, frame)
+    )
+    assert found.means_.dtype == np.float32
+    assert found.lower_bound_ == expected.lower_bound_
+    np.testing.assert_array_equal(found.predict_proba(frame), expected.predict_proba(X))
+
+
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_data_frames(library):
     frames = pytest.importorskip(library)

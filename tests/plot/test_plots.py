@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -197,6 +198,13 @@ def test_pictures_of_topics(lda: LatentDirichletAllocation) -> None:
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), lda.validation_trace_)
     draw(ax)
     assert plot.plot_elbo(lda).get_ylabel() == "ELBO, nats"
+
+
+def test_iterations_that_are_in_the_picture_are_not_told_to_lie_below() -> None:
+    """A flat course is shown with so much room that its beginning is seen, too."""
+    for first, told in [(-2.3872202, ""), (-2.5, "the first iterations lie below")]:
+        seen = SimpleNamespace(validation_trace_=np.array([first] + [-2.3872193] * 11))
+        assert plot.plot_held_out(seen).get_title("left") == told
 
 
 def test_axes_that_are_given_are_drawn_on(

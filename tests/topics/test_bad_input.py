@@ -12,18 +12,28 @@ from vivace import LatentDirichletAllocation
 X = planted_csr(n_documents=30)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array])
-def test_counts_must_be_finite(value, form):
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (np.nan, r"Input X of \w+\.fit contains NaN: the first is nan"),
+        (np.inf, r"Input X of \w+\.fit contains infinity: the first is inf"),
+        (-np.inf, r"Input X of \w+\.fit contains infinity: the first is -inf"),
+        (
+            -1.0,
+            r"^Negative values in data passed to LatentDirichletAllocation\.fit: the first is -1",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "form", [np.asarray, np.asfortranarray, sparse.csr_array, sparse.coo_array, np.float32]
+)
+def test_counts_must_be_finite_and_not_negative(value, what, form):
     counts = X.toarray()
-    counts[2, 3] = value
-    with pytest.raises(ValueError, match=r"NaN|infinity"):
+    counts[2, 3] = counts[5, 1] = value
+    with pytest.raises(
+        ValueError, match=what + r"\S* for word 3 of document 2, counted from 0\. C"
+    ):
         LatentDirichletAllocation(3).fit(form(counts))
-
-
-def test_counts_must_not_be_negative():
-    with pytest.raises(ValueError, match="Negative values in data passed to Latent"):
-        LatentDirichletAllocation(3).fit(-X)
 
 
 def test_weights_are_checked():
@@ -89,6 +99,24 @@ def test_tiny_priors(dtype, prior):
     assert np.isfinite(lda.elbo_)
     assert lda.topic_sizes_.sum() == pytest.approx(X.sum(), rel=1e-4)
     assert np.diff(lda.elbo_trace_).min() > -1e-5 * abs(lda.elbo_)
+
+
+@pytest.mark.parametrize("name", ["doc_topic_prior", "topic_word_prior"])
+def test_priors_beyond_the_arithmetic(name):
+    counts = X.astype(np.float32)
+
+    def fit(value, data):
+        return LatentDirichletAllocation(3, random_state=0, max_iter=2, **{name: value}).fit(data)
+
+    assert fit(1e-300, counts).elbo_ == fit(1e-30, counts).elbo_
+    assert np.isfinite(fit(1e6, counts).elbo_)
+    assert np.isfinite(fit(1e10, X).elbo_)
+    with pytest.raises(
+        ValueError, match=rf"{name} must be at most 8.4e\+06 for float32 .* float64"
+    ):
+        fit(1e10, counts)
+    with pytest.raises(ValueError, match=rf"{name} must be at most 4.5e\+15 .*got 1e\+30\. Give"):
+        fit(1e30, X)
 
 
 def test_unseen_words():

@@ -126,6 +126,12 @@ def test_learned_priors(method, n_jobs, tmp_path):
     np.testing.assert_array_equal(found.components_, lda.components_)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_is_learned_from_the_shares_of_one_topic(method):
+    lda = fitted(n_components=1, learning_method=method, doc_topic_prior="auto", max_iter=30)
+    assert lda.doc_topic_prior_ == 1.0
+
+
 @pytest.mark.parametrize(
     ("settings", "match"),
     [

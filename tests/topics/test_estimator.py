@@ -11,6 +11,8 @@ from scipy import sparse
 
 import vivace
 from vivace import LatentDirichletAllocation
+from vivace.topics._completion import split_tokens
+from vivace.topics._documents import check_documents
 
 X = planted_csr()
 METHODS = ["batch", "online", "memoized"]
@@ -107,6 +109,19 @@ def test_scores():
     assert lda.elbo_ == pytest.approx(lda.elbo(X), rel=2e-3)
 
 
+def test_shares_of_the_fitted_documents():
+    lda = LatentDirichletAllocation(5, random_state=0)
+    weights = np.r_[np.full(10, 2.0), np.ones(190)]
+    raw = lda.fit_transform(X, normalize=False, sample_weight=weights)
+    np.testing.assert_array_equal(raw, lda.transform(X, normalize=False))
+    np.testing.assert_allclose(raw.sum(axis=1), X.sum(axis=1) + 1.0)
+    assert not np.array_equal(raw, lda.fit_transform(X, normalize=False))
+    assert not np.array_equal(raw, lda.fit_transform(X, normalize=False))
+    lda.set_output(transform="pandas")
+    for frame in (lda.transform(X), lda.fit_transform(X)):
+        assert frame.columns.tolist() == [f"latentdirichletallocation{k}" for k in range(5)]
+
+
 def test_document_completion():
     lda = fitted(max_iter=30)
     held_out = planted_csr(seed=5)[:, :60]
@@ -124,6 +139,20 @@ def test_document_completion():
     assert outcome.score > lda.document_completion(X, inference="vb")
     with pytest.raises(ValueError, match="inference must be 'cvb0' or 'vb'"):
         lda.document_completion(X, inference="gibbs")
+
+
+def test_the_halves_of_a_completion():
+    lda = fitted(max_iter=20)
+    documents = check_documents(lda, X, reset=False, whom="score")
+    known, asked, used = split_tokens(documents, 0)
+    lengths = np.asarray(X.sum(axis=1)).ravel()
+    np.testing.assert_array_equal(used, lengths >= 2)
+    np.testing.assert_array_equal((known.counts + asked).toarray()[used], X.toarray()[used])
+    np.testing.assert_array_equal(asked.sum(axis=1), np.where(used, lengths // 2, 0))
+    likelihoods = np.log(lda.transform(known.counts) @ lda.topic_word_)
+    expected = asked.multiply(likelihoods).sum() / asked.sum()
+    found = lda.document_completion(X, inference="vb", random_state=0)
+    assert found == pytest.approx(expected, rel=1e-10)
 
 
 def test_descriptions():

@@ -1,24 +1,12 @@
 """The judge of the comparison of topic models, beside slow and obvious ones."""
 
-import shutil
-
 import numpy as np
 import pytest
 from scipy import sparse
 
 from benchmarks.versus.corpora.synthetic import draw
 from benchmarks.versus.corpora.words import corpus_of, tokens
-from benchmarks.versus.topics import completion
 from benchmarks.versus.topics.completion import SWEEPS, TOLERANCE, Judge, split
-
-needs_compiler = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="no C compiler"
-)
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(completion.data, "CACHE", tmp_path_factory.getbasetemp() / "benchmarks")
 
 
 def naive_score(beta, given, asked, alpha):
@@ -41,7 +29,7 @@ def entries(row):
     return dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
 
 
-@needs_compiler
+@pytest.mark.usefixtures("c_code")
 def test_documents_score_as_with_loops():
     counts, beta = draw(40, 60, 5, 20, seed=1)
     judge = Judge(counts)
@@ -52,7 +40,7 @@ def test_documents_score_as_with_loops():
             assert got[d] == pytest.approx(naive_score(beta, *halves, alpha), rel=2e-4)
 
 
-@needs_compiler
+@pytest.mark.usefixtures("c_code")
 def test_one_topic_is_the_unigram_level():
     counts, _ = draw(50, 30, 3, 15)
     words = np.arange(1.0, 31.0)
@@ -62,7 +50,7 @@ def test_one_topic_is_the_unigram_level():
     assert score == pytest.approx(asked @ np.log(words / words.sum()) / asked.sum(), rel=1e-6)
 
 
-@needs_compiler
+@pytest.mark.usefixtures("c_code")
 def test_alpha_of_a_fold_is_chosen_on_the_other():
     counts, beta = draw(61, 40, 4, 20)
     judge = Judge(counts)
@@ -74,7 +62,7 @@ def test_alpha_of_a_fold_is_chosen_on_the_other():
     assert best == judge.alphas[each.sum(axis=1).argmax()]
 
 
-@needs_compiler
+@pytest.mark.usefixtures("c_code")
 def test_truth_beats_other_topics():
     counts, beta = draw(200, 100, 5, 60)
     judge = Judge(counts)
@@ -90,7 +78,7 @@ def test_halves_share_out_every_token():
     np.testing.assert_array_equal(np.asarray(halves.asked.sum(axis=1)).ravel(), [3, 1])
 
 
-@needs_compiler
+@pytest.mark.usefixtures("c_code")
 def test_topics_of_another_vocabulary_are_an_error():
     counts, beta = draw(20, 30, 2, 10)
     with pytest.raises(ValueError, match="30 words"):

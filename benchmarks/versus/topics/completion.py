@@ -17,11 +17,6 @@ Whose topics they are, and how their maker would infer theta, does not matter.
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks import data
+from benchmarks.versus.compiler import library
 
 SOURCE = Path(__file__).with_name("completion.c")
 # No -ffast-math: a library linked with it changes the arithmetic of the whole process.
@@ -85,28 +80,6 @@ def split(test: Any, seed: int = SPLIT_SEED) -> Halves:
     )
 
 
-def _compiled() -> Any:
-    """Return the compiled function; the library is kept in the benchmarks' cache."""
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC", "cc"), "gcc", "clang"))))
-    recipe = " ".join((compiler, *FLAGS, REORDER, SOURCE.read_text(), _processor()))
-    path = data.CACHE / f"completion-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}.so"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder) / path.name
-            shared = ("-shared", "-fPIC", str(SOURCE), "-o", str(made), "-lm")
-            subprocess.run([compiler, *FLAGS, REORDER, *shared], check=True)
-            os.replace(made, path)
-    return ctypes.CDLL(str(path)).complete
-
-
-def _processor() -> str:
-    """Return what tells this processor's code from another's."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.exists() else []
-    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
-
-
 def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
@@ -118,7 +91,7 @@ class Judge:
         self.halves = split(test)
         self.alphas = alphas
         self._threads = threads
-        self._complete = _compiled()
+        self._complete = library(SOURCE, *FLAGS, REORDER).complete
         self._parts = [
             np.ascontiguousarray(array, dtype)
             for half in (self.halves.given, self.halves.asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 
 from benchmarks.versus.store import Store
 from benchmarks.versus.table import Table, ratio, seconds, verdict
@@ -54,12 +55,25 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     corpus = options.corpora[0]
     table = Table(
         f"A pass over {corpus} (one thread: CPU time; two: wall time)",
-        ("K", "threads", "fit", "pass", "M tokens/s", "M nonzeros/s", "ratio", "target"),
+        (
+            "K",
+            "threads",
+            "fit",
+            "pass",
+            "M tokens/s",
+            "M nonzeros/s",
+            "ratio",
+            "target",
+            "between cores",
+        ),
         notes=[
             f"vb: {SWEEPS} sweeps a document on both sides (vivace float32, scikit-learn "
             "float64, its faster type); ratio to scikit-learn with one thread, to one thread "
             "with two.",
             "cvb0 and Gibbs sampling: one update of each nonzero or token.",
+            "between cores: what a word takes from one to the other, the median after passes. Of a "
+            "virtual machine it changes; cores that share no cache need 150 ns and more, and what "
+            "threads hand over in small pieces (cvb0) suffers.",
         ],
     )
     for n_components in SHARE:
@@ -71,7 +85,7 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
                     continue
                 if store.value(key, "seconds") is None:
                     reason = store.why_missing(key)
-                    table.rows.append((n_components, n_jobs, name, reason, "", "", "", ""))
+                    table.rows.append((n_components, n_jobs, name, reason, "", "", "", "", ""))
                     continue
                 tokens, nonzeros = (_rate(store, key, unit) for unit in ("tokens", "nonzeros"))
                 beside, target = theirs, ""
@@ -93,6 +107,7 @@ def tables(store: Store, options: argparse.Namespace) -> list[Table]:
                         _millions(nonzeros),
                         ratio(tokens, beside),
                         target,
+                        _apart(store.value(key, "between_cores_ns")),
                     )
                 )
     return [table]
@@ -105,6 +120,10 @@ def _rate(store: Store, key: str, unit: str) -> float | None:
 
 def _over(first: float | None, second: float | None) -> float | None:
     return None if first is None or second is None else first / second
+
+
+def _apart(samples: list[float] | None) -> str:
+    return f"{statistics.median(samples):.0f} ns" if samples else ""
 
 
 def _millions(value: float | None) -> str:

@@ -14,6 +14,9 @@ from vivace.cli.options import say
 # As in vivace.io.corpora, which is not imported for --help.
 _FORMATS = ["npz", "mtx", "docword", "lda-c", "svmlight", "jsonl", "text"]
 
+# Numbers of the result that are made at a time: 32 MB in double precision.
+_NUMBERS_AT_A_TIME = 1 << 22
+
 
 @dataclass
 class DocumentOptions:
@@ -180,8 +183,8 @@ def reading_for(
 
 
 def documents_at_a_time(estimator: Any, least: int) -> int:
-    """Documents, `least` or more, whose shares take 32 MB in double precision."""
-    return max(least, (1 << 22) // int(estimator.n_components))
+    """Documents, `least` or more, that are worked on together."""
+    return max(least, _NUMBERS_AT_A_TIME // int(estimator.n_components))
 
 
 def _words_of(estimator: Any) -> Any:

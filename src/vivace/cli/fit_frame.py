@@ -136,7 +136,7 @@ def fit_options(parts: str, class_name: str) -> Callable[[Callable[..., Any]], A
                 "--batch-size",
                 type=click.IntRange(min=1),
                 metavar="N",
-                help="Rows or documents of a batch (online, memoized).",
+                help="Rows or documents of a batch (online, memoized; topics: collapsed, too).",
             ),
             click.option(
                 "--passes",
@@ -190,7 +190,14 @@ def estimator_of(
         if parameters.get(name) is not None:
             raise click.UsageError(f"{options[name]} and --set {name}: expected one of them")
     own = {name: option for name, option in options.items() if name not in _EITHER}
-    return make_estimator(estimator_class, parameters, given["set_"], own)
+    estimator = make_estimator(estimator_class, parameters, given["set_"], own)
+    whole = estimator.learning_method == "batch" and getattr(estimator, "inference", "vb") == "vb"
+    if whole and estimator.batch_size is not None:
+        raise click.UsageError(
+            "--batch-size: learning method batch goes through all data at once. Remedy: "
+            "--learning-method online or memoized, or leave it out"
+        )
+    return estimator
 
 
 def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
@@ -227,6 +234,10 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
         raise interruption(interrupt, kept) from interrupt
     except (ValueError, TypeError) as error:
         raise Failure(found.explain(error) or str(error)) from error
+    except OSError as error:
+        if (message := work.unstored(error)) is None:
+            raise
+        raise Failure(message) from error
     seconds["fit"] = perf_counter() - began + work.earlier
     plan.finish(estimator)
     try:

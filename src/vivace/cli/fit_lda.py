@@ -33,7 +33,8 @@ def _document_frequency(_: click.Context, parameter: click.Parameter, text: str 
     "lda",
     epilog=examples(
         "vivace fit lda articles.txt --n-components 100 --out topics.vivace \\",
-        "    --stop-words english --min-df 5 --max-df 0.25",
+        "    --stop-words english --min-df 5 --max-df 0.25 --inference gibbs --passes 100 \\",
+        "    --set doc_topic_prior=auto --set topic_word_prior=0.03",
         "vivace fit lda articles.jsonl.gz --text-field body -k 100 -o topics.vivace",
         "vivace fit lda docword.nips.txt.gz --vocabulary vocab.nips.txt -k 50 -o topics.vivace \\",
         "    --set doc_topic_prior=0.02 --set topic_word_prior=0.03 --passes 50",
@@ -89,9 +90,14 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
         topics_record,
     )
     from vivace.topics import LatentDirichletAllocation
+    from vivace.topics._parameters import check_inference
 
     options = DocumentOptions.take(given)
     estimator = estimator_of(LatentDirichletAllocation, given, _OPTIONS)
+    try:
+        check_inference(estimator.get_params(deep=False), "fit")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     reading = _reading(docs[0], options, given)
 
     def read() -> Found:

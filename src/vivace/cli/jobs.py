@@ -21,6 +21,9 @@ from vivace.cli.options import counted, say
 # As in vivace.io.checkpoint_folder, which is not imported for --help.
 MANIFEST = "checkpoint.vivace"
 
+# Seconds between checkpoints, unless --every says otherwise.
+_EVERY = 60.0
+
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -49,7 +52,7 @@ class JobOptions:
     """What was given on the command line about the job."""
 
     checkpoint: str | None
-    every: float
+    every: float | None
     resume: bool
     inexact: bool
     time_limit: float | None
@@ -68,6 +71,8 @@ class JobOptions:
         """
         names = cls.__dataclass_fields__
         found = cls(**{name: options.pop(name) for name in names})
+        if found.every is not None and found.checkpoint is None:
+            raise click.UsageError("--every: say where checkpoints go, with --checkpoint DIR")
         if found.resume and found.checkpoint is None:
             raise click.UsageError("--resume: say where the checkpoint is, with --checkpoint DIR")
         if found.time_limit is not None and not found.time_limit > 0:
@@ -106,10 +111,8 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--every",
             metavar="TIME",
-            default="60s",
-            show_default=True,
             callback=_duration,
-            help="Time between checkpoints.",
+            help="Time between checkpoints.  [default: 60s]",
         ),
         click.option(
             "--checkpoint",
@@ -151,14 +154,18 @@ class Work:
         if options.checkpoint is not None or options.time_limit is not None:
             self.checkpoint = Checkpoint(
                 options.checkpoint,
-                every=options.every,
+                every=_EVERY if options.every is None else options.every,
                 resume=options.resume,
                 exact=not options.inexact,
                 poll=self._poll,
             )
 
     def __enter__(self) -> Self:
-        self._event = Events(self._options.events)
+        try:
+            self._event = Events(self._options.events)
+        except OSError as error:
+            reason = failed_file(error) or str(error)
+            raise Failure(f"{reason}. Remedy: name another file, --events FILE") from error
         self._event("begin", **self._facts)
         if self._options.checkpoint is not None:
             folder = self._options.checkpoint
@@ -216,6 +223,16 @@ class Work:
             return f"no checkpoint was written yet; {left}"
         unit = f"the checkpoint in {self._options.checkpoint} is of iteration"
         return f"{unit} {self.checkpoint.stored}, go on with --resume; {left}"
+
+    def unstored(self, error: OSError) -> str | None:
+        """Say that the folder of checkpoints cannot be used, and the remedy; None for others."""
+        folder, name = self._options.checkpoint, error.filename
+        if folder is None or not isinstance(name, str | bytes | os.PathLike):
+            return None
+        where = os.path.abspath(folder)
+        if os.path.commonpath([where, os.path.abspath(os.fsdecode(name))]) != where:
+            return None
+        return f"{failed_file(error)}. Remedy: name another folder, --checkpoint DIR"
 
     def unsaved(self, error: OSError) -> str:
         """Say why the model could not be written, what is left of the fit, and the remedy."""

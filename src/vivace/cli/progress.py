@@ -121,7 +121,8 @@ class FitMeter(Meter):
 
     def __call__(self, progress: FitProgress) -> None:
         """Show an iteration."""
-        elbo = progress.elbo / self._n_rows
+        # Of documents some may be held out, and the fit alone knows the tokens of the others.
+        elbo = progress.elbo / (getattr(progress, "units", None) or self._n_rows)
         gain = "" if self._elbo is None else f", {elbo - self._elbo:+.1e}"
         self._elbo = elbo
         held_out = getattr(progress, "held_out", None)

@@ -165,6 +165,8 @@ class Progress(NamedTuple):
         Most maps or passes of this run.
     held_out : float or None
         Score of the held-out data after the pass, where an estimator holds some out.
+    units : float or None
+        Tokens that `elbo` is the bound of, where documents are fitted.
     """
 
     n_iter: int
@@ -173,3 +175,4 @@ class Progress(NamedTuple):
     elapsed: float
     max_iter: int
     held_out: float | None = None
+    units: float | None = None

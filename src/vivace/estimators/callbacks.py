@@ -118,9 +118,10 @@ class Observers:
     def __call__(self, progress: Progress) -> bool:
         """Pass the progress on; True when one of the observers wants to stop."""
         self._verbose(progress)
-        score = getattr(self._verbose, "held_out", None)
-        if score is not None:
-            progress = progress._replace(held_out=score)
+        progress = progress._replace(
+            held_out=getattr(self._verbose, "held_out", None),
+            units=getattr(self._verbose, "units", None),
+        )
         answers = [self._tell(callback, progress) for callback in self._callbacks]
         if self._iteration is not None:
             answers.append(

@@ -48,6 +48,20 @@ def check_weights(sample_weight: Any, n_rows: int, row: str = "row") -> NDArray[
     return np.ascontiguousarray(weights)
 
 
+def is_float32_frame(X: Any) -> bool:
+    """Whether all columns of an Arrow or polars table are float32.
+
+    scikit-learn makes them float64, since these tables have no type of their own.
+    """
+    library = type(X).__module__.partition(".")[0]
+    found: Any = ()
+    if library == "pyarrow":
+        found = getattr(getattr(X, "schema", None), "types", ())
+    elif library == "polars":
+        found = getattr(X, "dtypes", ())
+    return {str(one).lower() for one in found} in ({"float"}, {"float32"})
+
+
 def text_entry(X: Any) -> str | None:
     """Return where a table has its first entry that is no number, as a message.
 

@@ -207,6 +207,12 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
     except (arrow.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
+        if _is_stream_of_batches(name):
+            raise TableError(
+                f"{name}: expected an Arrow file, got a stream of record batches. Remedy: on the "
+                f"command line - in the place of its name and < {name}, or write it with "
+                "pyarrow.ipc.new_file"
+            ) from error
         raise TableError(
             f"{name}: expected Parquet, Arrow or Feather files, got something else or a damaged "
             f"copy ({str(error)[:300]}). Remedy: copy or write it again"
@@ -214,6 +220,14 @@ def open_pieces(data: Any, columns: list[str] | None, *, numbers: bool = False) 
     paths = sorted({fragment.path for fragment in fragments if hasattr(fragment, "path")})
     known = {column: list(values) for column, values in folders.items()}
     return Pieces(name, found.schema, pieces, unchanged(paths), known)
+
+
+def _is_stream_of_batches(name: str) -> bool:
+    """Whether a file is in Arrow's other format, which cannot be read at any place."""
+    if not os.path.isfile(name):
+        return False
+    with open(name, "rb") as file:
+        return file.read(4) == b"\xff\xff\xff\xff"
 
 
 def _dtype(schema: Any, names: list[str]) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource, Source
-from vivace.estimators.checks import check_weights, text_entry
+from vivace.estimators.checks import check_weights, is_float32_frame, text_entry
 from vivace.io.stream import ArrayTable, TableStream
 from vivace.mixture._streams import StreamSource, check_stream, from_files
 
@@ -99,7 +99,9 @@ def check_rows(estimator: Any, X: Any, sample_weight: Any = None, *, reset: bool
         return Rows(X, weights, stream)
     # Whole numbers are turned into float64 block by block, when they are read.
     whole = isinstance(X, np.ndarray) and X.dtype.kind in "iub"
-    dtype = None if whole else [np.float64, np.float32]
+    dtype: Any = None if whole else [np.float64, np.float32]
+    if is_float32_frame(X):
+        dtype = np.float32
     given = X
     try:
         X = validate_data(estimator, X, reset=reset, dtype=dtype, ensure_all_finite=False)

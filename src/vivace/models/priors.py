@@ -35,7 +35,7 @@ def document_prior(alpha: Doubles, documents: float, log_theta: Doubles) -> Doub
     log_theta : (K,)
         Weighted sum of E ln theta over documents.
     """
-    if not documents > 0.0:
+    if len(alpha) == 1 or not documents > 0.0:  # nothing depends on the alpha of one topic
         return alpha
     mean = log_theta / documents
 

@@ -108,15 +108,17 @@ def _line(ax: Any, values: Any, colour: str) -> None:
     steps = np.arange(1, len(values) + 1)
     ax.plot(steps, values, color=colour, linewidth=1.8, marker=marker, markersize=4)
     # The first iterations may lie so far below that nothing else would show.
+    least = float(values.min())
     if len(values) > 8:
         low, high = float(values[3:].min()), float(values[3:].max())
-        if high - low < 0.2 * (high - float(values.min())) and values.max() == high:
+        if high - low < 0.2 * (high - least) and values.max() == high:
             values = values[3:]
-            ax.set_title("the first iterations lie below", fontsize="small", loc="left")
     # Rounding is no course: a flat line shows as one.
     low, high = float(values.min()), float(values.max())
     pad = max(0.08 * (high - low), _FLAT * max(abs(high), 1.0))
     ax.set_ylim(low - pad, high + pad)
+    if least < low - pad:
+        ax.set_title("the first iterations lie below", fontsize="small", loc="left")
     ax.set_xlabel("iteration")
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     readable_ticks(ax.yaxis, 7)

@@ -112,8 +112,9 @@ def split_tokens(
     whole = counts.data.astype(np.int64)
     if not np.array_equal(whole, counts.data):
         raise ValueError(
-            "document_completion splits tokens and needs whole numbers for counts; got others, "
-            f"such as {counts.data[whole != counts.data][0]}. Pass the counts before weighting."
+            "document_completion and validation_fraction split the tokens of documents and need "
+            f"whole numbers for counts; got others, such as {counts.data[whole != counts.data][0]}."
+            " Pass the counts before weighting."
         )
     lengths = row_sums(counts.indptr, whole).astype(np.int64)
     used = lengths >= 2

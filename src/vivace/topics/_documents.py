@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
-from sklearn.utils.validation import check_non_negative, validate_data
+from sklearn.utils.validation import validate_data
 
 from vivace import _core
 from vivace.engine import CsrSource, Layout
 from vivace.estimators.about import Stopwatch
-from vivace.estimators.checks import check_weights
+from vivace.estimators.checks import check_weights, is_float32_frame
 from vivace.models.collapsed_table import topic_type
 from vivace.models.documents import SUMMED, block_rows, distinct_words, row_sums
 from vivace.topics._corpus import counts_of
@@ -126,7 +126,7 @@ def check_documents(
     *,
     reset: bool,
     whom: str,
-    dtype: np.dtype[Any] | None = None,
+    dtype: Any = None,
 ) -> Documents:
     """Check counts and weights; `reset` learns number and names of the columns, and the vocabulary.
 
@@ -140,14 +140,17 @@ def check_documents(
     if is_stream(X):
         weights = check_weights(sample_weight, len(X), "document")
         return Documents(X, weights, StreamSource(X, weights))
+    if dtype is None:
+        dtype = np.float32 if is_float32_frame(X) else [np.float64, np.float32]
     X = validate_data(
         estimator,
         X,
         reset=reset,
         accept_sparse="csr",
-        dtype=[np.float64, np.float32] if dtype is None else dtype,
+        dtype=dtype,
+        ensure_all_finite=False,
     )
-    check_non_negative(X, f"{type(estimator).__name__}.{whom}")
+    _check_counts(X, f"{type(estimator).__name__}.{whom}")
     counts = _canonical(X)
     weights = check_weights(sample_weight, counts.shape[0], "document")
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
@@ -199,8 +202,8 @@ def check_tokens(parameters: dict[str, Any], documents: Documents) -> None:
         wrong, remedy = f"n_components={parameters['n_components']}", "Use inference='cvb0'."
     elif documents.weights is not None:
         wrong = "sample_weight"
-    elif not isinstance(documents.source, StreamSource):
-        odd = first_fraction(documents.counts.data)
+    else:
+        odd = _fraction(documents)
         wrong = None if odd is None else f"a count of {odd:g}"
     if wrong is None and not documents.n_tokens < MOST_TOKENS:
         wrong = f"{documents.n_tokens:.0f} tokens"
@@ -210,6 +213,19 @@ def check_tokens(parameters: dict[str, Any], documents: Documents) -> None:
             f"sample_weight, for up to {MOST_TOPICS:,} topics and {MOST_TOKENS:,} tokens; got "
             f"{wrong}. {remedy}"
         )
+
+
+def _fraction(documents: Documents) -> float | None:
+    """Return the first count that is no whole number, None without one."""
+    source = documents.source
+    if not isinstance(source, StreamSource):
+        return first_fraction(documents.counts.data)
+    layout = documents.layout()
+    for block in layout.blocks(layout.batches[0]):
+        odd = first_fraction(source.read(*block).data.values)
+        if odd is not None:
+            return odd
+    return None
 
 
 def first_fraction(values: NDArray[Any]) -> float | None:
@@ -245,6 +261,25 @@ def some_of(documents: Documents, which: Any) -> Documents:
     weights = None if documents.weights is None else documents.weights[which]
     source = CsrSource(counts.indptr, counts.indices, counts.data, counts.shape[1], weights)
     return Documents(counts, weights, source)
+
+
+def _check_counts(X: Any, whom: str) -> None:
+    """Raise unless all counts are finite and not negative; the message says where one is not."""
+    values = X.data if issparse(X) else X
+    if not values.size or (values.min() >= 0 and values.max() < np.inf):
+        return
+    at = int(np.argmin((values >= 0) & (values < np.inf)))
+    if issparse(X):
+        document, word = int(np.searchsorted(X.indptr, at, side="right")) - 1, X.indices[at]
+    else:
+        document, word = divmod(at, X.shape[1])
+    value = values.flat[at]
+    where = f"the first is {value} for word {word} of document {document}, counted from 0"
+    remedy = "Counts of words are 0 or more: pass them as they were counted."
+    if -np.inf < value < 0:
+        raise ValueError(f"Negative values in data passed to {whom}: {where}. {remedy}")
+    what = "NaN" if np.isnan(value) else "infinity"
+    raise ValueError(f"Input X of {whom} contains {what}: {where}. {remedy}")
 
 
 def _canonical(X: Any) -> csr_array:

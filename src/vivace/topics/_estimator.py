@@ -6,12 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 
@@ -29,19 +24,17 @@ from vivace.topics._fitting import (
     objective_name,
     partial_fit_documents,
 )
-from vivace.topics._inference import InferenceMixin
 from vivace.topics._measure import MeasureMixin
 from vivace.topics._parameters import CONSTRAINTS, given_prior
+from vivace.topics._transformer import DocumentTransformerMixin
 from vivace.topics._watch import perplexity_of
 
 
 class LatentDirichletAllocation(
-    InferenceMixin,
+    DocumentTransformerMixin,
     MeasureMixin,
     DescribeMixin,
     CallbackSupportMixin,  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
     """Latent Dirichlet allocation, fitted by variational Bayes.
@@ -380,18 +373,6 @@ class LatentDirichletAllocation(
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
-
-    @property
-    def _n_features_out(self) -> int:
-        """Columns of `transform`."""
-        return self._fitted.model.n_topics
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = True
-        tags.input_tags.sparse = True
-        tags.transformer_tags.preserves_dtype = ["float32", "float64"]
-        return tags
 
 
 # What only `fit` sets.

@@ -93,7 +93,7 @@ def make_model(
 ) -> LatentDirichletModel:
     """Put priors and settings together."""
     model = KINDS[parameters["inference"]](
-        document_prior(parameters),
+        document_prior(parameters, dtype),
         word_prior(parameters, n_words, dtype),
         Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"])),
         keep_documents=parameters["learning_method"] != "online",

@@ -70,14 +70,16 @@ def check_inference(parameters: dict[str, Any], whom: str) -> None:
         )
 
 
-def document_prior(parameters: dict[str, Any]) -> NDArray[np.float64]:
+def document_prior(parameters: dict[str, Any], dtype: np.dtype[Any]) -> NDArray[np.float64]:
     """Return alpha, one value a topic; where it is learned the one to start with."""
-    given, n_topics = parameters["doc_topic_prior"], parameters["n_components"]
+    given, n_topics = parameters["doc_topic_prior"], int(parameters["n_components"])
     if given is None or learned(parameters, "doc_topic_prior"):
         return np.full(n_topics, 1.0 / n_topics)
     if isinstance(given, Real):
-        return np.full(n_topics, float(given))
-    return positive(given, "doc_topic_prior", (n_topics,), "one value a topic")
+        values = np.full(n_topics, float(given))
+    else:
+        values = positive(given, "doc_topic_prior", (n_topics,), "one value a topic")
+    return _within(values, "doc_topic_prior", dtype)
 
 
 def word_prior(parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any]) -> WordPrior:
@@ -94,8 +96,26 @@ def word_prior(parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any]) -
     else:
         what = "one value a word; or a row of such for each topic"
         values = positive(given, "topic_word_prior", (n_words,), what)[:, None]
-    # What float32 cannot hold would be no prior at all.
-    return WordPrior(np.maximum(values, LEAST_PARAMETER).astype(dtype), n_words, n_topics)
+    values = _within(values, "topic_word_prior", dtype)
+    return WordPrior(values.astype(dtype), n_words, n_topics)
+
+
+def _within(values: NDArray[Any], name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return a prior that the arithmetic can hold, and add counts to.
+
+    Raises
+    ------
+    ValueError
+        So large a number that a token more would not change it.
+    """
+    most = 1.0 / float(np.finfo(dtype).eps)
+    if values.max() > most:
+        remedy = " or float64 counts" if dtype == np.float32 else ""
+        raise ValueError(
+            f"{name} must be at most {most:.2g} for {np.dtype(dtype).name} counts, which added to "
+            f"more would be lost; got {values.max():g}. Give smaller numbers{remedy}."
+        )
+    return np.asarray(np.maximum(values, LEAST_PARAMETER))  # float32 could not hold less
 
 
 def given_prior(prior: WordPrior) -> float | NDArray[Any]:

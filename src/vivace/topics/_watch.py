@@ -38,6 +38,11 @@ class Watch:
         return self.converged or (self.validation is not None and self.validation.done)
 
     @property
+    def units(self) -> float:
+        """Tokens that are fitted; 1 where the number that a fit reports is per token already."""
+        return self._tokens
+
+    @property
     def held_out(self) -> float | None:
         """The last score of the held-out documents."""
         trace = [] if self.validation is None else self.validation.trace

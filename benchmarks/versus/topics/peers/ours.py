@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import resident
-from benchmarks.versus import corpora, stopwatch
+from benchmarks.versus import cores, corpora, stopwatch
 from benchmarks.versus.topics.record import Watch, accepts
 from benchmarks.versus.topics.transforming import bound_of, given_topics
 from vivace import LatentDirichletAllocation
@@ -73,13 +73,24 @@ def passes(
     dtype: str = "float32",
     **settings: Any,
 ) -> dict[str, Any]:
-    """Seconds of each pass of a fit but the first two: CPU time of one thread, wall of more."""
+    """Seconds of each pass of a fit but the first two: CPU time of one thread, wall of more.
+
+    With more also how far the cores were from each other after each pass, in ns.
+    """
     train = corpora.load(corpus, share=share).train
     clock: Callable[[], float] = time.process_time if n_jobs == 1 else time.perf_counter
-    marks: list[float] = []
+    begun, ended, apart = [clock()], [], []
+
+    def look(_: object) -> None:
+        ended.append(clock())
+        if n_jobs > 1:
+            apart.append(cores.between())
+        begun.append(clock())
+
     model = _model(n_components, iterations + 2, n_jobs=n_jobs, **settings)
-    model.fit(train.astype(dtype), callbacks=[lambda _: marks.append(clock())])
-    return stopwatch.summary(np.diff(marks)[1:]) | _sizes(train)
+    model.fit(train.astype(dtype), callbacks=[look])
+    found = stopwatch.summary((np.array(ended) - begun[:-1])[2:]) | _sizes(train)
+    return found | {"between_cores_ns": [round(one) for one in apart[2:]]} if apart else found
 
 
 def _sizes(train: Any) -> dict[str, Any]:

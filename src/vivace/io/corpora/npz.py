@@ -106,14 +106,18 @@ class NpzReader(CorpusReader):
             raise ValueError(f"expected a shape of two whole numbers, got {shape}")
         n_documents, n_words = (int(n) for n in shape)
         if not (1 <= n_documents <= MOST and 0 <= n_words <= MOST):
-            raise ValueError(f"expected at least one document, got shape {n_documents, n_words}")
+            raise problem(
+                self.path, None, f"expected at least one document, got shape {n_documents, n_words}"
+            )
         names = archive.namelist()
         if self.vocabulary is None and "vocabulary.npy" in names:
             self.vocabulary = unpack_words(_array(archive, "vocabulary"), n_words)
         if self.vocabulary is not None and len(self.vocabulary) != n_words:
-            raise ValueError(
+            raise problem(
+                self.path,
+                None,
                 f"expected the {len(self.vocabulary)} words of the vocabulary, got {n_words} "
-                "columns. Remedy: the vocabulary that belongs to this file"
+                "columns. Remedy: the vocabulary that belongs to this file",
             )
         if self.tokenizer is None and "tokenizer.npy" in names:
             settings = _array(archive, "tokenizer").astype(np.uint8).tobytes()

@@ -96,7 +96,8 @@ class TextReader(CorpusReader):
                     text = chunk.decode("utf-8")
                 except UnicodeDecodeError as error:
                     where = line + 1 + chunk.count(b"\n", 0, error.start)
-                    raise lines.error(f"expected text in UTF-8 ({error.reason})", where) from error
+                    what = f"expected text in UTF-8 ({error.reason}). Remedy: convert it, such as "
+                    raise lines.error(what + "by iconv -f latin1 -t utf-8", where) from error
                 documents = text[:-1].split("\n")
                 if not line:
                     documents[0] = documents[0].removeprefix("\ufeff")
@@ -272,6 +273,8 @@ def _counted(
 
 
 def _field(line: str, field: str, lines: Lines, number: int) -> str:
+    if not line.strip():
+        raise lines.error("expected a JSON object, got an empty line. Remedy: leave it out", number)
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
