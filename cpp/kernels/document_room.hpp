@@ -31,7 +31,10 @@ using Place = Element<VecInt<T>>;
 /// `store_chosen` for places.
 template <class T>
 VIVACE_INLINE void choose(Place<T>* to, const Place<T>* from, std::uint32_t bits) {
-  store_chosen(reinterpret_cast<T*>(to), loadu(reinterpret_cast<const T*>(from)), bits);
+  if constexpr (VIVACE_VECTOR_BYTES == 64)
+    store_chosen(reinterpret_cast<T*>(to), loadu(reinterpret_cast<const T*>(from)), bits);
+  else
+    for (; bits; bits &= bits - 1) *to++ = from[__builtin_ctz(bits)];
 }
 
 template <class T>

@@ -9,8 +9,6 @@ import naive_topics as naive
 import numpy as np
 import pytest
 from corpora import planted
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import sparse
 from scipy.special import digamma, gammaln
 
@@ -224,30 +222,6 @@ def test_active_topics_change_nothing():
         log_beta = naive.expected_log(topics.parameters().T).T
         again = prior + x @ naive.responsibilities(gamma, log_beta)
         np.testing.assert_allclose(again, gamma, atol=1e-6)  # a fixed point over all topics
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    n_topics=st.integers(2, 130),
-    n_words=st.integers(5, 400),
-    length=st.integers(1, 500),
-    alpha=st.sampled_from([1e-3, 0.02, 0.3]),
-    dtype=st.sampled_from([np.float32, np.float64]),
-    sharpen=st.booleans(),
-    seed=st.integers(0, 99),
-)
-def test_documents_of_any_length_end_at_a_fixed_point(
-    n_topics, n_words, length, alpha, dtype, sharpen, seed
-):
-    """Whatever number of words and of topics is left: rows, columns and their ends."""
-    counts, true = planted(6, n_topics=n_topics, n_words=n_words, length=length, seed=seed)
-    topics = fitted_topics(true, 0.02, dtype)
-    prior, sweeps = np.full(n_topics, alpha), Sweeps(3000, 1e-5)
-    group, _ = step(counts, topics, prior, sweeps, sharpen=sharpen)
-    log_beta = naive.expected_log(topics.parameters().T.astype(float)).T
-    for x, gamma in zip(counts, group.gamma.astype(float), strict=True):
-        again = prior + x @ naive.responsibilities(gamma, log_beta)
-        np.testing.assert_allclose(again, gamma, atol=2 * n_topics * sweeps.tolerance, rtol=1e-4)
 
 
 def test_previous_parameters_guard_the_bound():
