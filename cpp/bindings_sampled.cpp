@@ -11,7 +11,7 @@ namespace {
 
 template <class T>
 std::unique_ptr<SampledCorpus> make_corpus(const py::object& counts, const py::object& start, const py::object& words,
-                                           std::size_t n_words) {
+                                           std::size_t n_words, const py::object& chosen) {
   const auto values = view<const T>(counts, "counts", any, 0);
   const auto offsets = view<const std::int64_t>(start, "start", any, 0);
   const auto columns = view<const std::int32_t>(words, "words", values.rows, 0);
@@ -28,7 +28,12 @@ std::unique_ptr<SampledCorpus> make_corpus(const py::object& counts, const py::o
     tokens += count;
   }
   if (!(tokens < 0x1p31)) throw py::value_error("counts must add up to less than 2^31 tokens");
-  return without_gil([&] { return std::make_unique<SampledCorpus>(offsets, columns.data, values.data, n_words); });
+  const auto documents = optional_view<const std::int64_t>(chosen, "chosen", any, 0);
+  for (std::size_t d = 0; d < documents.rows; ++d)
+    if (documents[d] < 0 || static_cast<std::size_t>(documents[d]) + 1 >= offsets.rows)
+      throw py::value_error("chosen must lie from 0 to below the number of rows");
+  return without_gil(
+      [&] { return std::make_unique<SampledCorpus>(offsets, columns.data, values.data, n_words, documents); });
 }
 
 std::vector<std::size_t> word_edges(const SampledCorpus& corpus, std::size_t parts) {
@@ -36,19 +41,33 @@ std::vector<std::size_t> word_edges(const SampledCorpus& corpus, std::size_t par
   return without_gil([&] { return corpus.word_edges(parts); });
 }
 
-bool below(const std::uint16_t* topic, std::size_t size, std::size_t topics) {
-  std::uint16_t most = 0;
+template <class Topic>
+bool below(const Topic* topic, std::size_t size, std::size_t topics) {
+  Topic most = 0;
   for (std::size_t t = 0; t < size; ++t) most = topic[t] > most ? topic[t] : most;
   return size == 0 || most < topics;
+}
+
+/// Whether the topics of tokens `from` to `to` are such.
+bool below(const TokenTopics& topic, std::int64_t from, std::int64_t to, std::size_t topics) {
+  const auto size = static_cast<std::size_t>(to - from);
+  return topic.bytes ? below(topic.bytes + from, size, topics) : below(topic.wide + from, size, topics);
 }
 
 void check_topics(bool good, std::size_t topics) {
   if (!good) throw py::value_error("topic must lie from 0 to below " + std::to_string(topics));
 }
 
-/// The topics of the tokens.
-View<std::uint16_t> topics_of(const SampledCorpus& corpus, const py::object& topic) {
-  return view<std::uint16_t>(topic, "topic", corpus.n_tokens(), 0);
+/// The topics of the tokens, of which there are `topics`.
+TokenTopics topics_of(const SampledCorpus& corpus, const py::object& topic, std::size_t topics) {
+  TokenTopics found;
+  if (!has_dtype<std::uint8_t>(topic))
+    found.wide = view<std::uint16_t>(topic, "topic", corpus.n_tokens(), 0).data;
+  else if (topics > 256)
+    throw py::type_error("topic must be a uint16 array for more than 256 topics");
+  else
+    found.bytes = view<std::uint8_t>(topic, "topic", corpus.n_tokens(), 0).data;
+  return found;
 }
 
 double documents(const SampledCorpus& corpus, std::size_t first, std::size_t last, const py::object& topic,
@@ -62,8 +81,7 @@ double documents(const SampledCorpus& corpus, std::size_t first, std::size_t las
   a.rows = corpus.rows;
   a.first = first;
   a.last = last;
-  const auto given = topics_of(corpus, topic);
-  a.topic = given.data;
+  a.topic = topics_of(corpus, topic, topics);
   a.topics = topics;
   a.table = view<const float>(table, "table", corpus.vocabulary, stride);
   a.alpha = view<const float>(alpha, "alpha", stride, 0).data;
@@ -82,8 +100,7 @@ double documents(const SampledCorpus& corpus, std::size_t first, std::size_t las
   a.scratch = memory.get();
   bool good = true, same = true;
   without_gil([&] {
-    const auto from = corpus.tokens[first], to = corpus.tokens[last];
-    good = a.fresh || below(given.data + from, static_cast<std::size_t>(to - from), topics);
+    good = a.fresh || below(a.topic, corpus.tokens[first], corpus.tokens[last], topics);
     same = corpus.same(first, last);
     if (good && same) kernels.sampled_documents(a);
   });
@@ -102,14 +119,13 @@ void counts(const SampledCorpus& corpus, std::size_t first, std::size_t last, co
   a.sums = out.data;
   a.rows = corpus.rows;
   a.documents = corpus.documents();
-  const auto given = topics_of(corpus, topic);
-  a.topic = given.data;
+  a.topic = topics_of(corpus, topic, a.topics);
   a.table = view<std::int32_t>(table, "table", corpus.vocabulary, kernels.topic_stride_f(a.topics));
   check_range(first, last, a.table.rows);
   a.first = first;
   a.last = last;
   const bool good = without_gil([&] {
-    const bool within = below(given.data, given.rows, a.topics);
+    const bool within = below(a.topic, 0, corpus.tokens.back(), a.topics);
     if (within) kernels.sampled_counts(a);
     return within;
   });
@@ -149,11 +165,11 @@ void bind_sampled(py::module_& m) {
   using O = py::object;
   py::class_<SampledCorpus>(m, "SampledCorpus",
                             "Documents in compressed rows, which stay the caller's and must not change.")
-      .def(py::init([](const O& start, const O& words, const O& counts, std::size_t n_words) {
-             return by_dtype(&make_corpus<double>, &make_corpus<float>, counts, start, words, n_words);
+      .def(py::init([](const O& start, const O& words, const O& counts, std::size_t n_words, const O& chosen) {
+             return by_dtype(&make_corpus<double>, &make_corpus<float>, counts, start, words, n_words, chosen);
            }),
-           arg("start"), arg("words"), arg("counts"), arg("n_words"), py::keep_alive<1, 2>(), py::keep_alive<1, 3>(),
-           py::keep_alive<1, 4>())
+           arg("start"), arg("words"), arg("counts"), arg("n_words"), arg("chosen") = py::none(),
+           py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 6>())
       .def_property_readonly("n_tokens", &SampledCorpus::n_tokens)
       .def("word_edges", &word_edges, arg("parts"), "Cuts the words into at most so many ranges of as many tokens.");
   m.def("sampled_documents", &documents, arg("corpus"), arg("first"), arg("last"), arg("topic"), arg("table"),

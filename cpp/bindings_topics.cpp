@@ -205,7 +205,7 @@ void topic_word_sums(const py::object& topics, const py::object& vocabulary, con
   const std::size_t v = a.topics.counts.rows, k = a.topics.counts.cols;
   const auto known = indices(vocabulary, "vocabulary", any, v);
   a.vocabulary = known.data;
-  a.table = view<const T>(table, "table", known.rows, stride_of<T>(k));
+  a.table = view<T>(table, "table", known.rows, stride_of<T>(k));
   const auto distinct = indices(words, "words", any, known.rows);
   a.words = distinct.data;
   a.count = distinct.rows;
@@ -222,7 +222,7 @@ void topic_word_sums(const py::object& topics, const py::object& vocabulary, con
   a.theta = view<const T>(theta, "theta", a.gamma.rows, stride_of<T>(k));
   a.documents = indices(documents, "documents", all_entries.rows, a.gamma.rows, offset).data;
   a.dense = dense;
-  a.out = view<T>(out, "out", dense ? v : known.rows, k);
+  a.out = optional_view<T>(out, "out", dense ? v : known.rows, k);
   call<T>(active_kernels().word_sums_d, active_kernels().word_sums_f, a, k);
 }
 
@@ -371,7 +371,7 @@ void bind_topics(py::module_& m) {
       },
       arg("topics"), arg("vocabulary"), arg("table"), arg("words"), arg("start"), arg("entries"), arg("documents"),
       arg("weights"), arg("theta"), arg("gamma"), arg("out"), arg("dense"),
-      "Adds the expected counts of words to out.");
+      "Adds the expected counts of words to out, or without it writes them into the table.");
   m.def(
       "topic_terms",
       [](const O& topics, const O& words, const O& statistics, double factor, double own_factor, bool log_gamma,

@@ -15,14 +15,32 @@
 
 namespace vivace {
 
+/// Topics of tokens: bytes where there are so few topics, else 16 bits.
+struct TokenTopics {
+  std::uint8_t* bytes = nullptr;
+  std::uint16_t* wide = nullptr;
+
+  VIVACE_MEMBER std::size_t operator[](std::size_t t) const { return bytes ? bytes[t] : wide[t]; }
+  VIVACE_MEMBER void set(std::size_t t, std::size_t topic) const {
+    if (bytes)
+      bytes[t] = static_cast<std::uint8_t>(topic);
+    else
+      wide[t] = static_cast<std::uint16_t>(topic);
+  }
+};
+
 /// Documents in compressed rows: the tokens of an entry, a word of a document, follow each other.
 struct SampledRows {
-  const std::int64_t* start = nullptr;   // offsets of documents into entries
+  const std::int64_t* start = nullptr;   // offsets of rows into entries
+  const std::int64_t* chosen = nullptr;  // rows that are the documents; null: all
   const std::int64_t* tokens = nullptr;  // offsets of documents into tokens
   const std::int32_t* words = nullptr;   // of entries
   const float* floats = nullptr;         // counts of entries: whole numbers, in one type or the other
   const double* doubles = nullptr;
 
+  VIVACE_MEMBER std::int64_t begin(std::size_t d) const { return start[row(d)]; }
+  VIVACE_MEMBER std::int64_t end(std::size_t d) const { return start[row(d) + 1]; }
+  VIVACE_MEMBER std::size_t row(std::size_t d) const { return chosen ? static_cast<std::size_t>(chosen[d]) : d; }
   VIVACE_MEMBER std::int32_t count(std::size_t e) const {
     return static_cast<std::int32_t>(floats ? static_cast<double>(floats[e]) : doubles[e]);
   }
@@ -33,7 +51,7 @@ struct SampledRows {
 struct SampledDocuments {
   SampledRows rows;
   std::size_t first = 0, last = 0;  // documents
-  std::uint16_t* topic = nullptr;   // in (unless fresh) and out
+  TokenTopics topic;                // in (unless fresh) and out
   std::size_t topics = 0;
   View<const float> table;       // V x stride, zeros in the padding
   const float* alpha = nullptr;  // stride, zeros in the padding
@@ -54,7 +72,7 @@ struct SampledDocuments {
 struct SampledCounts {
   SampledRows rows;
   std::size_t documents = 0;
-  const std::uint16_t* topic = nullptr;
+  TokenTopics topic;
   std::size_t topics = 0, first = 0, last = 0;
   View<std::int32_t> table;      // V x stride, out: the counts, zeros in the padding
   std::int64_t* sums = nullptr;  // topics, out: sums over the words

@@ -17,11 +17,15 @@ struct SampledCorpus {
   SampledRows rows;
   std::size_t n_entries, vocabulary;
 
-  /// Compressed rows (start, words, counts) whose entries are `good`; they must outlive this.
+  /// Compressed rows (start, words, counts), or those `chosen` of them; all must outlive this.
   template <class T>
-  SampledCorpus(const View<const std::int64_t>& start, const std::int32_t* words, const T* counts, std::size_t v)
-      : tokens(start.rows), n_entries(static_cast<std::size_t>(start[start.rows - 1])), vocabulary(v) {
+  SampledCorpus(const View<const std::int64_t>& start, const std::int32_t* words, const T* counts, std::size_t v,
+                const View<const std::int64_t>& chosen = {})
+      : tokens(chosen ? chosen.rows + 1 : start.rows),
+        n_entries(static_cast<std::size_t>(start[start.rows - 1])),
+        vocabulary(v) {
     rows.start = start.data;
+    rows.chosen = chosen.data;
     rows.tokens = tokens.data();
     rows.words = words;
     if constexpr (std::is_same_v<T, double>)
@@ -36,14 +40,16 @@ struct SampledCorpus {
 
   std::int64_t tokens_of(std::size_t d) const {
     std::int64_t sum = 0;
-    for (auto e = rows.start[d]; e < rows.start[d + 1]; ++e) sum += rows.count(static_cast<std::size_t>(e));
+    for (auto e = rows.begin(d); e < rows.end(d); ++e) sum += rows.count(static_cast<std::size_t>(e));
     return sum;
   }
 
   /// Where ranges of words with as many tokens each begin, and the size of the vocabulary; at most `parts`.
   std::vector<std::size_t> word_edges(std::size_t parts) const {
     std::vector<std::int64_t> counts(vocabulary);
-    for (std::size_t e = 0; e < n_entries; ++e) counts[static_cast<std::size_t>(rows.words[e])] += rows.count(e);
+    for (std::size_t d = 0; d < documents(); ++d)
+      for (auto e = static_cast<std::size_t>(rows.begin(d)); e < static_cast<std::size_t>(rows.end(d)); ++e)
+        counts[static_cast<std::size_t>(rows.words[e])] += rows.count(e);
     std::vector<std::size_t> edges{0};
     std::size_t before = 0;
     for (std::size_t w = 0; w < vocabulary; ++w) {
@@ -59,7 +65,7 @@ struct SampledCorpus {
   bool same(std::size_t first, std::size_t last) const {
     bool found = true;
     for (std::size_t d = first; d < last && found; ++d) {
-      const auto from = rows.start[d], to = rows.start[d + 1];
+      const auto from = rows.begin(d), to = rows.end(d);
       std::int64_t sum = 0;
       if (from < 0 || to < from || static_cast<std::size_t>(to) > n_entries) return false;
       for (auto e = static_cast<std::size_t>(from); e < static_cast<std::size_t>(to); ++e) {

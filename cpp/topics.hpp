@@ -111,6 +111,7 @@ struct FoldIn {
 };
 
 /// Expected counts of words: out[w] += B_w * sum over the word's entries of weight x P_document, in their order.
+/// Without `out` the counts of a word take the place of B_w.
 template <class T>
 struct WordSums {
   const std::int32_t* words = nullptr;  // rows of the table, distinct
@@ -123,8 +124,8 @@ struct WordSums {
   View<const T> gamma;
   TopicRows<T> topics;
   const std::int32_t* vocabulary = nullptr;
-  View<const T> table;
-  View<T> out;         // V x K, or a row for each row of the table
+  View<T> table;
+  View<T> out;         // V x K, or a row for each row of the table; or null
   bool dense = false;  // the former
   std::byte* scratch = nullptr;
 };

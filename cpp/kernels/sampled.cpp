@@ -105,8 +105,8 @@ class Sampling {
     if (document == a.last) return false;
     w.first = w.token = static_cast<std::size_t>(tokens[document]);
     w.end = static_cast<std::size_t>(tokens[document + 1]);
-    w.first_entry = static_cast<std::size_t>(a.rows.start[document]);
-    w.last_entry = static_cast<std::size_t>(a.rows.start[++document]) - 1;
+    w.first_entry = static_cast<std::size_t>(a.rows.begin(document));
+    w.last_entry = static_cast<std::size_t>(a.rows.end(document++)) - 1;
     enter(w, w.first_entry);
     w.sweep = 0;
     for (std::size_t k = 0; k < stride; ++k) w.counts[k] = 0;
@@ -190,10 +190,10 @@ class Sampling {
   VIVACE_MEMBER void settle(const Walker& w) {
     std::size_t k = w.lane;
     for (std::size_t j = 0; j + 1 < length(); ++j) k += w.sums[j * n + w.lane] < w.wanted ? n : 0;
-    std::uint16_t& topic = a.topic[w.token];
-    if (!a.fresh) set(w, topic, w.counts[topic]);  // without the factor
+    const std::size_t old = a.fresh ? k : a.topic[w.token];
+    if (!a.fresh) set(w, old, w.counts[old]);  // without the factor
     set(w, k, w.counts[k] + 1);
-    topic = static_cast<std::uint16_t>(k);
+    a.topic.set(w.token, k);
     if (w.sweep + 1 < a.sweeps) return;
     totals[filled] = max_of(w.total, Real<float>::smallest);
     if (++filled == n) {
@@ -221,6 +221,46 @@ static inline void documents(const SampledDocuments& a) {
 }
 
 VIVACE_INLINE std::size_t least(std::size_t x, std::size_t y) { return x < y ? x : y; }
+
+template <class Topic>
+static inline void counts(const SampledCounts& a, const Topic* topic) {
+  // How many tokens an entry has cannot be foretold. So the first few of each are taken whether they are there or not,
+  // into a list that those which are not drop out of, and only then counted.
+  constexpr std::size_t few = 4, entries = 128;
+  std::size_t cells[few * entries], filled = 0;
+  const std::size_t stride = a.table.cols, words = a.last - a.first;
+  std::int32_t* rows = a.table.data + a.first * stride;
+  const auto count_cells = [&]() VIVACE_LAMBDA {
+    for (std::size_t i = 0; i < filled; ++i) ++rows[cells[i]];
+    filled = 0;
+  };
+  for (std::size_t i = 0; i < words * stride; ++i) rows[i] = 0;
+  const Topic* const end = topic + a.rows.tokens[a.documents];
+  // Documents that follow each other are one run.
+  const std::size_t runs = a.rows.chosen ? a.documents : least(a.documents, 1);
+  for (std::size_t r = 0; r < runs; ++r) {
+    const auto last = static_cast<std::size_t>(a.rows.end(a.rows.chosen ? r : a.documents - 1));
+    for (auto e = static_cast<std::size_t>(a.rows.begin(r)); e < last && topic < end; ++e) {
+      const std::size_t word = static_cast<std::size_t>(a.rows.words[e]) - a.first;
+      const auto count = least(static_cast<std::size_t>(a.rows.count(e)), static_cast<std::size_t>(end - topic));
+      if (word < words) {
+        const std::size_t row = word * stride;
+        std::size_t i = 0;
+        if (end - topic >= static_cast<std::ptrdiff_t>(few)) {
+          for (; i < few; ++i) cells[filled + i] = row + topic[i];
+          filled += least(count, few);
+        }
+        for (; i < count; ++i) ++rows[row + topic[i]];
+        if (filled > few * (entries - 1)) count_cells();
+      }
+      topic += count;
+    }
+  }
+  count_cells();
+  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
+  for (std::size_t w = 0; w < words; ++w)
+    for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] += rows[w * stride + k];
+}
 
 template <class T>
 static inline void means(const SampledMeans<T>& a) {
@@ -251,38 +291,10 @@ std::size_t sampled_scratch(std::size_t topics) {
 void sampled_documents(const SampledDocuments& a) { documents(a); }
 
 void sampled_counts(const SampledCounts& a) {
-  // How many tokens an entry has cannot be foretold. So the first few of each are taken whether they are there or not,
-  // into a list that those which are not drop out of, and only then counted.
-  constexpr std::size_t few = 4, entries = 128;
-  std::size_t cells[few * entries], filled = 0;
-  const std::size_t stride = a.table.cols, words = a.last - a.first;
-  std::int32_t* rows = a.table.data + a.first * stride;
-  const auto count_cells = [&]() VIVACE_LAMBDA {
-    for (std::size_t i = 0; i < filled; ++i) ++rows[cells[i]];
-    filled = 0;
-  };
-  for (std::size_t i = 0; i < words * stride; ++i) rows[i] = 0;
-  const std::uint16_t *topic = a.topic, *const end = a.topic + a.rows.tokens[a.documents];
-  const auto last = static_cast<std::size_t>(a.rows.start[a.documents]);
-  for (std::size_t e = 0; e < last && topic < end; ++e) {
-    const std::size_t word = static_cast<std::size_t>(a.rows.words[e]) - a.first;
-    const auto count = least(static_cast<std::size_t>(a.rows.count(e)), static_cast<std::size_t>(end - topic));
-    if (word < words) {
-      const std::size_t row = word * stride;
-      std::size_t i = 0;
-      if (end - topic >= static_cast<std::ptrdiff_t>(few)) {
-        for (; i < few; ++i) cells[filled + i] = row + topic[i];
-        filled += least(count, few);
-      }
-      for (; i < count; ++i) ++rows[row + topic[i]];
-      if (filled > few * (entries - 1)) count_cells();
-    }
-    topic += count;
-  }
-  count_cells();
-  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
-  for (std::size_t w = 0; w < words; ++w)
-    for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] += rows[w * stride + k];
+  if (a.topic.bytes)
+    counts(a, a.topic.bytes);
+  else
+    counts(a, a.topic.wide);
 }
 
 void sampled_means_d(const SampledMeans<double>& a) { means(a); }

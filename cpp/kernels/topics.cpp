@@ -50,13 +50,12 @@ static inline void topic_table(const TopicTable<T>& a) {
 template <class T>
 static inline void word_sums(const WordSums<T>& a) {
   Arena arena{a.scratch};
-  const std::size_t topics = a.out.cols, stride = a.table.cols;
+  const std::size_t topics = a.topics.counts.cols, stride = a.table.cols;
   T* sum = arena.take<T>(stride);
   double* phi = arena.take<double>(doubles_of(topics));
   for (std::size_t i = 0; i < a.count; ++i) {
     const auto w = static_cast<std::size_t>(a.words[i]);
     const auto from = static_cast<std::size_t>(a.start[i]), to = static_cast<std::size_t>(a.start[i + 1]);
-    T* out = a.out.row(a.dense ? static_cast<std::size_t>(a.vocabulary[w]) : w);
     bool orphans = false;
     for (std::size_t k = 0; k < stride; k += lanes<T>) storeu(sum + k, broadcast<T>(Range<T>::start));
     for (std::size_t e = from; e < to; ++e) {
@@ -69,9 +68,15 @@ static inline void word_sums(const WordSums<T>& a) {
       for (std::size_t k = 0; k < stride; k += lanes<T>)
         storeu(sum + k, mul_add(loadu(theta + k), broadcast<T>(weight), loadu(sum + k)));
     }
-    const T* b = a.table.row(w);
-    for (std::size_t k = 0; k < topics; ++k)
-      out[k] = static_cast<T>(static_cast<double>(out[k]) + static_cast<double>(sum[k]) * static_cast<double>(b[k]));
+    T *const b = a.table.row(w), *out = b;
+    if (a.out) {
+      out = a.out.row(a.dense ? static_cast<std::size_t>(a.vocabulary[w]) : w);
+      for (std::size_t k = 0; k < topics; ++k)
+        out[k] = static_cast<T>(static_cast<double>(out[k]) + static_cast<double>(sum[k]) * static_cast<double>(b[k]));
+    } else {
+      for (std::size_t k = 0; k < topics; ++k)
+        b[k] = static_cast<T>(static_cast<double>(sum[k]) * static_cast<double>(b[k]));
+    }
     if (!orphans) continue;
     for (std::size_t e = from; e < to; ++e) {
       const T weight = a.weights[a.entries[e]];

@@ -22,7 +22,7 @@ void call(const Kernels& kernels, const SampledMeans<double>& a) { kernels.sampl
 void call(const Kernels& kernels, const SampledMeans<float>& a) { kernels.sampled_means_f(a); }
 
 template <class T>
-void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t documents) {
+void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t documents, bool bytes) {
   const std::string what = std::string(kernels.isa) + " V=" + std::to_string(v) + " K=" + std::to_string(topics) +
                            " documents=" + std::to_string(documents);
   const std::size_t stride = kernels.topic_stride_f(topics);
@@ -39,6 +39,12 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
   }
   const SampledCorpus corpus(View<const std::int64_t>{start.data(), start.size(), 1}, columns.data(), values.data(), v);
   const std::size_t tokens = corpus.n_tokens();
+  const std::vector<std::int64_t> last_two{static_cast<std::int64_t>(documents) - 1, std::int64_t(0)};
+  const SampledCorpus part_of(View<const std::int64_t>{start.data(), start.size(), 1}, columns.data(), values.data(), v,
+                              {last_two.data(), last_two.size(), 1});
+  expect(part_of.documents() == 2 && part_of.same(0, 2), what + " chosen");
+  expect(part_of.tokens[1] == corpus.tokens[documents] - corpus.tokens[documents - 1],
+         what + " tokens of a chosen one");
   expect(static_cast<double>(tokens) == std::accumulate(values.begin(), values.end(), 0.0), what + " corpus");
   expect(corpus.documents() == documents && corpus.same(0, documents), what + " sizes");
   if (!values.empty()) {
@@ -47,7 +53,9 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     values.back() -= 1;
   }
 
-  std::vector<std::uint16_t> topic(tokens, std::uint16_t(65535));
+  std::vector<std::uint16_t> wide(tokens, std::uint16_t(65535));
+  std::vector<std::uint8_t> narrow(tokens, std::uint8_t(255));
+  const TokenTopics topic{bytes ? narrow.data() : nullptr, wide.data()};
   std::vector<float> table(v * stride), alpha(stride), one(stride), rest(stride);
   std::vector<double> learned(topics), means_sums(topics);
   std::vector<std::int64_t> sums(topics), part(topics);
@@ -62,7 +70,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     SampledDocuments a;
     a.rows = corpus.rows;
     a.last = documents;
-    a.topic = topic.data();
+    a.topic = topic;
     a.topics = topics;
     a.table = {table.data(), v, stride};
     a.alpha = alpha.data();
@@ -78,7 +86,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     kernels.sampled_documents(a);
     expect(std::isfinite(likelihood), what + " likelihood");
     if (pass > 0) expect(likelihood <= 1e-5 * static_cast<double>(tokens), what + " likelihood below one");
-    for (const std::uint16_t k : topic) expect(k < topics, what + " topic");
+    for (std::size_t t = 0; t < tokens; ++t) expect(topic[t] < topics, what + " topic");
 
     // Words in two parts: one call must not touch the other's rows.
     std::vector<std::int32_t> words(v);
@@ -90,7 +98,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       SampledCounts c;
       c.rows = corpus.rows;
       c.documents = documents;
-      c.topic = topic.data();
+      c.topic = topic;
       c.topics = topics;
       c.first = edges[i - 1];
       c.last = edges[i];
@@ -140,8 +148,8 @@ int main() {
     const Kernels& kernels = kernels_for(name);
     for (const std::size_t topics : {1, 2, 7, 8, 15, 16, 17, 33, 64, 100, 128, 130, 300})
       for (const std::size_t documents : {1, 3, 5, 30}) {
-        run<double>(kernels, 1 + generator() % 30, topics, documents);
-        run<float>(kernels, 1 + generator() % 30, topics, documents);
+        run<double>(kernels, 1 + generator() % 30, topics, documents, false);
+        run<float>(kernels, 1 + generator() % 30, topics, documents, topics <= 256);
       }
     std::printf("%s: kernels of collapsed Gibbs sampling done\n", name.c_str());
   }

@@ -212,7 +212,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   a.gamma = {gamma.data(), c.documents, c.k};
   a.topics = t.topics;
   a.vocabulary = vocabulary.data();
-  a.table = s.table;
+  std::vector<T> rows(s.table.data, s.table.data + c.v * stride);
+  a.table = {rows.data(), c.v, stride};
   a.out = {sums.data(), c.v, c.k};
   a.dense = guarded;
   a.scratch = scratch.p;
@@ -220,6 +221,18 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     kernels.word_sums_d(a);
   else
     kernels.word_sums_f(a);
+  if (!guarded) {
+    a.out = {};
+    if constexpr (twice)
+      kernels.word_sums_d(a);
+    else
+      kernels.word_sums_f(a);
+    for (std::size_t i = 0; i < distinct.size(); ++i)
+      for (std::size_t k = 0; k < c.k; ++k) {
+        const auto w = static_cast<std::size_t>(distinct[i]);
+        expect(rows[w * stride + k] == sums[w * c.k + k], what + " sums in the place of the table");
+      }
+  }
   std::vector<double> expected(c.v), found(c.v);
   for (std::size_t e = 0; e < nnz; ++e)
     expected[static_cast<std::size_t>(c.words[e])] += static_cast<double>(c.counts[e]);

@@ -127,7 +127,7 @@ def topic_word_sums(
     weights: _Rows,
     theta: _Rows,
     gamma: _Rows,
-    out: _Rows,
+    out: _Rows | None,
     dense: bool,
 ) -> None: ...
 def topic_start(
@@ -234,6 +234,7 @@ class SampledCorpus:
         words: NDArray[np.int32],
         counts: _Rows,
         n_words: int,
+        chosen: NDArray[np.int64] | None = ...,
     ) -> None: ...
     @property
     def n_tokens(self) -> int: ...
@@ -243,7 +244,7 @@ def sampled_documents(
     corpus: SampledCorpus,
     first: int,
     last: int,
-    topic: NDArray[np.uint16],
+    topic: NDArray[np.uint8] | NDArray[np.uint16],
     table: NDArray[np.float32],
     alpha: NDArray[np.float32],
     one: NDArray[np.float32],
@@ -258,7 +259,7 @@ def sampled_counts(
     corpus: SampledCorpus,
     first: int,
     last: int,
-    topic: NDArray[np.uint16],
+    topic: NDArray[np.uint8] | NDArray[np.uint16],
     table: NDArray[np.int32],
     sums: NDArray[np.int64],
 ) -> None: ...

@@ -265,7 +265,7 @@ def test_documents_of_any_length(entries):
     )
     model = make_model(entries, 2, np.float64)
     start = model.start(np.random.default_rng(0).random((entries, 2)) + 0.1)
-    table = CollapsedTable(start, ThreadExecutor(1))
+    table = CollapsedTable.of(start, ThreadExecutor(1))
     before = table.values[:, :2].sum(axis=1)
     visited = Visited(model, Block(rows, None, 0, 1), np.array([0]), np.array([0, 1]))
     table.visit(visited, 1, True, ThreadExecutor(1))

@@ -17,14 +17,11 @@ from vivace.engine import CsrSource, Layout, RowTable, ThreadExecutor
 from vivace.engine.aligned import CACHE_LINE
 from vivace.models import documents
 from vivace.models.documents import (
-    START,
-    START_WIDTH,
     Sweeps,
     add_word_sums,
     document_step,
     make_group,
     make_table,
-    random_start,
     row_sums,
     word_index,
     word_parts,
@@ -67,8 +64,8 @@ def fitted_topics(true, eta, dtype, tokens=300.0) -> Topics:
     return make_topics((eta + tokens * true).T, dtype, eta)
 
 
-def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
-    """Kernel results: group, expected counts (V, K)."""
+def step(counts, topics, alpha, sweeps, *, weights=None, apart=False, **settings):
+    """Kernel results: group, expected counts (V, K); `apart`: the group's gamma begins as NaN."""
     topics = replace(topics, alpha=alpha)
     source = source_of(counts, topics.dtype, weights)
     layout = Layout(len(counts), None, 16)
@@ -76,10 +73,12 @@ def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
     index = word_index(group.rows)
     table = make_table(topics, index.words, ONE)
     before = settings.pop("previous", None)
+    group.gamma[...] = np.nan
     for block in layout.blocks(layout.batches[0]):
         at = slice(*block)
         previous = None if before is None else before[at]
-        document_step(group, at, topics, table, sweeps, previous=previous, **settings)
+        gamma = np.empty_like(group.gamma[at]) if apart else None
+        document_step(group, at, topics, table, sweeps, previous=previous, gamma=gamma, **settings)
     shape = topics.n_words, topics.n_topics
     found = []
     for rows in (index.words, None):  # a row a word of these documents, or of all
@@ -89,6 +88,10 @@ def step(counts, topics, alpha, sweeps, *, weights=None, **settings):
             add_word_sums(group, index, part, topics, table, sums)
         found.append(sums.dense())
     np.testing.assert_array_equal(*found)
+    for part in word_parts(index):  # in the place of the table
+        add_word_sums(group, index, part, topics, table, None)
+    alone = RowTable(shape[0], table.narrowed(shape[1]), index.words)
+    np.testing.assert_array_equal(alone.dense(), found[0])
     return group, found[0]
 
 
@@ -185,8 +188,18 @@ def test_single_precision(alpha, eta):
         assert bound == pytest.approx(naive.document_bound(x, values, prior, gamma), rel=2e-5)
 
 
+def test_parameters_apart_are_the_groups_only_where_words_need_them():
+    counts, true = planted(40, n_topics=5)
+    topics, sweeps = fitted_topics(true, 0.02, np.float32), Sweeps(50, 1e-3)
+    _, expected = step(counts, topics, np.full(5, 0.1), sweeps)
+    group, sums = step(counts, topics, np.full(5, 0.1), sweeps, apart=True)
+    assert np.isnan(group.gamma).all()
+    np.testing.assert_array_equal(sums, expected)
+
+
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_words_that_underflow_keep_their_tokens(dtype):
+def test_words_that_underflow_keep_their_tokens(dtype, apart):
     """A gamma that rules out the only topic of a word, with priors beyond the range of either."""
     eta, alpha = 1e-5, 1e-5
     true = np.kron(np.eye(2), np.full((1, 3), 1 / 3))
@@ -195,7 +208,7 @@ def test_words_that_underflow_keep_their_tokens(dtype):
     previous = np.array([[6 + alpha, alpha], [4 + alpha, alpha]], dtype)
     # No sweep at all: the step is asked what this gamma is worth.
     group, sums = step(
-        counts, topics, np.full(2, alpha), Sweeps(0, 0.0), previous=previous, warm=True
+        counts, topics, np.full(2, alpha), Sweeps(0, 0.0), previous=previous, warm=True, apart=apart
     )
     np.testing.assert_array_equal(group.gamma, previous)
     assert (group.weights < 0).sum() == 2
@@ -316,39 +329,6 @@ def test_priors_of_every_shape(dtype, n_topics):
         np.testing.assert_allclose(found, log_theta, rtol=1e-10)
     with pytest.raises(ValueError, match="the prior of words must have shape"):
         WordPrior(np.ones((60, n_topics + 1)), 60, n_topics)
-
-
-def started(counts, n_topics, seed, dtype=np.float64, at=slice(None)):
-    rows = sparse.csr_array(counts[at])
-    gamma = np.empty((rows.shape[0], n_topics), dtype)
-    start = rows.indptr.astype(np.int64)
-    random_start(start, rows.indices.astype(np.int32), rows.data.astype(dtype), seed, gamma)
-    return gamma
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("n_topics", [1, 9, 50])
-def test_random_starts_match_the_reference(n_topics, dtype):
-    counts, _ = planted(30)
-    counts[3] = 0.0
-    counts[4] *= 0.3
-    expected = naive.random_start(counts, n_topics, 2**40 + 4, START, START_WIDTH)
-    found = started(counts, n_topics, 2**40 + 4, dtype)
-    np.testing.assert_allclose(found, expected, rtol=2 * np.finfo(dtype).eps)
-
-
-def test_random_starts_belong_to_documents():
-    counts, _ = planted(30)
-    order = np.random.default_rng(0).permutation(30)
-    start = started(counts, 9, 4)
-    np.testing.assert_array_equal(started(counts[order], 9, 4), start[order])
-    np.testing.assert_array_equal(started(counts, 9, 4, at=slice(7, 20)), start[7:20])
-    other = started(counts, 9, 5)
-    assert (other != start)[counts.any(axis=1)].all()
-    many = started(planted(3000)[0], 9, 4)
-    assert many.mean() == pytest.approx(1.0, abs=2e-3)
-    assert many.std() == pytest.approx(0.1, rel=0.05)
-    assert abs(np.corrcoef(many.T) - np.eye(9)).max() < 0.1
 
 
 TOPICS = (np.ones((6, 2)), 1.0, np.full((1, 1), 0.1), np.zeros(2))

@@ -241,6 +241,29 @@ def test_entries_are_runs_of_tokens():
         assert drawn[0] == drawn[1] == drawn[2]
 
 
+def test_chosen_documents_are_read_where_they_are():
+    counts, chosen = planted(200)[0], np.flatnonzero(np.random.default_rng(0).random(200) < 0.4)
+    model = make_model(counts.shape[1], 5, np.float32)
+    part = begin(model, source_of(counts[chosen]))[0]
+    posterior, whole = part._topics, source_of(counts)
+    same = sampled.SampledSweeps(model, whole, posterior, ThreadExecutor(2), chosen=chosen)
+    for _ in range(3):
+        (topics, likelihood), (found, other) = part.sweep(), same.sweep()
+        assert likelihood == other
+        np.testing.assert_array_equal(topics.counts.values, found.counts.values)
+    assert part.state()["topic"].dtype == np.uint8
+
+
+def test_topics_of_tokens_in_either_type():
+    words, before, counts, alpha, prior = problem(40)
+    drawn = []
+    for dtype in (np.uint8, np.uint16):
+        work = Frozen([words] * 50, [before] * 50, counts, alpha, prior)
+        work.topic = work.topic.astype(dtype)
+        drawn.append([work.draw(key=5), work.draw(key=6, sweeps=3), *work.topic])
+    assert drawn[0] == drawn[1]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(1, 1), (12, 1), (12, 5)])
 def test_counts_are_those_of_the_topics_and_means_follow(dtype, shape):

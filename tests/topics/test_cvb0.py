@@ -216,9 +216,10 @@ def test_a_start_from_a_part_of_a_large_corpus(monkeypatch):
     counts = planted(500)[0]
     assert counts.sum() > 3_000
     monkeypatch.setattr(_starts, "MOST_TOKENS", 3_000)
-    source = _starts.whole_tokens(documents_of(counts), np.random.RandomState(0))
-    assert 2_500 < source.total_weight <= 3_000
-    assert source.n_rows < 500
+    tokens = _starts.whole_tokens(documents_of(counts), np.random.RandomState(0))
+    assert 2_500 < tokens.number <= 3_000
+    assert tokens.chosen is not None
+    assert tokens.number == counts[tokens.chosen].sum()
     assert formed_from(counts).totals.sum() == pytest.approx(counts.sum() + 0.1 * 60 * 5)
 
 
@@ -239,7 +240,7 @@ def test_whole_tokens_of_any_counts(scale):
         documents = check_documents(
             LatentDirichletAllocation(), counts * scale, given, reset=True, whom="fit"
         )
-        source = _starts.whole_tokens(documents, rng)
+        source = _starts.whole_tokens(documents, rng).source
         rows = source.read(0, source.n_rows).data
         assert (rows.values == np.floor(rows.values)).all()
         assert (rows.values >= 0).all()
@@ -252,15 +253,14 @@ def test_whole_tokens_of_any_counts(scale):
         spread = np.sqrt(shares / source.total_weight)
         np.testing.assert_allclose(found / found.sum(), shares, atol=6 * spread.max())
     whole = _starts.whole_tokens(documents_of(counts), rng)
-    assert whole.total_weight == counts.sum()
+    assert whole.number == counts.sum()
 
 
 def test_a_document_longer_than_all_that_is_sampled(monkeypatch):
     monkeypatch.setattr(_starts, "MOST_TOKENS", 1_000)
     counts = planted(20)[0].astype(float)
     counts[3] = 1e5
-    source = _starts.whole_tokens(documents_of(counts), np.random.RandomState(0))
-    assert source.total_weight < 1_500
+    assert _starts.whole_tokens(documents_of(counts), np.random.RandomState(0)).number < 1_500
     assert np.isfinite(formed_from(counts).parameters()).all()
 
 

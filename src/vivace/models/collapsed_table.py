@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Block, Executor
 from vivace.engine.aligned import Room, aligned
 from vivace.models.lda import LatentDirichletModel
-from vivace.models.topics import Topics, parts_of
+from vivace.models.topics import Doubles, Topics, WordPrior, column_sums, parts_of
 
 # With totals above this 1 / (total - x) is 1 / total + x / total^2 to the precision of the type.
 LARGE_TOTAL = {np.dtype(np.float32): 1e3, np.dtype(np.float64): 1e5}
@@ -84,7 +85,7 @@ class Visited:
 
 
 def topic_type(n_topics: int) -> type[np.uint8 | np.uint16]:
-    """Return the type of a topic's number in a lean store."""
+    """Return the type of a topic's number."""
     return np.uint8 if n_topics <= MOST_IN_BYTES else np.uint16
 
 
@@ -97,22 +98,68 @@ class CollapsedTable:
         Zeros from column K on.
     sums : (K,)
         Of each topic.
+    prior : WordPrior
+    alpha : (K,)
+        Prior of a document's topics.
     """
 
-    def __init__(self, topics: Topics, executor: Executor) -> None:
-        dtype, n_topics = topics.dtype, topics.n_topics
-        stride = _core.topic_stride(n_topics, dtype == np.float32)
-        self.values = aligned((topics.n_words, stride), dtype, make=np.zeros)
+    def __init__(
+        self, values: NDArray[Any], sums: Doubles, prior: WordPrior, alpha: Doubles
+    ) -> None:
+        self.values, self.sums, self.prior, self.alpha = values, sums, prior, alpha
+        stride = values.shape[1]
+        self._alpha = aligned((stride,), values.dtype, make=np.zeros)
+        self._alpha[: len(alpha)] = alpha
+        self._least = 0.5 * float(prior.values.min()), 0.5 * float(alpha.min())
+        self._totals, self._inverse = (aligned((stride,), values.dtype) for _ in range(2))
+
+    @classmethod
+    def of(cls, topics: Topics, executor: Executor) -> CollapsedTable:
+        """Return the table of these topics, which are copied."""
+        values = _empty(topics.prior)
 
         def work(part: slice) -> None:
-            self.values[part, :n_topics] = topics.parameters(part)
+            topics.parameters(part, out=values[part, : topics.n_topics])
 
         executor.map(work, parts_of(topics.n_words))
-        self.sums = topics.totals.copy()
-        self._alpha = aligned((stride,), dtype, make=np.zeros)
-        self._alpha[:n_topics] = topics.alpha
-        self._least = 0.5 * float(topics.prior.values.min()), 0.5 * float(topics.alpha.min())
-        self._totals, self._inverse = (aligned((stride,), dtype) for _ in range(2))
+        return cls(values, topics.totals.copy(), topics.prior, topics.alpha)
+
+    @classmethod
+    def around(
+        cls, groups: csr_array, prior: WordPrior, alpha: Doubles, executor: Executor
+    ) -> CollapsedTable:
+        """Return a table in which each topic has the counts of a group, (groups, V)."""
+        values = _empty(prior)
+        counts = values[:, : prior.shape[1]]
+        counts[groups.indices, np.repeat(np.arange(groups.shape[0]), np.diff(groups.indptr))] += (
+            groups.data
+        )
+        sums = prior.totals + column_sums(counts, executor)
+
+        def work(part: slice) -> None:
+            counts[part] += prior.of(part)
+
+        executor.map(work, parts_of(len(counts)))
+        return cls(values, sums, prior, alpha)
+
+    def counts(self, n_tokens: float, executor: Executor, in_place: bool = False) -> NDArray[Any]:
+        """Return the table's counts, (V, K), as shares of `n_tokens`.
+
+        Changed in place the table is gone, and the rows lie as far apart as its own.
+        """
+        n_words, n_topics = self.prior.shape
+        held = float((self.sums - self.prior.totals).sum())
+        factor = self.values.dtype.type(n_tokens / held if held > 0.0 else 1.0)
+        table = self.values[:, :n_topics]
+        counts = table if in_place else aligned((n_words, n_topics), table.dtype)
+
+        def take(part: slice) -> None:
+            np.subtract(table[part], self.prior.of(part), out=counts[part])
+            np.maximum(counts[part], 0.0, out=counts[part])
+            counts[part] *= factor
+
+        executor.map(take, parts_of(n_words))
+        return counts
 
     def visit(self, visited: Visited, sweeps: int, fresh: bool, executor: Executor) -> float:
         """Update every entry, batch by batch.
@@ -171,3 +218,10 @@ class CollapsedTable:
 
             executor.map(work, threads)
         return float(visited.likelihood.sum())
+
+
+def _empty(prior: WordPrior) -> NDArray[Any]:
+    """Zeros for a table of this prior."""
+    dtype, (n_words, n_topics) = prior.values.dtype, prior.shape
+    stride = _core.topic_stride(n_topics, dtype == np.float32)
+    return aligned((n_words, stride), dtype, make=np.zeros)

@@ -106,13 +106,13 @@ class CollapsedSweeps:
         self._visited = Visited(model, block, order, edges, model.is_lean(source.n_nonzeros))
         self._tokens = source.total_weight
         self._alpha_of, self._prior = posterior.alpha, posterior.prior
-        self._table = CollapsedTable(posterior, executor)
+        self._table = CollapsedTable.of(posterior, executor)
         # Of the two passes before. What the table holds beyond expected counts follows from them
         # and the step that it was made with; now all of it is that, in the place of the second.
         shape = posterior.counts.shape
         self._counts = [aligned(shape, model.dtype, make=np.zeros) for _ in range(2)]
         for part in parts_of(model.n_words):
-            self._counts[1][part] = posterior.parameters(part)
+            posterior.parameters(part, out=self._counts[1][part])
         self._step: float | None = None
         self._passes = 0
         self._last = -np.inf

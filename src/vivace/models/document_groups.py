@@ -80,14 +80,22 @@ class GroupedBatch:
         return distinct_words(executor.map(look, range(len(self.groups))), self._n_words)
 
     def run(
-        self, work: Work, topics: Topics, table: Table, counts: RowTable, executor: Executor
+        self,
+        work: Work,
+        topics: Topics,
+        table: Table,
+        counts: RowTable | None,
+        executor: Executor,
     ) -> list[Any]:
-        """Fit all documents and add their words to `counts`; return what `work` did, in order."""
+        """Fit all documents and add their words to `counts`; return what `work` did, in order.
+
+        The words of a single group may take the place of their rows in `table` instead.
+        """
         found = executor.map_stages(_call, self._stages(work, topics, table, counts))
         return [one for one in found if one is not None]
 
     def _stages(
-        self, work: Work, topics: Topics, table: Table, counts: RowTable
+        self, work: Work, topics: Topics, table: Table, counts: RowTable | None
     ) -> Iterator[Iterator[Callable[[], Any]]]:
         # A stage begins when all but the one before it have ended: the words of a group when its
         # documents and the words of the group before have, the first documents of a group when
@@ -118,7 +126,7 @@ class GroupedBatch:
             yield partial(work, group, (start, stop), slice(start - first, stop - first))
 
     def _words(
-        self, g: int, topics: Topics, table: Table, counts: RowTable
+        self, g: int, topics: Topics, table: Table, counts: RowTable | None
     ) -> Iterator[Callable[[], Any]]:
         if g < 0:
             return

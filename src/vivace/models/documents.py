@@ -31,6 +31,9 @@ SUMMED = 65_536
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
+#: Rows of a table that are moved at a time: they are copied for it.
+MOVED_ROWS = 128
+
 #: Starting value of a document's parameters, as in scikit-learn.
 START = 1.0
 
@@ -72,6 +75,15 @@ class Table(NamedTuple):
     values: Array
     level: Doubles
     row_sums: Array
+
+    def narrowed(self, width: int) -> Array:
+        """Move the first `width` numbers of all rows together, in place, and return them."""
+        n, stride = self.values.shape
+        flat = self.values.reshape(-1)[: n * width]
+        found = flat.reshape(n, width)
+        for i in range(0, n if width < stride else 0, MOVED_ROWS):
+            found[i : i + MOVED_ROWS] = self.values[i : i + MOVED_ROWS, :width]
+        return found
 
 
 class WordIndex(NamedTuple):
@@ -206,6 +218,7 @@ def document_step(
     seed: int | None = None,
     log_theta: Doubles | None = None,
     sharpen: bool = False,
+    gamma: Array | None = None,
 ) -> None:
     """Fit some documents of a group, one block, at fixed topics.
 
@@ -223,8 +236,12 @@ def document_step(
         The weighted sum of E ln theta is added to it.
     sharpen : bool
         Look for an optimum of few topics, which is mostly the higher one: for topics that differ.
+    gamma : (n, K), optional
+        Where the parameters go, in the place of the group's, which then hold those of a block only
+        if the sums of its words need them.
     """
-    rows, gamma = group.rows, group.gamma[at]
+    rows, own = group.rows, group.gamma[at]
+    gamma = own if gamma is None else gamma
     first, last = int(rows.start[at.start]), int(rows.start[at.stop])
     start = rows.start[at.start : at.stop + 1] - first
     values = rows.values[first:last].astype(topics.dtype, copy=False)
@@ -254,6 +271,9 @@ def document_step(
         sharpen=sharpen,
         row_sums=table.row_sums if cold and seed is None else None,
     )
+    if gamma is not own and last > first and group.weights[first:last].min() < 0.0:
+        # Memory of the group that nobody touches is none: hardly any block comes here.
+        own[...] = gamma
 
 
 def random_start(
@@ -277,9 +297,16 @@ def word_parts(index: WordIndex) -> list[slice]:
 
 
 def add_word_sums(
-    group: Group, index: WordIndex, part: slice, topics: Topics, table: Table, counts: RowTable
+    group: Group,
+    index: WordIndex,
+    part: slice,
+    topics: Topics,
+    table: Table,
+    counts: RowTable | None,
 ) -> None:
     """Add the expected counts of some words of the group to `counts`, a table of fresh sums.
+
+    Without one they take the place of the words' rows in `table`.
 
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
@@ -296,8 +323,8 @@ def add_word_sums(
         group.weights,
         group.theta,
         group.gamma,
-        counts.values,
-        counts.rows is None,
+        None if counts is None else counts.values,
+        counts is not None and counts.rows is None,
     )
 
 

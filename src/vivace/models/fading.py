@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vivace.engine import CsrSource, Executor, RowTable
-from vivace.engine.aligned import Room, aligned
+from vivace.engine.aligned import Room
 from vivace.models.collapsed_table import CollapsedTable, Visited
 from vivace.models.cvb0 import FIRST_ENTRIES, batch_edges
 from vivace.models.documents import row_sums
@@ -48,7 +48,7 @@ def fade(
 ) -> tuple[Topics, float]:
     """Topics after some passes.
 
-    Memory: three tables of V x K, `topics` among them if nobody else holds them, and some MB.
+    Memory: two tables of V x K, `topics` among them if nobody else holds them, and some MB.
 
     Parameters
     ----------
@@ -77,6 +77,36 @@ def fade(
     likelihood : float
         Mean log likelihood of a token in the last pass.
     """
+    table = CollapsedTable.of(topics, executor)
+    del topics  # as large as the table
+    whole, likelihood = fade_table(
+        model, source, table, executor, passes, chosen=chosen, tokens=tokens, keep=keep
+    )
+    counts = table.counts(whole if n_tokens is None else n_tokens, executor)
+    totals = table.prior.totals + column_sums(counts, executor)
+    return Topics(RowTable(len(counts), counts), table.prior, table.alpha, totals), likelihood
+
+
+def fade_table(
+    model: LatentDirichletModel,
+    source: CsrSource,
+    table: CollapsedTable,
+    executor: Executor,
+    passes: int,
+    *,
+    chosen: NDArray[np.int64] | None = None,
+    tokens: NDArray[np.float64] | None = None,
+    keep: float = 1.0,
+) -> tuple[float, float]:
+    """Move a table on, in place; parameters are those of `fade`.
+
+    Returns
+    -------
+    tokens : float
+        Weighted number of tokens that were gone over.
+    likelihood : float
+        Mean log likelihood of a token in the last pass.
+    """
     block = source.read(0, source.n_rows)
     rows, weights = block.data, block.weights
     sizes = np.diff(rows.start)
@@ -86,9 +116,7 @@ def fade(
         tokens = tokens * weights
     chosen = np.arange(source.n_rows) if chosen is None else chosen
     whole = float(tokens[chosen].sum())
-    prior, alpha, (n_words, n_topics) = topics.prior, topics.alpha, topics.counts.shape
-    table = CollapsedTable(topics, executor)
-    del topics  # as large as the table
+    prior, (n_words, n_topics) = table.prior, table.prior.shape
     entry_bytes = table.values.shape[1] * table.values.itemsize
     most = min(ENTRIES_PER_WORD * n_words, int(sizes[chosen].sum()) // FEWEST_GROUPS)
     rng = np.random.default_rng(model.seed)
@@ -99,8 +127,7 @@ def fade(
 
         def work(part: slice) -> None:
             table.values[part] *= kept
-            own = prior.values if len(prior.values) == 1 else prior.values[part]
-            table.values[part, :n_topics] += new * own
+            table.values[part, :n_topics] += new * prior.of(part)
 
         executor.map(work, parts_of(n_words))
         table.sums = keep * table.sums + (1.0 - keep) * prior.totals
@@ -126,18 +153,4 @@ def fade(
             first = last
         # Rounding of sums and of the table: they must not drift apart.
         table.sums = column_sums(table.values, executor)[:n_topics]
-    del room  # as large as the counts
-    counts = aligned((n_words, n_topics), model.dtype)
-    held = float((table.sums - prior.totals).sum())
-    factor = (whole if n_tokens is None else n_tokens) / held if held > 0.0 else 1.0
-
-    def take(part: slice) -> None:
-        own = prior.values if len(prior.values) == 1 else prior.values[part]
-        np.subtract(table.values[part, :n_topics], own, out=counts[part])
-        np.maximum(counts[part], 0.0, out=counts[part])
-        counts[part] *= counts.dtype.type(factor)
-
-    executor.map(take, parts_of(n_words))
-    totals = prior.totals + column_sums(counts, executor)
-    found = Topics(RowTable(len(counts), counts), prior, alpha, totals)
-    return found, likelihood / whole if whole > 0.0 else 0.0
+    return whole, likelihood / whole if whole > 0.0 else 0.0

@@ -160,13 +160,15 @@ class LatentDirichletModel:
         batch = GroupedBatch(read, blocks, self.n_words)
         words = batch.words(executor)
         table = make_table(prepared, words, executor)
-        record = self._record(words)
-        counts, local = record.table("counts"), record["local"]
+        # Of a single group the sums of words take the place of the table: memory is for one.
+        alone = len(batch.groups) == 1 and len(words) < WHOLE * self.n_words
+        counts = None if alone else self._counts(words)
         own, common = _Own(), prepared.alpha.astype(self.dtype)
 
         def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
             log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
-            place = places[block[0]]
+            place, n_rows = places[block[0]], rows.stop - rows.start
+            gamma = own.room.take("gamma", (n_rows, self.n_topics), self.dtype)
             document_step(
                 group,
                 rows,
@@ -177,16 +179,21 @@ class LatentDirichletModel:
                 warm=passes >= COLD_PASSES,
                 seed=seed,
                 log_theta=log_theta,
+                gamma=gamma,
             )
             kept = None
             if self.keep_documents:
-                kept = DocumentParameters.of(group.gamma[rows], common, own.room, self.shelf)
+                kept = DocumentParameters.of(gamma, common, own.room, self.shelf)
             state = DocumentState(kept, passes + 1)
             if replacing:
                 known[place] = state
             return _Block(state, log_theta, *_sums(group, rows))
 
         found: list[_Block] = batch.run(work, prepared, table, counts, executor)
+        if counts is None:
+            counts = RowTable(self.n_words, table.narrowed(self.n_topics), words)
+        record = self._statistics(counts)
+        local = record["local"]
         for one in found:
             local += one.bound
             record["documents"][...] += one.documents
@@ -295,11 +302,11 @@ class LatentDirichletModel:
             prior = WordPrior(np.full((1, 1), eta, self.dtype), self.n_words, self.n_topics)
         return prior
 
-    def _record(self, words: NDArray[np.int32]) -> Statistics:
-        """Zero statistics with a row for each of the words, or for all where few are missing."""
+    def _counts(self, words: NDArray[np.int32]) -> RowTable:
+        """Zeros with a row for each of the words, or for all where few are missing."""
         if len(words) >= WHOLE * self.n_words:
-            return self.zero_statistics()
-        return self._statistics(RowTable(self.n_words, self._zeros(len(words)), words))
+            return RowTable(self.n_words, self._zeros(self.n_words))
+        return RowTable(self.n_words, self._zeros(len(words)), words)
 
     def _statistics(self, counts: RowTable) -> Statistics:
         arrays: dict[str, Any] = {name: np.zeros(()) for name in ("local", "documents", "tokens")}

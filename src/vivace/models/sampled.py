@@ -23,6 +23,7 @@ from scipy.special import digamma
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
 from vivace.engine.aligned import aligned
+from vivace.models.collapsed_table import topic_type
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.documents import row_sums
 from vivace.models.fading import fade
@@ -88,9 +89,10 @@ class SampledModel(CollapsedModel):
 class SampledSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
-    Memory beyond the documents: 2 bytes a token and 8 a document, a table of V x K in float32 and
-    two posteriors, or one where the topics of a pass are gone with the next (`in_place`); before,
-    while topics form, that of `fade`.
+    Memory beyond the documents: a byte a token (2 with more than 256 topics) and 8 a document, a
+    table of V x K in float32 and two posteriors, or one where the topics of a pass are gone with
+    the next (`in_place`); before, while topics form, that of `fade`. Of `chosen` documents alone
+    topics are drawn; they are read where they are.
     """
 
     def __init__(
@@ -100,12 +102,16 @@ class SampledSweeps:
         posterior: Topics,
         executor: Executor,
         in_place: bool = False,
+        chosen: NDArray[np.int64] | None = None,
     ) -> None:
         self._model, self._executor = model, executor
         rows = source.read(0, source.n_rows).data
         # In memory from here on, wherever the documents come from.
         self._source = CsrSource(*rows)
         tokens = row_sums(rows.start, rows.values)
+        self._chosen = chosen
+        if chosen is not None:
+            tokens = tokens[chosen]
         self._ends = np.concatenate([[0.0], np.cumsum(tokens)])
         self._in_place = in_place
         self._parts = _parts(np.diff(rows.start), model.seed) if model.forming else []
@@ -162,25 +168,27 @@ class SampledSweeps:
         """Make what sampling works on."""
         model, posterior = self._model, self._topics
         rows = self._source.read(0, self._source.n_rows).data
-        self._corpus = _core.SampledCorpus(rows.start, rows.columns, rows.values, rows.n_columns)
+        self._corpus = _core.SampledCorpus(
+            rows.start, rows.columns, rows.values, rows.n_columns, self._chosen
+        )
         self._lengths = np.unique(np.diff(self._ends), return_counts=True)
         self._blocks = _blocks(self._ends)
         shares = self._corpus.word_edges(getattr(self._executor, "n_threads", 1))
         self._shares = list(pairwise(shares))
-        self._topic = aligned((self._corpus.n_tokens,), np.uint16, make=np.zeros)
+        self._topic = aligned((self._corpus.n_tokens,), topic_type(model.n_topics), make=np.zeros)
         self._stride = _core.topic_stride(model.n_topics, True)
         self._table = aligned((model.n_words, self._stride), np.float32, make=np.zeros)
         for part in parts_of(model.n_words):
             self._table[part, : model.n_topics] = posterior.mean(part)
         self._totals, self._alpha = posterior.totals, posterior.alpha
-        means = aligned(posterior.counts.shape, model.dtype, make=np.zeros)
+        # As large as the vocabulary or the documents, which are the corpus' now.
+        del posterior, self._topics, self._source, self._ends
+        self._parts = []
+        means = aligned((model.n_words, model.n_topics), model.dtype, make=np.zeros)
         self._means: list[NDArray[Any]] = [
             means,
             means if self._in_place else aligned(means.shape, means.dtype),
         ]
-        # As large as the vocabulary or the documents, which are the corpus' now.
-        del self._topics, self._source, self._ends
-        self._parts = []
 
     def _draw(self) -> float:
         """New topics; where alpha is learned also a step towards the best one for the old topics.

@@ -42,6 +42,10 @@ class WordPrior:
                 f"{self.values.shape}"
             )
 
+    def of(self, words: Any) -> Array:
+        """Return the parameters of some words, as rows that broadcast."""
+        return self.values if len(self.values) == 1 else self.values[words]
+
     @cached_property
     def totals(self) -> Doubles:
         """Sum of each topic's parameters, (K,)."""
@@ -119,11 +123,11 @@ class Topics:
         counts = self.counts
         return counts.values, counts.scale, self.prior.values, self.psi_totals
 
-    def parameters(self, words: Any = slice(None)) -> Array:
+    def parameters(self, words: Any = slice(None), out: Array | None = None) -> Array:
         """Return lambda of some words or all, (words, K)."""
-        prior = self.prior.values
-        rows = self.counts.values[words] * self.dtype.type(self.counts.scale)
-        rows += prior if len(prior) == 1 else prior[words]
+        factor = self.dtype.type(self.counts.scale)
+        rows = np.multiply(self.counts.values[words], factor, out=out)
+        rows += self.prior.of(words)
         return np.asarray(np.maximum(rows, LEAST_PARAMETER, out=rows))
 
     def mean(self, words: Any = slice(None)) -> Array:

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from vivace import _core
 from vivace.engine import CsrSource, Executor, RowTable
 from vivace.engine.aligned import aligned
+from vivace.models.collapsed_table import CollapsedTable
 from vivace.models.documents import distinct_words
-from vivace.models.fading import fade
+from vivace.models.fading import fade_table
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Topics, WordPrior, column_sums, parts_of
 from vivace.topics._documents import Documents, some_of
@@ -31,6 +33,9 @@ LEAST = 1e-9
 
 # Tasks of the product of all topics with each other, which is as large as the crowd squared.
 TASKS = 4
+
+# Words that are added to at a time: they are copied for it.
+FEW_WORDS = 64
 
 
 def first_topics(
@@ -52,6 +57,7 @@ def first_topics(
     alone = prior.shape[1] > 1 or not part.counts.nnz
     crowd = model.n_topics if alone else int(CROWD * model.n_topics)
     groups = mean_documents(documents, seed_groups(documents, crowd, rng, chosen))
+    _core.give_back()  # what the groups took, before tables of topics come
     if not part.counts.nnz:
         return _with_counts(model, _added(noise(model, executor, rng), groups), executor), 0.0
     words = distinct_words([part.counts.indices, groups.indices], model.n_words)
@@ -67,17 +73,17 @@ def first_topics(
     alpha = model.alpha if alone else np.full(crowd, model.alpha.mean())
     larger = LatentDirichletModel(alpha, own, model.sweeps, seed=model.seed)
 
-    def begun() -> Topics:  # `fade` alone holds these
-        empty = aligned((len(words), crowd), larger.dtype, make=np.zeros)
-        return _with_counts(larger, _added(empty, narrowed(groups)), executor)
-
-    formed, likelihood = fade(larger, source, begun(), executor, 1)
-    found = formed.counts.values
+    table = CollapsedTable.around(narrowed(groups), own, alpha, executor)
+    tokens, likelihood = fade_table(larger, source, table, executor, 1)
+    found = table.counts(tokens, executor, in_place=True)
     into = np.eye(model.n_topics, dtype=found.dtype)[merged(found, model.n_topics, executor)]
     values = noise(model, executor, rng)
 
     def work(rows: slice) -> None:
-        values[words[rows]] += found[rows] @ into
+        own = aligned((len(words[rows]), model.n_topics), found.dtype)
+        np.matmul(found[rows], into, out=own)
+        for i in range(0, len(own), FEW_WORDS):
+            values[words[rows][i : i + FEW_WORDS]] += own[i : i + FEW_WORDS]
 
     executor.map(work, parts_of(len(words)))
     return _with_counts(model, values, executor), likelihood
@@ -127,7 +133,9 @@ def merged(counts: NDArray[Any], n_topics: int, executor: Executor) -> NDArray[n
         sums = np.zeros(counts.shape[1])
         for part in parts[first::TASKS]:
             own = counts[part]
-            rows = own / np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST))
+            # Mapped by itself: what threads take from the allocator it keeps for them.
+            rows = aligned(own.shape, own.dtype)
+            np.divide(own, np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST)), out=rows)
             product += rows.T @ rows
             sums += own.sum(axis=0, dtype=np.float64)
         return product, sums

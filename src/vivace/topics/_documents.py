@@ -25,9 +25,6 @@ from vivace.topics._corpus_streams import StreamSource, is_stream
 # counts. And in the lean store, by whether counts are float32, beside the topics.
 CORPUS_ENTRY, LEAN_ENTRY = 11, {True: 24, False: 48}
 
-# Bytes of a token in sampling: its topic.
-TOKEN = 2
-
 # Limits of sampling, which keeps the number of a topic in 16 bits and the place of a token in 31.
 MOST_TOPICS, MOST_TOKENS = 2**16, 2**31
 
@@ -176,7 +173,8 @@ def check_memory(parameters: dict[str, Any], documents: Documents) -> None:
     if lean:
         entry = LEAN_ENTRY[single] + _core.cvb0_lean_entries * topic_type(topics)().itemsize
     if inference == "gibbs":
-        entry = TOKEN * documents.n_tokens / max(1, documents.source.n_nonzeros)
+        token = topic_type(topics)().itemsize
+        entry = token * documents.n_tokens / max(1, documents.source.n_nonzeros)
     least = documents.source.n_nonzeros * (CORPUS_ENTRY + stream.dtype.itemsize + entry)
     least += 3 * documents.n_words * topics * stream.dtype.itemsize
     if least > stream.memory:

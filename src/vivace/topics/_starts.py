@@ -10,7 +10,7 @@ drawn at random: that of the corpus does not matter.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ START_SHAPE = 100.0
 # corpora get, and the most, which small ones need.
 DRAWS, FEWEST_PASSES, MOST_PASSES = 80_000_000, 20, 100
 
-# Tokens that are sampled: of a larger corpus a random part of the documents, 17 MB of memory. And
+# Tokens that are sampled: of a larger corpus a random part of the documents, 8 MB of memory. And
 # of an entry's count in the mean, for the same reason.
 MOST_TOKENS, MOST_COUNT = 2**23, 8.0
 
@@ -73,14 +73,15 @@ def formed_topics(
 ) -> Topics:
     """Topics that form around documents; collapsed models go on from them in their first passes.
 
-    Memory for the others: three tables of V x K, or two and 2 bytes a token.
+    Memory for the others: some two tables of V x K, and a byte a token (2 with more than 256
+    topics).
     """
     if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
         topics, likelihood = first_topics(model, documents, executor, rng)
         if isinstance(model, SampledModel):
             model.begun = likelihood
         return topics
-    source, n_tokens = whole_tokens(documents, rng), documents.n_tokens
+    tokens, n_tokens = whole_tokens(documents, rng), documents.n_tokens
 
     def around() -> Topics:
         topics, _ = first_topics(model, documents, executor, rng)
@@ -89,12 +90,18 @@ def formed_topics(
 
     def begun() -> Topics:
         passes = PASSES_BEFORE_SAMPLING
-        return fade(model, source, around(), executor, passes, n_tokens=n_tokens)[0]
+        topics, _ = fade(
+            model, tokens.source, around(), executor, passes, tokens.chosen, n_tokens=n_tokens
+        )
+        _core.give_back()
+        return topics
 
     sampling = SampledModel(model.alpha, model.prior, model.sweeps, seed=model.seed)
     # Topics are as large as the vocabulary: nobody holds those that the sweeps begin with.
-    sweeps = SampledSweeps(sampling, source, begun(), executor, in_place=True)
-    for _ in range(sampling_passes(source.total_weight)):
+    sweeps = SampledSweeps(
+        sampling, tokens.source, begun(), executor, in_place=True, chosen=tokens.chosen
+    )
+    for _ in range(sampling_passes(tokens.number)):
         topics, _ = sweeps.sweep()
     counts, held = topics.counts.values, topics.totals - model.prior.totals
     factor = n_tokens / float(held.sum()) if held.sum() > 0.0 else 1.0
@@ -107,12 +114,30 @@ def sampling_passes(n_tokens: float) -> int:
     return int(np.clip(DRAWS / max(1.0, n_tokens), FEWEST_PASSES, MOST_PASSES))
 
 
-def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
-    """Documents as sampling takes them: whole numbers, in memory, no more than `MOST_TOKENS`.
+class Tokens(NamedTuple):
+    """Documents as sampling takes them.
+
+    Attributes
+    ----------
+    source : CsrSource
+        Whole numbers, in memory.
+    chosen : array of int64 or None
+        Those of its documents that are sampled, rising; None: all.
+    number : float
+        Tokens of these.
+    """
+
+    source: CsrSource
+    chosen: NDArray[np.int64] | None
+    number: float
+
+
+def whole_tokens(documents: Documents, rng: np.random.RandomState) -> Tokens:
+    """Documents as sampling takes them, with no more than `MOST_TOKENS` tokens.
 
     What is no whole number, weights included, is rounded up or down at random, so that its mean is
     right. Numbers so small that most would become zero are multiplied first; large ones, of which
-    each token alone says little, are divided.
+    each token alone says little, are divided. Documents of whole numbers stay where they are.
     """
     lengths, weights = documents.lengths, documents.weights
     if weights is not None:
@@ -120,7 +145,7 @@ def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
     total = float(lengths.sum())
     mean = total / max(1, documents.source.n_nonzeros)
     if not mean > 0.0:
-        return _in_memory(documents)
+        return Tokens(_in_memory(documents), None, 0.0)
     factors = np.full(len(lengths), np.clip(mean, 1.0, MOST_COUNT) / mean)
     factors *= np.minimum(1.0, MOST_TOKENS / np.maximum(factors * lengths, 1.0))
     tokens, chosen = factors * lengths, None
@@ -130,26 +155,32 @@ def whole_tokens(documents: Documents, rng: np.random.RandomState) -> CsrSource:
         chosen = np.sort(order[: max(1, np.searchsorted(ends, MOST_TOKENS, side="right"))])
     if weights is not None:
         factors = factors * weights
+    plain = isinstance(documents.source, CsrSource) and (factors == 1.0).all()
+    if plain and first_fraction(documents.counts.data) is None:
+        number = lengths if chosen is None else lengths[chosen]
+        return Tokens(_in_memory(documents), chosen, float(number.sum()))
     if chosen is not None:
         factors = factors[chosen]
     source = _in_memory(documents, chosen)
     rows = source.read(0, source.n_rows).data
     if (factors == 1.0).all() and first_fraction(rows.values) is None:
-        return source
+        return Tokens(source, None, source.total_weight)
     counts = rows.values * np.repeat(factors, np.diff(rows.start))
     counts += rng.random_sample(len(counts))
     np.floor(counts, out=counts)
     # Exact: there are no more tokens than single precision tells apart.
     counts = counts.astype(rows.values.dtype, copy=False)
-    return CsrSource(rows.start, rows.columns, counts, rows.n_columns)
+    source = CsrSource(rows.start, rows.columns, counts, rows.n_columns)
+    return Tokens(source, None, source.total_weight)
 
 
 def _in_memory(documents: Documents, chosen: NDArray[np.int64] | None = None) -> CsrSource:
     """Some documents, or all, without their weights: of a stream they are read once."""
-    source = documents.source
-    if chosen is None and documents.weights is None and isinstance(source, CsrSource):
-        return source
-    rows = documents.take(slice(None) if chosen is None else chosen)
+    rows = documents.counts
+    if chosen is not None or not isinstance(documents.source, CsrSource):
+        rows = documents.take(slice(None) if chosen is None else chosen)
+    elif documents.weights is None:
+        return documents.source
     return CsrSource(rows.indptr, rows.indices, rows.data, rows.shape[1])
 
 

@@ -1,0 +1,92 @@
+"""How many tables of words and topics are in memory at a time, counted array by array."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from vivace import LatentDirichletAllocation
+from vivace.engine import ThreadExecutor, aligned
+from vivace.models.lda import LatentDirichletModel, Sweeps
+from vivace.models.topics import WordPrior
+from vivace.topics import _crowd, _starts
+from vivace.topics._documents import check_documents
+
+WORDS, TOPICS = 6_000, 48
+TABLE = WORDS * TOPICS * 4
+
+
+class Memory:
+    """Stands in for arrays that are mapped by themselves: the sum of those that are there."""
+
+    def __init__(self) -> None:
+        self.held = self.peak = 0
+
+    def __call__(self, size):
+        array = np.zeros(size, np.uint8)
+        self.held += size
+        self.peak = max(self.peak, self.held)
+        weakref.finalize(array, self.gone, size)
+        return array
+
+    def gone(self, size):
+        self.held -= size
+
+    @property
+    def tables(self):
+        return self.peak / TABLE
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    found = Memory()
+    monkeypatch.setattr(aligned, "_mapped", found)
+    monkeypatch.setattr(aligned, "LARGE", 1_000)
+    return found
+
+
+def corpus(n=600, size=20, seed=0):
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, WORDS // 8, (n, size)) + WORDS // 8 * rng.integers(0, 8, (n, 1))
+    rows = np.repeat(np.arange(n), size)
+    return sparse.csr_array((np.ones(n * size, np.float32), (rows, words.ravel())), (n, WORDS))
+
+
+def documents_of(counts):
+    return check_documents(LatentDirichletAllocation(), counts, reset=True, whom="fit")
+
+
+def model_of(dtype=np.float32):
+    prior = WordPrior(np.full((1, 1), 0.1, dtype), WORDS, TOPICS)
+    return LatentDirichletModel(np.full(TOPICS, 0.1), prior, Sweeps(10, 1e-2))
+
+
+def test_the_first_topics_take_a_table_of_the_crowd_and_one_of_topics(memory):
+    rng = np.random.RandomState(0)
+    with ThreadExecutor(1) as executor:
+        topics, _ = _crowd.first_topics(model_of(), documents_of(corpus()), executor, rng)
+    assert topics.counts.shape == (WORDS, TOPICS)
+    assert memory.tables < _crowd.CROWD + 1.3
+    assert memory.held == pytest.approx(TABLE, rel=0.01)
+
+
+def test_the_start_takes_little_more_than_two_tables(memory):
+    rng = np.random.RandomState(0)
+    with ThreadExecutor(1) as executor:
+        topics = _starts.formed_topics(model_of(), documents_of(corpus()), executor, rng)
+    assert topics.counts.shape == (WORDS, TOPICS)
+    assert memory.tables < 2.9
+    assert memory.held == pytest.approx(TABLE, rel=0.01)
+
+
+@pytest.mark.parametrize("method", ["batch", "online"])
+def test_fits_take_three_tables_and_the_documents_at_work(memory, method):
+    lda = LatentDirichletAllocation(
+        TOPICS, learning_method=method, batch_size=300, max_iter=3, random_state=0
+    )
+    lda.fit(corpus())
+    # Half of the documents, or all: some 0.7 tables here.
+    assert 3.0 < memory.tables < 3.8
