@@ -13,7 +13,7 @@ from scipy import sparse
 from vivace import _core
 from vivace.engine import CsrSource, ThreadExecutor
 from vivace.models.documents import Sweeps
-from vivace.models.fold_in import fold_in
+from vivace.models.fold_in import FoldIn
 from vivace.models.topics import WordPrior, topics_of
 
 ONE = ThreadExecutor(1)
@@ -30,7 +30,10 @@ def found(counts, topics, sweeps, blocks=None, executor=ONE):
     source = CsrSource(rows.indptr, rows.indices, rows.data.astype(topics.dtype), rows.shape[1])
     words = np.flatnonzero(counts.any(axis=0)).astype(np.int32)
     blocks = [(0, len(counts))] if blocks is None else blocks
-    return fold_in(topics, source, words, blocks, sweeps, executor)
+    step = FoldIn(topics, source, words, sweeps, executor)
+    gamma = np.empty((len(counts), topics.n_topics), topics.dtype)
+    executor.map(lambda block: step(block, gamma[slice(*block)]), blocks)
+    return gamma
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -20,54 +20,56 @@ from vivace.models.documents import Array, Sweeps
 from vivace.models.topics import Topics, parts_of
 
 
-def fold_in(
-    topics: Topics,
-    source: Any,
-    words: NDArray[np.int32],
-    blocks: list[tuple[int, int]],
-    sweeps: Sweeps,
-    executor: Executor,
-) -> Array:
-    """Return the documents' prior plus expected counts of topics, (n_documents, K).
+class FoldIn:
+    """Collapsed inference of documents at fixed topics, block by block.
 
     Parameters
     ----------
+    topics : Topics
+        The topics.
     source : CsrSource or another source of compressed rows
         Counts in the precision of the topics.
     words : (W,) of int32
         The words that occur, rising.
-    blocks : list of (start, stop)
-        How the documents are cut.
+    sweeps : Sweeps
+        When a document is done.
+    executor : Executor
+        Shares the work of the table.
     """
-    dtype, n_topics = topics.dtype, topics.n_topics
-    stride = _core.topic_stride(n_topics, dtype == np.float32)
-    table, alpha = aligned((len(words), stride), dtype), np.zeros(stride, dtype)
-    alpha[:n_topics] = topics.alpha
 
-    def fill(part: slice) -> None:
-        mean = topics.mean(words[part])
-        table[part, :n_topics] = mean / mean.max(axis=1, keepdims=True)
-        table[part, n_topics:] = 0
+    def __init__(
+        self,
+        topics: Topics,
+        source: Any,
+        words: NDArray[np.int32],
+        sweeps: Sweeps,
+        executor: Executor,
+    ) -> None:
+        dtype, n_topics = topics.dtype, topics.n_topics
+        stride = _core.topic_stride(n_topics, dtype == np.float32)
+        table, alpha = aligned((len(words), stride), dtype), np.zeros(stride, dtype)
+        alpha[:n_topics] = topics.alpha
 
-    executor.map(fill, parts_of(len(words)))
-    slots = np.zeros(topics.n_words, np.int32)
-    slots[words] = np.arange(len(words), dtype=np.int32)
-    gamma = np.empty((source.n_rows, n_topics), dtype)
+        def fill(part: slice) -> None:
+            mean = topics.mean(words[part])
+            table[part, :n_topics] = mean / mean.max(axis=1, keepdims=True)
+            table[part, n_topics:] = 0
 
-    def work(block: tuple[int, int]) -> None:
-        rows = source.read(*block).data
-        counts = rows.values.astype(dtype, copy=False)
-        here = gamma[block[0] : block[1]]
+        executor.map(fill, parts_of(len(words)))
+        self._slots = np.zeros(topics.n_words, np.int32)
+        self._slots[words] = np.arange(len(words), dtype=np.int32)
+        self._source, self._table, self._alpha, self._sweeps = source, table, alpha, sweeps
+
+    def __call__(self, block: tuple[int, int], gamma: Array) -> None:
+        """Fill in prior plus expected counts of topics of the block's documents, (n, K)."""
+        rows = self._source.read(*block).data
         _core.topic_fold_in(
-            table,
+            self._table,
             rows.start,
-            slots[rows.columns],
-            counts,
-            alpha,
-            sweeps.most,
-            sweeps.tolerance,
-            here,
+            self._slots[rows.columns],
+            rows.values.astype(gamma.dtype, copy=False),
+            self._alpha,
+            self._sweeps.most,
+            self._sweeps.tolerance,
+            gamma,
         )
-
-    executor.map(work, blocks)
-    return gamma

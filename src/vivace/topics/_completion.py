@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,12 +12,15 @@ from sklearn.utils import check_random_state
 
 from vivace.engine import CsrSource, Executor
 from vivace.models.documents import Group, Sweeps, document_step, make_table, row_sums
-from vivace.models.fold_in import fold_in
+from vivace.models.fold_in import FoldIn
 from vivace.models.topics import Topics
 from vivace.topics._documents import Documents
 
 # Nonzeros whose rows of topics are gathered at once.
 COMPLETION_NONZEROS = 16_384
+
+# Tokens that are split together, some tens of bytes each; and the most of one document.
+RUN_TOKENS, MOST_TOKENS = 2**20, 2**28
 
 
 class Completion(NamedTuple):
@@ -44,33 +48,40 @@ def infer(
     sweeps: Sweeps,
     executor: Executor,
     *,
-    with_bound: bool = False,
     normalize: bool = False,
-) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Return the documents' Dirichlet parameters and, if asked for, their terms of the bound.
-
-    `normalize`: shares of topics in the place of parameters.
-    """
+) -> NDArray[Any]:
+    """Return the documents' Dirichlet parameters (`normalize`: their shares of topics), (n, K)."""
     gamma = np.empty((documents.n_documents, topics.n_topics), topics.dtype)
-    bound = np.empty(documents.n_documents) if with_bound else None
-    layout = documents.layout()
-    blocks = layout.blocks(layout.batches[0])
-    words = documents.words()
     with executor:
-        table = make_table(topics, words, executor)
+        step = _Step(topics, documents.source, documents.words(), sweeps, executor)
 
         def work(block: tuple[int, int]) -> None:
-            at = slice(*block)
-            rows = documents.source.read(*block).data
-            here, weights = gamma[at], np.empty(len(rows.values), topics.dtype)
-            terms = None if bound is None else bound[at]
-            group = Group(rows, None, here, weights, None, terms)
-            document_step(group, slice(0, len(here)), topics, table, sweeps, sharpen=True)
+            here = gamma[slice(*block)]
+            step(block, here)
             if normalize:
                 here /= here.sum(axis=1, keepdims=True)
 
-        executor.map(work, blocks)
-    return gamma, bound
+        executor.map(work, _blocks(documents))
+    return gamma
+
+
+def document_terms(
+    topics: Topics, documents: Documents, sweeps: Sweeps, executor: Executor
+) -> float:
+    """Return the sum of the documents' terms of the bound, with their weights."""
+    total = 0.0
+    with executor:
+        for part in documents.parts():
+            bound = np.empty(part.n_documents)
+            step = _Step(topics, part.source, part.words(), sweeps, executor)
+
+            def work(block: tuple[int, int], bound: Any = bound, step: _Step = step) -> None:
+                here = bound[slice(*block)]
+                step(block, np.empty((len(here), topics.n_topics), topics.dtype), here)
+
+            executor.map(work, _blocks(part))
+            total += float(bound.sum() if part.weights is None else part.weights @ bound)
+    return total
 
 
 def completion_score(
@@ -85,55 +96,120 @@ def completion_score(
 
     `inference`: how shares of topics come from what is known, "cvb0" or "vb".
     """
-    if inference == "cvb0":
-        layout = known.layout()
-        blocks, words = layout.blocks(layout.batches[0]), known.words()
-        gamma = fold_in(topics, known.source, words, blocks, sweeps, executor)
-    else:
-        gamma = infer(topics, known, sweeps, executor)[0]
-    gamma = gamma.astype(np.float64)
-    shares = gamma / gamma.sum(axis=1, keepdims=True)
-    total = 0.0
-    rows = np.repeat(np.arange(known.n_documents), np.diff(held_out.indptr))
-    for i in range(0, held_out.nnz, COMPLETION_NONZEROS):
-        part = slice(i, i + COMPLETION_NONZEROS)
-        mean = topics.mean(held_out.indices[part])
-        likelihood = np.einsum("ij,ij->i", shares[rows[part]], mean)
-        total += float(held_out.data[part] @ np.log(likelihood))
+    kind = FoldIn if inference == "cvb0" else _Step
+    with executor:
+        kind = FoldIn if inference == "cvb0" else _Step
+        step = kind(topics, known.source, known.words(), sweeps, executor)
+
+        def work(block: tuple[int, int]) -> float:
+            gamma = np.empty((block[1] - block[0], topics.n_topics), topics.dtype)
+            step(block, gamma)
+            shares = gamma.astype(np.float64)
+            shares /= shares.sum(axis=1, keepdims=True)
+            start = held_out.indptr[block[0] : block[1] + 1]
+            rows = np.repeat(np.arange(len(gamma)), np.diff(start))
+            total = 0.0
+            for i in range(0, len(rows), COMPLETION_NONZEROS):
+                of = rows[i : i + COMPLETION_NONZEROS]
+                part = slice(start[0] + i, start[0] + i + len(of))
+                mean = topics.mean(held_out.indices[part])
+                likelihood = np.einsum("ij,ij->i", shares[of], mean)
+                total += float(held_out.data[part] @ np.log(likelihood))
+            return total
+
+        total = sum(executor.map(work, _blocks(known)))
     n_tokens = int(held_out.data.sum())
     return (total / n_tokens if n_tokens else float("nan")), n_tokens
+
+
+class _Step:
+    """The variational step of documents at fixed topics, block by block."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        source: Any,
+        words: NDArray[np.int32],
+        sweeps: Sweeps,
+        executor: Executor,
+    ) -> None:
+        self._topics, self._source, self._sweeps = topics, source, sweeps
+        self._table = make_table(topics, words, executor)
+
+    def __call__(self, block: tuple[int, int], gamma: Any, bound: Any = None) -> None:
+        """Fill the block's parameters, (n, K), and its terms of the bound, (n,)."""
+        rows = self._source.read(*block).data
+        weights = np.empty(len(rows.values), gamma.dtype)
+        group = Group(rows, None, gamma, weights, None, bound)
+        whole = slice(0, len(gamma))
+        document_step(group, whole, self._topics, self._table, self._sweeps, sharpen=True)
+
+
+def _blocks(documents: Documents) -> list[tuple[int, int]]:
+    layout = documents.layout()
+    return layout.blocks(layout.batches[0])
 
 
 def split_tokens(
     documents: Documents, random_state: Any
 ) -> tuple[Documents, Any, NDArray[np.bool_]]:
     """Split the tokens of each document in halves: the known, the held out, and which are used."""
-    counts = documents.counts
-    whole = counts.data.astype(np.int64)
-    if not np.array_equal(whole, counts.data):
-        raise ValueError(
-            "document_completion and validation_fraction split the tokens of documents and need "
-            f"whole numbers for counts; got others, such as {counts.data[whole != counts.data][0]}."
-            " Pass the counts before weighting."
-        )
-    lengths = row_sums(counts.indptr, whole).astype(np.int64)
-    used = lengths >= 2
-    # One line a token, sorted by document and then at random.
-    n_tokens = int(lengths.sum())
-    entry = np.repeat(np.arange(len(whole)), whole)
-    document = np.repeat(np.arange(documents.n_documents), lengths)
-    keys = check_random_state(random_state).random_sample(n_tokens)
-    order = np.lexsort((keys, document))
-    place = np.arange(n_tokens) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    second = (place >= (lengths[document] + 1) // 2) & used[document]
-    first = (place < (lengths[document] + 1) // 2) & used[document]
+    counts, rng = documents.counts, check_random_state(random_state)
+    lengths = np.zeros(documents.n_documents, np.int64)
+    first, second = np.zeros_like(counts.data), np.zeros_like(counts.data)
+    for rows in _runs(documents.lengths):
+        entries = slice(counts.indptr[rows.start], counts.indptr[rows.stop])
+        start = counts.indptr[rows.start : rows.stop + 1] - counts.indptr[rows.start]
+        values = counts.data[entries]
+        whole = values.astype(np.int64)
+        if not np.array_equal(whole, values):
+            raise ValueError(
+                "document_completion and validation_fraction split the tokens of documents and "
+                "need whole numbers for counts; got others, such as "
+                f"{values[whole != values][0]}. Pass the counts before weighting."
+            )
+        lengths[rows] = row_sums(start, whole)
+        first[entries], second[entries] = _halves(whole, lengths[rows], rng)
 
-    def part(chosen: NDArray[np.bool_]) -> Any:
-        data = np.bincount(entry[order[chosen]], minlength=len(whole)).astype(counts.dtype)
+    def part(data: NDArray[Any]) -> Any:
         matrix = csr_array((data, counts.indices.copy(), counts.indptr.copy()), shape=counts.shape)
         matrix.eliminate_zeros()
         return matrix
 
     known = part(first)
     source = CsrSource(known.indptr, known.indices, known.data, known.shape[1])
-    return Documents(known, None, source), part(second), used
+    return Documents(known, None, source), part(second), lengths >= 2
+
+
+def _runs(lengths: NDArray[np.float64]) -> Iterator[slice]:
+    """Cut documents into runs of no more than `RUN_TOKENS` tokens, or one document."""
+    longest = int(lengths.argmax()) if len(lengths) else 0
+    if len(lengths) and lengths[longest] > MOST_TOKENS:
+        raise ValueError(
+            "document_completion and validation_fraction look at each token of a document and take "
+            f"up to {MOST_TOKENS:,} of them; got {lengths[longest]:,.0f} in document {longest}. "
+            "Leave it out, or divide the counts."
+        )
+    ends, first = np.cumsum(lengths), 0
+    while first < len(lengths):
+        done = ends[first - 1] if first else 0.0
+        last = max(first + 1, int(np.searchsorted(ends, done + RUN_TOKENS, side="right")))
+        yield slice(first, last)
+        first = last
+
+
+def _halves(
+    counts: NDArray[np.int64], lengths: NDArray[np.int64], rng: np.random.RandomState
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Counts of the two halves of documents of these lengths; none where it is below two."""
+    # One line a token, sorted by document and then at random.
+    entry = np.repeat(np.arange(len(counts)), counts)
+    document = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((rng.random_sample(len(entry)), document))
+    place = np.arange(len(entry)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    used = (lengths >= 2)[document]
+    early = place < (lengths[document] + 1) // 2
+    first, second = (
+        np.bincount(entry[order[which & used]], minlength=len(counts)) for which in (early, ~early)
+    )
+    return first, second

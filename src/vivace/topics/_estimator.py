@@ -14,7 +14,7 @@ from vivace.engine import Fit, as_checkpoint, open_job
 from vivace.estimators.about import Stopwatch
 from vivace.estimators.callbacks import CallbackSupportMixin, check_callbacks
 from vivace.estimators.jobs import identity_of
-from vivace.topics._completion import infer
+from vivace.topics._completion import document_terms
 from vivace.topics._describe import DescribeMixin
 from vivace.topics._documents import Documents, about_documents, check_documents
 from vivace.topics._fitting import (
@@ -335,12 +335,9 @@ class LatentDirichletAllocation(
         return self
 
     def _final_perplexity(self, fitted: Fitted, documents: Documents) -> float:
-        executor = make_executor(self.n_jobs, documents)
-        total = 0.0
-        for part in documents.parts():
-            bound = infer(fitted.topics, part, fitted.model.sweeps, executor, with_bound=True)[1]
-            assert bound is not None
-            total += float(bound.sum() if part.weights is None else part.weights @ bound)
+        total = document_terms(
+            fitted.topics, documents, fitted.model.sweeps, make_executor(self.n_jobs, documents)
+        )
         return perplexity_of(total, documents.n_tokens)
 
     def _state(self, fitted: Fitted, fit: Fit | None) -> dict[str, Any]:

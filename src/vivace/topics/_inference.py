@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from vivace.topics._completion import Completion, completion_score, infer, split_tokens
+from vivace.engine import Executor
+from vivace.models.documents import Sweeps
+from vivace.models.topics import Topics
+from vivace.topics._completion import (
+    Completion,
+    completion_score,
+    document_terms,
+    infer,
+    split_tokens,
+)
 from vivace.topics._documents import Documents, check_documents
 from vivace.topics._fitting import Fitted, make_executor
 from vivace.topics._watch import perplexity_of
@@ -37,7 +46,7 @@ class InferenceMixin:
         """
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, None, "transform")
-        return self._infer(documents, normalize=normalize)[0]
+        return infer(*self._given(documents), normalize=normalize)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Bound on the log likelihood of documents at the fitted topics.
@@ -117,7 +126,8 @@ class InferenceMixin:
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_documents, n_words)
-            Counts of words, whole numbers. Documents of fewer than two tokens are left out.
+            Counts of words, whole numbers, up to 2^28 tokens a document. Documents of fewer than
+            two tokens are left out.
         random_state : int, RandomState instance or None, default=0
             Seed of the split.
         inference : {'cvb0', 'vb'}, default='cvb0'
@@ -159,22 +169,16 @@ class InferenceMixin:
         outcome = Completion(score, found, documents.n_documents - found, n_tokens)
         return outcome if return_details else outcome.score
 
-    def _infer(
-        self, documents: Documents, **wanted: bool
-    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-        fitted = self._fitted
-        executor = make_executor(self.n_jobs, documents)
-        return infer(fitted.topics, documents, fitted.model.sweeps, executor, **wanted)
-
     def _score(self, X: Any, sample_weight: Any, whom: str) -> tuple[float, float]:
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, sample_weight, whom)
-        total = 0.0
-        for part in documents.parts():
-            bound, weights = self._infer(part, with_bound=True)[1], part.weights
-            assert bound is not None
-            total += float(bound.sum() if weights is None else weights @ bound)
-        return total, documents.n_tokens
+        return document_terms(*self._given(documents)), documents.n_tokens
+
+    def _given(self, documents: Documents) -> tuple[Topics, Documents, Sweeps, Executor]:
+        """What inference of documents is given."""
+        fitted = self._fitted
+        executor = make_executor(self.n_jobs, documents)
+        return fitted.topics, documents, fitted.model.sweeps, executor
 
     def _documents(self, X: Any, sample_weight: Any, whom: str) -> Documents:
         dtype = self._fitted.model.dtype

@@ -87,7 +87,7 @@ class MeasureMixin:
         documents = check_documents(
             self, X, None, reset=False, whom="pyldavis_dict", dtype=topics.dtype
         )
-        gamma = infer(topics, documents, model.sweeps, make_executor(self.n_jobs, documents))[0]
+        gamma = infer(topics, documents, model.sweeps, make_executor(self.n_jobs, documents))
         shares = gamma.astype(np.float64)
         frequency = documents.word_counts()
         lengths = documents.lengths
