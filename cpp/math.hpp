@@ -244,7 +244,11 @@ VIVACE_INLINE V exp_digamma_factor(V x, V& rest) {
   using T = Element<V>;
   const MaskOf<V> small = x < T(4);
   const V h = select<V>(small, x + T(3.5), x - T(0.5));
-  const V inverse = T(1) / h;
+  // `reciprocals_of_four` again: one division for it and for 1 / h. At the lower limit exp(-rest) is zero long since.
+  const V within = min(max(V{} + T(4) * Real<T>::smallest, x), V{} + T(4));
+  const V q = within * (within + T(3)), below = q * (q + T(2));
+  const V shared = T(1) / (h * below);
+  const V inverse = shared * below;
   const V t = inverse * inverse;
   V r;
   if constexpr (sizeof(T) == 8) {
@@ -254,7 +258,7 @@ VIVACE_INLINE V exp_digamma_factor(V x, V& rest) {
   } else {
     r = horner(t, 0.04166637153998396, -0.006400794466143987, 0.0030370857341810243);
   }
-  rest = select<V>(small, reciprocals_of_four(x), V{});
+  rest = select<V>(small, (within + within + T(3)) * (q + q + T(2)) * (shared * h), V{});
   return mul_add(inverse, r, h);
 }
 

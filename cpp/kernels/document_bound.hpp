@@ -17,7 +17,7 @@ namespace {
 }
 
 /// The words' terms of document (first, n), and E ln p(theta) - E ln q(theta) less `log_norm`, in double. The weights
-/// hold the dot products that belong to `gamma`, whose largest number is `top`.
+/// hold the dot products that belong to `gamma`, whose largest number is `top`, and `room.p` its weights.
 template <class T>
 static inline double document_bound(const DocumentStep<T>& a, const Room<T>& room, const T* gamma, std::size_t first,
                                     std::size_t n, double top, bool orphans) {
@@ -48,7 +48,9 @@ static inline double document_bound(const DocumentStep<T>& a, const Room<T>& roo
     tokens += horizontal_sum(counts);
   }
   total += horizontal_sum(terms) - lgamma(broadcast<double>(sum))[0];
-  const double scales = 2 * Range<T>::bits * ln2;
+  Vec<T> most = loadu(room.p);
+  for (std::size_t k = lanes<T>; k < room.stride; k += lanes<T>) most = max(most, loadu(room.p + k));
+  const double scales = log(broadcast<double>(static_cast<double>(horizontal_max(most))))[0] + Range<T>::bits * ln2;
   total += tokens * (digamma(broadcast<double>(top))[0] - psi_sum - scales);
   if (orphans)
     for (std::size_t e = first; e < first + n; ++e)

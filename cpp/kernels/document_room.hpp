@@ -24,23 +24,30 @@ constexpr std::size_t most_held = VIVACE_VECTOR_BYTES == 64 ? 4 : 2;
 template <class T>
 constexpr std::size_t line_of = 64 / sizeof(T);
 
+// The number of a topic, as wide as T: chosen as numbers are.
+template <class T>
+using Place = Element<VecInt<T>>;
+
+/// `store_chosen` for places.
+template <class T>
+VIVACE_INLINE void choose(Place<T>* to, const Place<T>* from, std::uint32_t bits) {
+  if constexpr (VIVACE_VECTOR_BYTES == 64)
+    store_chosen(reinterpret_cast<T*>(to), loadu(reinterpret_cast<const T*>(from)), bits);
+  else
+    for (; bits; bits &= bits - 1) *to++ = from[__builtin_ctz(bits)];
+}
+
 template <class T>
 struct Room {
-  T *gamma, *alpha, *all_alpha, *next, *p, *sum, *extra, *gathered;
-  std::int32_t *topic, *all_topics;
-  struct Part {  // of a row: where a vector comes from, where its living topics go, a bit for each of them
-    std::uint32_t from, to, bits;
-  };
-  Part* parts;
+  T *gamma, *alpha, *all_alpha, *p, *sum, *extra, *gathered;
+  Place<T>*topic, *all_topics, *place;
   double *phi, *gamma_d, *alpha_d;
   std::size_t stride, capacity;
   Room(Arena& arena, std::size_t topics) {
     stride = round_up(topics, lanes<T>);
     capacity = gather_bytes / sizeof(T);
-    for (T** buffer : {&gamma, &alpha, &all_alpha, &next, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
-    // Whole vectors are written.
-    for (std::int32_t** buffer : {&topic, &all_topics}) *buffer = arena.take<std::int32_t>(stride + lanes<float>);
-    parts = arena.take<Part>(stride / lanes<T> + 1);
+    for (T** buffer : {&gamma, &alpha, &all_alpha, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
+    for (Place<T>** buffer : {&topic, &all_topics, &place}) *buffer = arena.take<Place<T>>(stride);
     for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
     gathered = arena.take<T>(capacity);
   }

@@ -1,6 +1,6 @@
 // Latent Dirichlet allocation: the variational step of documents, each on its own.
 #include "document_bound.hpp"
-#include "document_room.hpp"
+#include "document_columns.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 // A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
 // topics agree with the result is checked in the end.
 // While weights are squared topics go up and down by more than that, and more may leave.
-constexpr double dead_share = 1, sharp_dead_share = 10;
+constexpr double dead_share = 1, sharp_dead_share = 100;
 
 // Where it is asked for, a document that starts from equal shares squares its weights in the second and third sweep.
 // Several optima are reached from there, and those of few topics are the higher ones: 0.02 nats a token on short
@@ -38,7 +38,7 @@ class Worker {
         shares_only(!args.theta && !args.bound && !args.previous && !args.log_theta) {
     for (std::size_t k = 0; k < room.stride; ++k) {
       room.all_alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
-      room.all_topics[k] = static_cast<std::int32_t>(k);
+      room.all_topics[k] = static_cast<Place<T>>(k);
       most_alpha = room.all_alpha[k] > most_alpha ? room.all_alpha[k] : most_alpha;
     }
     if (!a.bound && !a.previous) return;
@@ -88,7 +88,8 @@ class Worker {
   // the document
   std::size_t first = 0, n = 0, width = 0, count = 0;
   T* full = nullptr;
-  T top = 0;
+  T top = 0, shrink = 0, nearest = 0;
+  Columns<T> columns;  // where topics were left out
   bool gathered = false, compact = false, orphans = false, whole_again = false;
 
   /// Asks for some rows of the next document, a part at each sweep: memory works while this document does.
@@ -134,9 +135,9 @@ class Worker {
         const bool last = plain || sweep <= sharp || sweep == a.max_sweeps;
         settled = update(enough, last ? T(0) : static_cast<T>(beyond)) && (plain || sweep > sharp);
         if (!settled && !whole_again && !orphans) close_some(sharp > 1 && sweep <= sharp);
-        if (!settled && !gathered && sweep > 1) gather();
+        if (!settled && !gathered && !compact && sweep > 1) gather();
       }
-      if (compact && a.row_sums && shares_only && agreed(enough)) {
+      if (shares_only && (!compact || sweep >= a.max_sweeps || (a.row_sums && agreed(enough)))) {
         close();
         break;
       }
@@ -159,19 +160,18 @@ class Worker {
     weigh();
     absorb_all();
     if (!compact) return false;
-    Vec<T> rest_top, rest;
-    const Vec<T> factor = T(1) / exp_digamma_factor(broadcast<T>(top), rest_top);
-    const Vec<T> left = exp_digamma_factor(broadcast<T>(most_alpha), rest) * factor;
+    Vec<T> rest;
+    const Vec<T> left = exp_digamma_factor(broadcast<T>(most_alpha), rest) * shrink;
     double wanted = 0;
     for (std::size_t e = first; e < first + n; ++e)
       wanted += static_cast<double>(a.counts[e] * (a.row_sums[static_cast<std::size_t>(a.words[e])] / a.weights[e]));
-    wanted *= static_cast<double>((left * scaled_exp<T>(rest_top - rest))[0]);
+    wanted *= static_cast<double>((left * scaled_exp<T>(-rest - nearest))[0]);
     return change() + wanted < enough;
   }
 
-  const T* row(std::size_t e) const {
-    return gathered ? room.gathered + e * width : a.table.row(static_cast<std::size_t>(a.words[first + e]));
-  }
+  const T* table_row(std::size_t e) const { return a.table.row(static_cast<std::size_t>(a.words[first + e])); }
+
+  const T* row(std::size_t e) const { return gathered ? room.gathered + e * width : table_row(e); }
 
   /// All topics at work.
   void open_all() {
@@ -201,62 +201,58 @@ class Worker {
     for (std::size_t j = 0; j < count; ++j) full[room.topic[j]] = room.gamma[j];
   }
 
-  /// Leaves out dead topics, when that saves at least a quarter of the work.
+  /// Leaves out dead topics, when that saves at least a quarter of the work; half of it where rows are copied for it.
   void close_some(bool sharp) {
-    const T least = sharp ? dead * T(sharp_dead_share / dead_share) : dead;
-    std::size_t alive = 0, used = 0;  // the latter: vectors with a topic that lives
-    for (std::size_t k = 0; k < width; k += lanes<T>) {
-      const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
-      const std::uint32_t bits = bits_gt_zero(gamma - alpha - least);
-      room.parts[used] = {static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(alive), bits};
-      used += bits != 0;
-      alive += static_cast<std::size_t>(__builtin_popcount(bits));
+    const Vec<T> least = broadcast<T>(sharp ? dead * T(sharp_dead_share / dead_share) : dead);
+    const auto living = [this, least](std::size_t k) {
+      return bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - least);
+    };
+    std::size_t alive = 0;
+    for (std::size_t k = 0; k < width; k += lanes<T>) alive += static_cast<std::size_t>(__builtin_popcount(living(k)));
+    if (alive == 0 || 4 * alive > (compact ? 3 : 2) * count) return;
+    if (!compact && !Columns<T>::fit(n, alive, room.capacity)) return;
+    // What the dead had goes to the others; what those end with is put back by `close`.
+    for (std::size_t j = 0; j < count; ++j) full[room.topic[j]] = room.alpha[j];
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < width; k += lanes<T>) {  // to the left: nothing is overwritten before it is read
+      const std::uint32_t bits = living(k);
+      store_chosen(room.gamma + next, loadu(room.gamma + k), bits);
+      store_chosen(room.alpha + next, loadu(room.alpha + k), bits);
+      choose<T>(room.place + next, room.all_topics + k, bits);
+      choose<T>(room.topic + next, room.topic + k, bits);
+      next += static_cast<std::size_t>(__builtin_popcount(bits));
     }
-    const std::size_t narrow = round_up(alive, lanes<T>);
-    // One vector more: what is written behind the last row.
-    if (alive == 0 || 4 * narrow > 3 * width || n * narrow + lanes<T> > room.capacity) return;
-    for (std::size_t k = 0; k < width; k += lanes<T>) {  // what the dead had goes to the others
-      const Vec<T> gamma = loadu(room.gamma + k), alpha = loadu(room.alpha + k);
-      storeu(room.gamma + k, select<Vec<T>>(gamma - alpha - least > T(0), gamma, alpha));
-    }
-    close();
-    const Vec<T> none{};
-    for (std::size_t e = 0; e < n; ++e) {  // forwards and to the left: nothing is overwritten before it is read
-      const T* from = row(e);
-      T* to = room.gathered + e * narrow;
-      for (std::size_t i = 0; i < used; ++i)
-        store_chosen(to + room.parts[i].to, loadu(from + room.parts[i].from), room.parts[i].bits);
-      storeu(to + alive, none);
-    }
-    for (std::size_t i = 0; i < used; ++i) {
-      const auto [from, to, bits] = room.parts[i];
-      store_chosen(room.gamma + to, loadu(room.gamma + from), bits);
-      store_chosen(room.alpha + to, loadu(room.alpha + from), bits);
-      std::int32_t* topic = room.topic + to;
-      for (std::uint32_t rest = bits; rest; rest &= rest - 1) *topic++ = room.topic[from + __builtin_ctz(rest)];
-    }
-    for (std::size_t j = alive; j < narrow; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
-    width = narrow;
+    if (compact)
+      columns.keep(room.place, alive);
+    else
+      columns.fill(room.gathered, a.counts + first, n, room.place, alive,
+                   [this](std::size_t e) { return table_row(e); });
     count = alive;
-    gathered = compact = true;
+    width = round_up(alive, lanes<T>);
+    for (std::size_t j = alive; j < width; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
+    compact = true;
+    gathered = false;
   }
 
-  /// p = exp(digamma(gamma)), the largest 2^bits; sharp: the square of it.
+  /// p = exp(digamma(gamma)), the largest about 2^bits (`shrink` and `nearest` say where that is); sharp: the square.
   void weigh(bool sharp = false) {
-    Vec<T> most = loadu(room.gamma);
-    for (std::size_t k = lanes<T>; k < width; k += lanes<T>) most = max(most, loadu(room.gamma + k));
-    top = horizontal_max(most);
-    Vec<T> rest_top, rest;
-    const Vec<T> factor = T(1) / exp_digamma_factor(broadcast<T>(top), rest_top);
+    Vec<T> most = loadu(room.gamma), near = broadcast<T>(-infinity<T>);
     for (std::size_t k = 0; k < width; k += lanes<T>) {
-      const Vec<T> f = exp_digamma_factor(loadu(room.gamma + k), rest) * factor;
-      storeu(room.p + k, flush<T>(f * scaled_exp<T>(rest_top - rest)));
+      const Vec<T> gamma = loadu(room.gamma + k);
+      Vec<T> rest;
+      storeu(room.p + k, exp_digamma_factor(gamma, rest));
+      storeu(room.sum + k, -rest);  // until it is filled
+      near = max(near, -rest);
+      most = max(most, gamma);
     }
-    if (!sharp) return;
-    const T down = T(1) / Range<T>::half_scale;
+    top = horizontal_max(most);
+    shrink = T(1) / (top > T(4) ? top : T(4));
+    nearest = horizontal_max(near);
+    const T down = sharp ? T(1) / Range<T>::half_scale : T(1);
     for (std::size_t k = 0; k < width; k += lanes<T>) {
-      const Vec<T> half = loadu(room.p + k) * down;
-      storeu(room.p + k, flush<T>(half * half));
+      Vec<T> p = loadu(room.p + k) * shrink * scaled_exp<T>(loadu(room.sum + k) - nearest) * down;
+      if (sharp) p *= p;
+      storeu(room.p + k, flush<T>(p));
     }
   }
 
@@ -295,7 +291,7 @@ class Worker {
 
   void absorb_all() {
     fetch();
-    const bool lost = absorb_rows();
+    const bool lost = compact ? absorb_columns(columns, room.p, room.sum, a.weights + first) : absorb_rows();
     if (lost || orphans) adopt(lost);
   }
 

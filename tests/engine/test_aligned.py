@@ -22,6 +22,13 @@ def test_arrays_begin_with_a_line_of_the_cache(size, dtype):
     assert array.all()
 
 
+@pytest.mark.parametrize("size", [HUGE, HUGE + 1, 5 * HUGE - 1])
+def test_large_arrays_begin_with_a_huge_page(size):
+    array = aligned((size,), np.uint8)
+    assert array.ctypes.data % HUGE == 0
+    array[[0, -1]] = 1
+
+
 def test_an_array_outlives_its_name():
     array = aligned((LARGE,), np.uint8)
     array[...] = 7

@@ -17,8 +17,9 @@ CACHE_LINE = 64
 #: the next ones, and puts small things between them: a fit then takes half as much again.
 LARGE = 2**18
 
-#: Mapped arrays of so many bytes may lie in huge pages, as NumPy's.
-HUGE = 2**22
+#: A huge page. An array of one or more begins with one: asked for in pages of 4 KB, fresh memory
+#: costs ten times as much (3.3 instead of 0.35 ms for 7 MB on an AMD EPYC).
+HUGE = 2**21
 
 
 def aligned(
@@ -54,12 +55,19 @@ class Room:
 
 
 def _mapped(size: int) -> NDArray[np.uint8]:
-    """Zeros of their own; huge pages where the system has them."""
+    """Zeros of their own; huge pages where the system has them, as far as they are filled."""
+    pages = size // HUGE
     try:
-        region = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        length = size + HUGE if pages else size
+        region = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except OSError as error:
         raise MemoryError(f"no {size / 1e6:,.0f} MB of memory for an array") from error
-    if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
-        with contextlib.suppress(OSError):
-            region.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(region, np.uint8)
+    memory = np.frombuffer(region, np.uint8)
+    if not pages or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return memory[:size]
+    first = -memory.ctypes.data % HUGE
+    last = first + pages * HUGE
+    with contextlib.suppress(OSError):
+        region.madvise(mmap.MADV_HUGEPAGE, first, last - first)
+        region.madvise(mmap.MADV_NOHUGEPAGE, last)
+    return memory[first : first + size]

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 
 from vivace.engine import CsrSource, Executor
-from vivace.models.documents import Sweeps, document_step, make_group, make_table, row_sums
+from vivace.models.documents import Group, Sweeps, document_step, make_table, row_sums
 from vivace.models.fold_in import fold_in
 from vivace.models.topics import Topics
 from vivace.topics._documents import Documents
@@ -43,9 +43,14 @@ def infer(
     documents: Documents,
     sweeps: Sweeps,
     executor: Executor,
+    *,
     with_bound: bool = False,
+    normalize: bool = False,
 ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
-    """Return the documents' Dirichlet parameters and, if asked for, their terms of the bound."""
+    """Return the documents' Dirichlet parameters and, if asked for, their terms of the bound.
+
+    `normalize`: shares of topics in the place of parameters.
+    """
     gamma = np.empty((documents.n_documents, topics.n_topics), topics.dtype)
     bound = np.empty(documents.n_documents) if with_bound else None
     layout = documents.layout()
@@ -56,13 +61,13 @@ def infer(
 
         def work(block: tuple[int, int]) -> None:
             at = slice(*block)
-            group = make_group(
-                documents.source.read(*block), topics, with_bound=with_bound, with_theta=False
-            )
-            document_step(group, slice(0, at.stop - at.start), topics, table, sweeps, sharpen=True)
-            gamma[at] = group.gamma
-            if bound is not None:
-                bound[at] = group.bound
+            rows = documents.source.read(*block).data
+            here, weights = gamma[at], np.empty(len(rows.values), topics.dtype)
+            terms = None if bound is None else bound[at]
+            group = Group(rows, None, here, weights, None, terms)
+            document_step(group, slice(0, len(here)), topics, table, sweeps, sharpen=True)
+            if normalize:
+                here /= here.sum(axis=1, keepdims=True)
 
         executor.map(work, blocks)
     return gamma, bound

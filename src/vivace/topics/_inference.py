@@ -37,10 +37,7 @@ class InferenceMixin:
         """
         check_is_fitted(self, "_fitted")
         documents = self._documents(X, None, "transform")
-        gamma = self._infer(documents)[0]
-        if normalize:
-            gamma /= gamma.sum(axis=1, keepdims=True)
-        return gamma
+        return self._infer(documents, normalize=normalize)[0]
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Bound on the log likelihood of documents at the fitted topics.
@@ -163,11 +160,11 @@ class InferenceMixin:
         return outcome if return_details else outcome.score
 
     def _infer(
-        self, documents: Documents, with_bound: bool = False
+        self, documents: Documents, **wanted: bool
     ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
         fitted = self._fitted
         executor = make_executor(self.n_jobs, documents)
-        return infer(fitted.topics, documents, fitted.model.sweeps, executor, with_bound)
+        return infer(fitted.topics, documents, fitted.model.sweeps, executor, **wanted)
 
     def _score(self, X: Any, sample_weight: Any, whom: str) -> tuple[float, float]:
         check_is_fitted(self, "_fitted")
