@@ -11,7 +11,7 @@ from vivace.topics import _completion
 from vivace.topics._completion import split_tokens
 from vivace.topics._documents import check_documents
 
-N, V, K = 30_000, 40, 200
+N, V, K = 60_000, 40, 200
 
 
 @pytest.fixture(scope="module")

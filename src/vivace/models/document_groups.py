@@ -21,9 +21,9 @@ from vivace.models.documents import (
     Table,
     WordIndex,
     add_word_sums,
-    distinct_words,
     index_room,
     make_group,
+    mark_words,
     word_index,
     word_parts,
 )
@@ -73,11 +73,14 @@ class GroupedBatch:
 
     def words(self, executor: Executor) -> NDArray[np.int32]:
         """Return the words that occur, rising."""
+        # One array for all: the words of hundreds of groups are more than a table of topics.
+        seen = np.zeros(self._n_words, dtype=bool)
 
-        def look(g: int) -> NDArray[np.int32]:
-            return distinct_words([self._rows(g).data.columns], self._n_words)
+        def look(g: int) -> None:
+            mark_words(self._rows(g).data.columns, seen)
 
-        return distinct_words(executor.map(look, range(len(self.groups))), self._n_words)
+        executor.map(look, range(len(self.groups)))
+        return np.flatnonzero(seen).astype(np.int32)
 
     def run(
         self,

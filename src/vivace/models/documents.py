@@ -28,6 +28,9 @@ EVEN_BLOCKS = 4
 #: Values that are summed at a time: they are copied for it, in double precision.
 SUMMED = 65_536
 
+#: Words that are looked at together: they are copied for it, as wider numbers.
+LOOKED_AT = 16_384
+
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
@@ -135,8 +138,14 @@ def distinct_words(columns: Iterable[NDArray[np.int32]], n_words: int) -> NDArra
     """Return the words that occur in any of the arrays, rising."""
     seen = np.zeros(n_words, dtype=bool)
     for found in columns:
-        seen[found] = True
+        mark_words(found, seen)
     return np.flatnonzero(seen).astype(np.int32)
+
+
+def mark_words(columns: NDArray[np.int32], seen: NDArray[np.bool_]) -> None:
+    """Mark the words that occur; several threads may do so at the same time."""
+    for i in range(0, len(columns), LOOKED_AT):
+        seen[columns[i : i + LOOKED_AT]] = True
 
 
 def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> Table:

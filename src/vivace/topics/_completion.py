@@ -17,7 +17,7 @@ from vivace.models.topics import Topics
 from vivace.topics._documents import Documents
 
 # Nonzeros whose rows of topics are gathered at once.
-COMPLETION_NONZEROS = 16_384
+COMPLETION_NONZEROS = 4_096
 
 # Tokens that are split together, some tens of bytes each; and the most of one document.
 RUN_TOKENS, MOST_TOKENS = 2**20, 2**28

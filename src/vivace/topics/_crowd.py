@@ -77,6 +77,7 @@ def first_topics(
     tokens, likelihood = fade_table(larger, source, table, executor, 1)
     found = table.counts(tokens, executor, in_place=True)
     into = np.eye(model.n_topics, dtype=found.dtype)[merged(found, model.n_topics, executor)]
+    _core.give_back()  # tables of all topics with each other
     values = noise(model, executor, rng)
 
     def work(rows: slice) -> None:
@@ -129,14 +130,14 @@ def merged(counts: NDArray[Any], n_topics: int, executor: Executor) -> NDArray[n
     parts = parts_of(len(counts))
 
     def work(first: int) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        product = np.zeros((counts.shape[1],) * 2, counts.dtype)
+        # Mapped by themselves: what threads take from the allocator it keeps for them.
+        product, found = (aligned((counts.shape[1],) * 2, counts.dtype, np.zeros) for _ in range(2))
         sums = np.zeros(counts.shape[1])
         for part in parts[first::TASKS]:
             own = counts[part]
-            # Mapped by itself: what threads take from the allocator it keeps for them.
             rows = aligned(own.shape, own.dtype)
             np.divide(own, np.sqrt(np.maximum(own.sum(axis=1, keepdims=True), LEAST)), out=rows)
-            product += rows.T @ rows
+            product += np.matmul(rows.T, rows, out=found)
             sums += own.sum(axis=0, dtype=np.float64)
         return product, sums
 
