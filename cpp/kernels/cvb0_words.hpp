@@ -71,8 +71,8 @@ VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, 
   });
   const std::uint16_t* near = a.near;
   const std::int32_t* far = a.far;
-  // What the next word begins with.
-  const std::uint32_t next = a.ends[i + 1 < a.count ? i : 0];
+  // What the next word begins with; after the last one something that is there.
+  const std::uint32_t next = i + 1 < a.count ? a.ends[i] : a.begin;
   from.template ask<vectors>((near ? near[next] : static_cast<std::size_t>(far[next])) * from.width + k);
   for (std::uint32_t at = begin, end = a.ends[i]; at < end; ++at) {
     const std::size_t e = near ? near[at] : static_cast<std::size_t>(far[at]);

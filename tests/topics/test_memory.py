@@ -90,3 +90,13 @@ def test_fits_take_three_tables_and_the_documents_at_work(memory, method):
     lda.fit(corpus())
     # Half of the documents, or all: some 0.7 tables here.
     assert 3.0 < memory.tables < 3.8
+
+
+def test_words_that_do_not_occur_cost_batch_no_further_table(memory):
+    most, n = WORDS * 4 // 5, 12_000  # several groups of documents
+    counts = corpus(n)[:, :most]
+    counts.resize((n, WORDS))
+    lda = LatentDirichletAllocation(TOPICS, max_iter=3, random_state=0, init="random")
+    lda.fit(counts)
+    # Counts before and after, .9 of a table of weights, and documents.
+    assert memory.tables < 9.8  # 10.1 with counts of the words that occur

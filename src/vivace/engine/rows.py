@@ -22,6 +22,9 @@ Rows = npt.NDArray[np.int32]
 # and seldom (a hundred stochastic steps or more).
 LEAST_SCALE = 2.0**-40
 
+# Rows that are copied to their places at a time.
+COPIED = 1024
+
 _versions = count(1)
 
 
@@ -179,7 +182,9 @@ class RowTable:
             out = aligned(values.shape, values.dtype)
             return np.asarray(np.multiply(values, values.dtype.type(self.scale), out=out))
         out = _zeros(self.shape, values.dtype)
-        out[self.rows] = values * values.dtype.type(self.scale)
+        for i in range(0, len(values), COPIED):
+            part = slice(i, i + COPIED)
+            out[self.rows[part]] = values[part] * values.dtype.type(self.scale)
         return out
 
     # -- new tables ------------------------------------------------------------------------

@@ -49,8 +49,10 @@ COLD_PASSES = 20
 # descriptions, 50 topics, online: 0.06 nats a held-out word worse at once than after 5 to 20).
 LEARN_AFTER = 10
 
-# Share of the vocabulary from which on a batch's counts are a table of all words.
-WHOLE = 0.9
+# Share of the vocabulary from which on a batch's counts are a table of all words; and where the
+# batch is the corpus, so that the posterior takes that table over: it is beside those counts until
+# the next pass is done.
+WHOLE, WHOLE_CORPUS = 0.9, 0.5
 
 # Fixed-point steps towards the best prior of words whenever it is learned.
 WORD_PRIOR_STEPS = 2
@@ -117,6 +119,8 @@ class LatentDirichletModel:
         #: it takes half the memory. For schedules that accept every pass. An interrupted pass then
         #: leaves some documents as it found them and others closer to the same topics.
         self.replace_states = False
+        #: Share of the vocabulary from which on a batch's counts are a table of all words.
+        self.whole = WHOLE
         #: Where what is kept of documents goes that are larger than memory.
         self.shelf: Shelf | None = None
         if learn_prior and prior.number is None:
@@ -161,8 +165,9 @@ class LatentDirichletModel:
         words = batch.words(executor)
         table = make_table(prepared, words, executor)
         # Of a single group the sums of words take the place of the table: memory is for one.
-        alone = len(batch.groups) == 1 and len(words) < WHOLE * self.n_words
-        counts = None if alone else self._counts(words)
+        all_words = len(words) >= self.whole * self.n_words
+        alone = len(batch.groups) == 1 and not all_words
+        counts = None if alone else self._counts(None if all_words else words)
         own, common = _Own(), prepared.alpha.astype(self.dtype)
 
         def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
@@ -302,11 +307,10 @@ class LatentDirichletModel:
             prior = WordPrior(np.full((1, 1), eta, self.dtype), self.n_words, self.n_topics)
         return prior
 
-    def _counts(self, words: NDArray[np.int32]) -> RowTable:
-        """Zeros with a row for each of the words, or for all where few are missing."""
-        if len(words) >= WHOLE * self.n_words:
-            return RowTable(self.n_words, self._zeros(self.n_words))
-        return RowTable(self.n_words, self._zeros(len(words)), words)
+    def _counts(self, words: NDArray[np.int32] | None) -> RowTable:
+        """Zeros with a row for each of the words (None: of all)."""
+        rows = self.n_words if words is None else len(words)
+        return RowTable(self.n_words, self._zeros(rows), words)
 
     def _statistics(self, counts: RowTable) -> Statistics:
         arrays: dict[str, Any] = {name: np.zeros(()) for name in ("local", "documents", "tokens")}

@@ -32,7 +32,7 @@ from vivace.engine import (
 from vivace.estimators.callbacks import Callback, Observers
 from vivace.io.spool import Shelf
 from vivace.models.cvb0 import CollapsedModel
-from vivace.models.lda import LatentDirichletModel, Sweeps, Topics
+from vivace.models.lda import WHOLE_CORPUS, LatentDirichletModel, Sweeps, Topics
 from vivace.models.sampled import SampledModel
 from vivace.topics._course import Course
 from vivace.topics._documents import Documents, check_memory, check_tokens, some_of
@@ -158,6 +158,8 @@ def fit_documents(
     model.executor = executor
     model.shelf = getattr(documents.source, "shelf", None)
     model.replace_states = True  # every pass of a schedule is accepted here
+    if parameters["learning_method"] == "batch":
+        model.whole = WHOLE_CORPUS
     schedule = _schedule(parameters, _seed(rng), model.shelf)
     validation = None
     if parameters["validation_fraction"] is not None:
