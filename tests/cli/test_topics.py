@@ -59,6 +59,16 @@ def test_zero_based_is_remembered(run: Any, topics: Path) -> None:
     np.testing.assert_array_equal(np.load("a.npy"), np.load("b.npy"))
 
 
+def test_words_of_text_that_are_not_known_are_counted(run: Any, topics: Path) -> None:
+    text = Path("docs.txt").read_text().splitlines()
+    Path("new.txt").write_text("".join(f"{line} unseenword unseenword\n" for line in text))
+    for command in (["transform", "t", "new.txt", "--out", "a.npy"], ["score", "t", "new.txt"]):
+        said = run(*command).stderr
+        assert f"{2 * len(text):,} tokens (" in said
+        assert "are words that t does not know" in said
+    assert "does not know" not in run("score", "t", "docs.txt").stderr
+
+
 def test_columns_are_matched_by_word(run: Any, topics: Path) -> None:
     corpus = read_corpus("docs.txt")
     order = np.random.default_rng(0).permutation(corpus.n_words)

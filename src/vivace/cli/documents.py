@@ -108,6 +108,7 @@ class Reading:
         from vivace.io.corpora.reader import NotInBlocks, cut
 
         reader = self._reader
+        self._tokens = self._kept = 0.0
         try:
             pieces = cut(reader.pieces(), n_documents)
             for piece in pieces:
@@ -137,9 +138,10 @@ class Reading:
 
     def say_what_is_lost(self, quiet: bool) -> None:
         """Say how many tokens are words that the model does not know."""
-        lost = self._tokens - self._kept
+        unknown = getattr(self._reader, "n_unknown", 0)  # of text, which never became counts
+        lost = self._tokens - self._kept + unknown
         if lost > 0:
-            share = lost / self._tokens
+            share = lost / (self._tokens + unknown)
             known = f"words that {self._model} does not know"
             say(f"{lost:,.0f} tokens ({share:.1%}) are {known}", quiet)
 

@@ -26,7 +26,7 @@ from vivace.io.corpora.tokenizer import Tokenizer
 
 _CHUNK = 1 << 20  # bytes; larger than for numbers, as every piece costs a look at all words
 _TEXTS = 4096  # documents that are counted at a time
-_NOT_A_WORD = -1
+_NOT_A_WORD, _STOP_WORD = -1, -2
 
 
 class TextReader(CorpusReader):
@@ -59,6 +59,8 @@ class TextReader(CorpusReader):
         super().__init__(path, vocabulary, dtype)
         self.tokenizer = tokenizer
         self._field = field
+        #: Tokens of the last pass that the vocabulary does not have, stop words aside.
+        self.n_unknown = 0
 
     def scan(self) -> None:
         """Count the documents and, where there is no vocabulary, learn it."""
@@ -85,7 +87,13 @@ class TextReader(CorpusReader):
 
     def _pieces(self) -> Iterator[Piece]:
         assert self.vocabulary is not None
-        return known_pieces(self.texts(), self.vocabulary, self.tokenizer, self.dtype)
+        self.n_unknown = 0
+        return known_pieces(
+            self.texts(), self.vocabulary, self.tokenizer, self.dtype, self._count_unknown
+        )
+
+    def _count_unknown(self, tokens: int) -> None:
+        self.n_unknown += tokens
 
     def texts(self) -> Iterator[str]:
         """Yield the text of each document."""
@@ -187,14 +195,24 @@ class _Numbers(dict[str, int]):
 
 
 def known_pieces(
-    texts: Iterable[str], vocabulary: Words, tokenizer: Tokenizer, dtype: Any
+    texts: Iterable[str],
+    vocabulary: Words,
+    tokenizer: Tokenizer,
+    dtype: Any,
+    unknown: Callable[[int], None] | None = None,
 ) -> Iterator[Piece]:
-    """Yield the documents with the columns of a vocabulary; other words are left out."""
+    """Yield the documents with the columns of a vocabulary; other words are left out.
+
+    `unknown` is told how many tokens these were, time and again.
+    """
     column = {word: i for i, word in enumerate(vocabulary)}
-    for word in tokenizer.stop_words:
-        column.pop(word, None)
+    column |= dict.fromkeys(tokenizer.stop_words, _STOP_WORD)
     find, get = tokenizer.finder(), column.get
-    return _counted(texts, lambda text: map(get, find(text), repeat(_NOT_A_WORD)), dtype)
+
+    def numbers(text: str) -> Iterable[int]:
+        return map(get, find(text), repeat(_NOT_A_WORD))
+
+    return _counted(texts, numbers, dtype, unknown)
 
 
 def corpus_of_texts(
@@ -251,7 +269,10 @@ def _all_text(texts: Iterable[Any]) -> Iterator[str]:
 
 
 def _counted(
-    texts: Iterable[str], numbers: Callable[[str], Iterable[int]], dtype: Any
+    texts: Iterable[str],
+    numbers: Callable[[str], Iterable[int]],
+    dtype: Any,
+    unknown: Callable[[int], None] | None = None,
 ) -> Iterator[Piece]:
     """Count the numbers of each text's words; negative ones are no words."""
     texts = iter(texts)
@@ -262,6 +283,8 @@ def _counted(
             found.extend(numbers(text))
             ends.append(len(found))
         tokens = np.array(found, dtype=np.int64)
+        if unknown is not None:
+            unknown(int(np.count_nonzero(tokens == _NOT_A_WORD)))
         kept = tokens >= 0
         before = np.concatenate([[0], np.cumsum(kept)])
         start = before[np.concatenate([[0], ends])]
