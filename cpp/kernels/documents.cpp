@@ -7,8 +7,9 @@ namespace {
 
 // A topic with less than this share of the tolerance (in expected tokens) leaves a document's sweeps. Whether all
 // topics agree with the result is checked in the end.
-// While weights are squared topics go up and down by more than that, and more may leave.
-constexpr double dead_share = 1, sharp_dead_share = 100;
+// While weights are squared topics go up and down by more than that, and more may leave. None with more than
+// `most_dead` tokens, however loose the tolerance: it could be one that the document is about.
+constexpr double dead_share = 1, sharp_dead_share = 100, most_dead = 0.1;
 
 // Where it is asked for, a document that starts from equal shares squares its weights in the second and third sweep.
 // Several optima are reached from there, and those of few topics are the higher ones: 0.02 nats a token on short
@@ -34,7 +35,8 @@ class Worker {
       : a(args),
         room(buffers),
         topics(args.topics.counts.cols),
-        dead(static_cast<T>(dead_share * args.tolerance)),
+        dead(level(dead_share * args.tolerance)),
+        sharp_dead(level(sharp_dead_share * args.tolerance)),
         shares_only(!args.theta && !args.bound && !args.previous && !args.log_theta) {
     for (std::size_t k = 0; k < room.stride; ++k) {
       room.all_alpha[k] = k < topics ? static_cast<T>(a.alpha[k]) : no_topic<T>;
@@ -78,10 +80,12 @@ class Worker {
   }
 
  private:
+  static T level(double tokens) { return static_cast<T>(tokens < most_dead ? tokens : most_dead); }
+
   const DocumentStep<T>& a;
   const Room<T>& room;
   std::size_t topics;
-  T dead, most_alpha = 0;
+  T dead, sharp_dead, most_alpha = 0;
   bool shares_only;
   double alpha_term = 0, reached = 0;
   std::int64_t fetched = 0, fetch_end = 0;
@@ -203,7 +207,7 @@ class Worker {
 
   /// Leaves out dead topics, when that saves at least a quarter of the work; half of it where rows are copied for it.
   void close_some(bool sharp) {
-    const Vec<T> least = broadcast<T>(sharp ? dead * T(sharp_dead_share / dead_share) : dead);
+    const Vec<T> least = broadcast<T>(sharp ? sharp_dead : dead);
     const auto living = [this, least](std::size_t k) {
       return bits_gt_zero(loadu(room.gamma + k) - loadu(room.alpha + k) - least);
     };

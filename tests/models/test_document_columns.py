@@ -49,3 +49,22 @@ def test_documents_end_at_a_fixed_point(
         if group.bound is not None:
             expected = naive.document_bound(x, values, prior, gamma)
             assert group.bound[i] == pytest.approx(expected, rel=5e-5, abs=1e-3)
+
+
+@pytest.mark.parametrize("sharpen", [False, True])
+def test_a_loose_tolerance_costs_little_of_the_bound(sharpen):
+    n_topics, n_words, n = 60, 500, 60
+    counts, true = planted(n, n_topics=n_topics, n_words=n_words, length=15, seed=0)
+    words = WordPrior(np.full((1, 1), ETA), n_words, n_topics)
+    topics = topics_of((ETA + 300.0 * true).T, words, np.full(n_topics, 0.02), np.dtype(float))
+    rows = sparse.csr_array(counts)
+    source = CsrSource(rows.indptr, rows.indices, rows.data.astype(float), n_words)
+    table = make_table(topics, np.arange(n_words, dtype=np.int32), ThreadExecutor(1))
+    bounds = []
+    for tolerance in (1e-4, 1e-2):
+        group = make_group(source.read(0, n), topics)
+        step = Sweeps(100, tolerance)
+        document_step(group, slice(0, n), topics, table, step, sharpen=sharpen)
+        bounds.append(group.bound.sum() / counts.sum())
+    # Topics that leave too soon cost more than a nat.
+    assert bounds[1] > bounds[0] - 0.15
