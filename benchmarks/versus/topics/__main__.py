@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="deb and deb-packages by default; passes and transform use the first",
     )
     parser.add_argument("--folder", type=Path, help="where corpora are (to be) kept")
-    parser.add_argument("--topics", type=int, default=100, help="number of topics of `quality`")
+    parser.add_argument(
+        "--topics", type=int, default=100, help="number of topics of `quality` and `memory`"
+    )
     parser.add_argument("--seconds", type=float, default=60.0, help="most of one fit of `quality`")
     parser.add_argument("--short", action="store_true", help="the most telling entries alone")
     parser.add_argument(

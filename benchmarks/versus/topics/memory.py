@@ -9,7 +9,7 @@ from benchmarks.versus.store import Store
 from benchmarks.versus.table import Table
 from benchmarks.versus.task import Task
 
-N_COMPONENTS = 100
+N_COMPONENTS = 100  # unless told otherwise
 ITERATIONS = 3
 # Few sweeps a document: they take time and no memory.
 SCIKIT = {"dtype": "float64", "max_doc_update_iter": 2}
@@ -30,17 +30,18 @@ ENTRIES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def key_of(corpus: str, name: str) -> str:
+def key_of(corpus: str, name: str, n_components: int) -> str:
     """Return the key of a measurement."""
-    return f"memory/{corpus}/{name}"
+    more = "" if n_components == N_COMPONENTS else f"/{n_components}"
+    return f"memory/{corpus}{more}/{name}"
 
 
 def plan(options: argparse.Namespace) -> list[Task]:
     """Return the measurements."""
-    where = {"share": options.share, "n_components": N_COMPONENTS, "iterations": ITERATIONS}
+    where = {"share": options.share, "n_components": options.topics, "iterations": ITERATIONS}
     return [
         Task(
-            key_of(corpus, name),
+            key_of(corpus, name, options.topics),
             f"topics.peers.{module}:peak_memory",
             {"corpus": corpus} | where | settings,
         )
@@ -57,12 +58,12 @@ def corpora_of(options: argparse.Namespace) -> list[str]:
 
 def tables(store: Store, options: argparse.Namespace) -> list[Table]:
     """Return peaks in MB and in tables of topics."""
-    return [_table(store, corpus) for corpus in corpora_of(options)]
+    return [_table(store, corpus, options.topics) for corpus in corpora_of(options)]
 
 
-def _table(store: Store, corpus: str) -> Table:
+def _table(store: Store, corpus: str, n_components: int) -> Table:
     table = Table(
-        f"Peak memory beyond the documents, {corpus}, K = {N_COMPONENTS}, {ITERATIONS} passes",
+        f"Peak memory beyond the documents, {corpus}, K = {n_components}, {ITERATIONS} passes",
         ("library", "MB", "tables of K V in the fit's type"),
         notes=[
             "the kernel's high-water mark less what was resident with the documents loaded in the "
@@ -70,7 +71,7 @@ def _table(store: Store, corpus: str) -> Table:
         ],
     )
     for name in ENTRIES:
-        key = key_of(corpus, name)
+        key = key_of(corpus, name, n_components)
         peak, size = store.value(key, "peak_mb"), store.value(key, "table_mb")
         if peak is not None:
             table.rows.append((name, peak, f"{peak / size:.1f}"))
