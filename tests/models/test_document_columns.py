@@ -36,9 +36,9 @@ def test_documents_end_at_a_fixed_point(
     rows = sparse.csr_array(counts)
     source = CsrSource(rows.indptr, rows.indices, rows.data.astype(dtype), n_words)
     table = make_table(topics, np.arange(n_words, dtype=np.int32), ThreadExecutor(1))
-    group = make_group(
-        source.read(0, 6), topics, with_bound=not shares_only, with_theta=not shares_only
-    )
+    group = make_group(source.read(0, 6), topics)
+    if shares_only:
+        group = group._replace(theta=None, bound=None)
     sweeps = Sweeps(3000, 1e-5)
     document_step(group, slice(0, 6), topics, table, sweeps, sharpen=sharpen)
     values = topics.parameters().T.astype(float)

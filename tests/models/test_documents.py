@@ -156,7 +156,7 @@ def test_shares_alone_are_those_of_the_whole_step(alpha, dtype):
     source = source_of(counts, dtype)
     table = make_table(topics, np.arange(300, dtype=np.int32), ONE)
     topics = replace(topics, alpha=prior)
-    shares = make_group(source.read(0, 200), topics, with_bound=False, with_theta=False)
+    shares = make_group(source.read(0, 200), topics)._replace(theta=None, bound=None)
     for at in (slice(0, 120), slice(120, 200)):
         document_step(shares, at, topics, table, sweeps, sharpen=True)
     np.testing.assert_allclose(shares.gamma, whole.gamma, atol=40 * sweeps.tolerance)

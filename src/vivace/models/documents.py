@@ -192,14 +192,7 @@ class Group(NamedTuple):
     bound: Doubles | None
 
 
-def make_group(
-    whole: Block,
-    topics: Topics,
-    *,
-    with_bound: bool = True,
-    with_theta: bool = True,
-    room: Room | None = None,
-) -> Group:
+def make_group(whole: Block, topics: Topics, *, room: Room | None = None) -> Group:
     """Return room for these documents; all but the bound is taken from `room`."""
     rows: CsrRows = whole.data
     room = Room() if room is None else room
@@ -210,8 +203,8 @@ def make_group(
         whole.weights,
         room.take("gamma", (n_rows, topics.n_topics), dtype),
         room.take("weights", (len(rows.values),), dtype),
-        room.take("theta", (n_rows, stride), dtype) if with_theta else None,
-        np.empty(n_rows) if with_bound else None,
+        room.take("theta", (n_rows, stride), dtype),
+        np.empty(n_rows),
     )
 
 
