@@ -61,7 +61,7 @@ def infer(
             if normalize:
                 here /= here.sum(axis=1, keepdims=True)
 
-        executor.map(work, _blocks(documents))
+        executor.map(work, documents.blocks())
     return gamma
 
 
@@ -79,7 +79,7 @@ def document_terms(
                 here = bound[slice(*block)]
                 step(block, np.empty((len(here), topics.n_topics), topics.dtype), here)
 
-            executor.map(work, _blocks(part))
+            executor.map(work, part.blocks())
             total += float(bound.sum() if part.weights is None else part.weights @ bound)
     return total
 
@@ -117,7 +117,7 @@ def completion_score(
                 total += float(held_out.data[part] @ np.log(likelihood))
             return total
 
-        total = sum(executor.map(work, _blocks(known)))
+        total = sum(executor.map(work, known.blocks()))
     n_tokens = int(held_out.data.sum())
     return (total / n_tokens if n_tokens else float("nan")), n_tokens
 
@@ -143,11 +143,6 @@ class _Step:
         group = Group(rows, None, gamma, weights, None, bound)
         whole = slice(0, len(gamma))
         document_step(group, whole, self._topics, self._table, self._sweeps, sharpen=True)
-
-
-def _blocks(documents: Documents) -> list[tuple[int, int]]:
-    layout = documents.layout()
-    return layout.blocks(layout.batches[0])
 
 
 def split_tokens(

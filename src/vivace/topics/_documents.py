@@ -86,8 +86,7 @@ class Documents:
         source = self.source
         if not isinstance(source, StreamSource):
             return distinct_words([self.counts.indices], self.n_words)
-        blocks = self.layout().blocks(self.layout().batches[0])
-        found = (source.read(*block).data.columns for block in blocks)
+        found = (source.read(*block).data.columns for block in self.blocks())
         return distinct_words(found, self.n_words)
 
     def word_counts(self) -> NDArray[np.float64]:
@@ -108,6 +107,11 @@ class Documents:
         rows = self.layout().block_rows * PART_BLOCKS
         for start in range(0, self.n_documents, rows):
             yield some_of(self, slice(start, min(start + rows, self.n_documents)))
+
+    def blocks(self) -> list[tuple[int, int]]:
+        """Return (start, stop) of the blocks of all documents."""
+        layout = self.layout()
+        return layout.blocks(layout.batches[0])
 
     def layout(self, batch_rows: int | None = None) -> Layout:
         """Blocks and batches; None makes one batch of all documents."""
@@ -218,8 +222,7 @@ def _fraction(documents: Documents) -> float | None:
     source = documents.source
     if not isinstance(source, StreamSource):
         return first_fraction(documents.counts.data)
-    layout = documents.layout()
-    for block in layout.blocks(layout.batches[0]):
+    for block in documents.blocks():
         odd = first_fraction(source.read(*block).data.values)
         if odd is not None:
             return odd
