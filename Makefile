@@ -25,9 +25,11 @@ $(VENV)/tools.stamp: pyproject.toml
 	$(PIP) install --quiet cmake ninja $$($(BIN)/python tools/requirements.py build)
 	touch $@
 
-# Editable: Python files are read where they stand; only C++ and build files make a new build.
+# Editable: Python files are read where they stand; only C++ and build files make a new build. What it requires comes before, in
+# pip's own way: some of it is built from source, with tools that are not installed here.
 $(VENV)/package.stamp: $(VENV)/tools.stamp $(CPP) $(CMAKE_FILES)
-	$(PIP) install --quiet --no-build-isolation --editable '.[dev]'
+	$(PIP) install --quiet $$($(BIN)/python tools/requirements.py run cli tables plots report test docs dev)
+	$(PIP) install --quiet --no-build-isolation --no-deps --editable .
 	$(PIP) install --quiet --no-deps fcsparser==0.2.8  # tests read its files; it asks for NumPy 1
 	touch $@
 
