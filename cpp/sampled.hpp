@@ -37,6 +37,7 @@ struct SampledRows {
   const std::int32_t* words = nullptr;   // of entries
   const float* floats = nullptr;         // counts of entries: whole numbers, in one type or the other
   const double* doubles = nullptr;
+  bool ordered = false;  // words rise within each row
 
   VIVACE_MEMBER std::int64_t begin(std::size_t d) const { return start[row(d)]; }
   VIVACE_MEMBER std::int64_t end(std::size_t d) const { return start[row(d) + 1]; }

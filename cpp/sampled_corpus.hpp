@@ -1,6 +1,7 @@
 // A corpus as collapsed Gibbs sampling goes through it. Made once for a fit; the documents stay the caller's.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,12 @@ struct SampledCorpus {
       rows.doubles = counts;
     else
       rows.floats = counts;
-    for (std::size_t d = 0; d < documents(); ++d) tokens[d + 1] = tokens[d] + tokens_of(d);
+    rows.ordered = true;
+    for (std::size_t d = 0; d < documents(); ++d) {
+      tokens[d + 1] = tokens[d] + tokens_of(d);
+      const auto from = static_cast<std::size_t>(rows.begin(d)), to = static_cast<std::size_t>(rows.end(d));
+      rows.ordered &= std::is_sorted(words + from, words + to);
+    }
   }
 
   std::size_t documents() const { return tokens.size() - 1; }

@@ -222,45 +222,89 @@ static inline void documents(const SampledDocuments& a) {
 
 VIVACE_INLINE std::size_t least(std::size_t x, std::size_t y) { return x < y ? x : y; }
 
+/// Counts of a range of words in topics.
 template <class Topic>
-static inline void counts(const SampledCounts& a, const Topic* topic) {
+class Counting {
+ public:
+  Counting(const SampledCounts& args, const Topic* topic)
+      : a(args),
+        stride(args.table.cols),
+        words(args.last - args.first),
+        rows(args.table.data + args.first * stride),
+        tokens(topic),
+        end(topic + args.rows.tokens[args.documents]) {}
+
+  VIVACE_MEMBER void run() {
+    for (std::size_t i = 0; i < words * stride; ++i) rows[i] = 0;
+    const bool some = a.rows.ordered && words < a.table.rows, behind = some && a.last == a.table.rows;
+    // Documents that follow each other are one run, unless there are words to pass over.
+    const std::size_t run = a.rows.chosen || some ? 1 : a.documents;
+    for (std::size_t d = 0; d < a.documents; d += run) {
+      const auto from = static_cast<std::size_t>(a.rows.begin(d)),
+                 to = static_cast<std::size_t>(a.rows.end(d + run - 1));
+      if (behind)
+        from_behind(from, to, tokens + a.rows.tokens[d], tokens + a.rows.tokens[d + 1]);
+      else
+        forward(from, to, tokens + a.rows.tokens[d], tokens + a.rows.tokens[d + run], some ? a.last : a.table.rows);
+    }
+    count_cells();
+    for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
+    for (std::size_t w = 0; w < words; ++w)
+      for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] += rows[w * stride + k];
+  }
+
+ private:
+  const SampledCounts& a;
+  const std::size_t stride, words;
+  std::int32_t* const rows;
+  const Topic *const tokens, *const end;
   // How many tokens an entry has cannot be foretold. So the first few of each are taken whether they are there or not,
   // into a list that those which are not drop out of, and only then counted.
-  constexpr std::size_t few = 4, entries = 128;
+  static constexpr std::size_t few = 4, entries = 128;
   std::size_t cells[few * entries], filled = 0;
-  const std::size_t stride = a.table.cols, words = a.last - a.first;
-  std::int32_t* rows = a.table.data + a.first * stride;
-  const auto count_cells = [&]() VIVACE_LAMBDA {
-    for (std::size_t i = 0; i < filled; ++i) ++rows[cells[i]];
-    filled = 0;
-  };
-  for (std::size_t i = 0; i < words * stride; ++i) rows[i] = 0;
-  const Topic* const end = topic + a.rows.tokens[a.documents];
-  // Documents that follow each other are one run.
-  const std::size_t runs = a.rows.chosen ? a.documents : least(a.documents, 1);
-  for (std::size_t r = 0; r < runs; ++r) {
-    const auto last = static_cast<std::size_t>(a.rows.end(a.rows.chosen ? r : a.documents - 1));
-    for (auto e = static_cast<std::size_t>(a.rows.begin(r)); e < last && topic < end; ++e) {
-      const std::size_t word = static_cast<std::size_t>(a.rows.words[e]) - a.first;
-      const auto count = least(static_cast<std::size_t>(a.rows.count(e)), static_cast<std::size_t>(end - topic));
-      if (word < words) {
-        const std::size_t row = word * stride;
-        std::size_t i = 0;
-        if (end - topic >= static_cast<std::ptrdiff_t>(few)) {
-          for (; i < few; ++i) cells[filled + i] = row + topic[i];
-          filled += least(count, few);
-        }
-        for (; i < count; ++i) ++rows[row + topic[i]];
-        if (filled > few * (entries - 1)) count_cells();
-      }
+
+  /// Entries one after the other, up to the first word that is not below `limit`.
+  VIVACE_MEMBER void forward(std::size_t from, std::size_t to, const Topic* topic, const Topic* last,
+                             std::size_t limit) {
+    for (std::size_t e = from; e < to && topic < last && static_cast<std::size_t>(a.rows.words[e]) < limit; ++e) {
+      const std::size_t count = count_of(e, static_cast<std::size_t>(last - topic));
+      take(e, topic, count);
       topic += count;
     }
   }
-  count_cells();
-  for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] = 0;
-  for (std::size_t w = 0; w < words; ++w)
-    for (std::size_t k = 0; k < a.topics; ++k) a.sums[k] += rows[w * stride + k];
-}
+
+  /// Entries from the last one back, down to the first word of the range.
+  VIVACE_MEMBER void from_behind(std::size_t from, std::size_t to, const Topic* first, const Topic* topic) {
+    for (std::size_t e = to; e > from && topic > first && static_cast<std::size_t>(a.rows.words[e - 1]) >= a.first;
+         --e) {
+      const std::size_t count = count_of(e - 1, static_cast<std::size_t>(topic - first));
+      topic -= count;
+      take(e - 1, topic, count);
+    }
+  }
+
+  VIVACE_MEMBER std::size_t count_of(std::size_t e, std::size_t most) const {
+    return least(static_cast<std::size_t>(a.rows.count(e)), most);
+  }
+
+  VIVACE_MEMBER void take(std::size_t e, const Topic* topic, std::size_t count) {
+    const std::size_t word = static_cast<std::size_t>(a.rows.words[e]) - a.first;
+    if (word >= words) return;
+    const std::size_t row = word * stride;
+    std::size_t i = 0;
+    if (end - topic >= static_cast<std::ptrdiff_t>(few)) {
+      for (; i < few; ++i) cells[filled + i] = row + topic[i];
+      filled += least(count, few);
+    }
+    for (; i < count; ++i) ++rows[row + topic[i]];
+    if (filled > few * (entries - 1)) count_cells();
+  }
+
+  VIVACE_MEMBER void count_cells() {
+    for (std::size_t i = 0; i < filled; ++i) ++rows[cells[i]];
+    filled = 0;
+  }
+};
 
 template <class T>
 static inline void means(const SampledMeans<T>& a) {
@@ -292,9 +336,9 @@ void sampled_documents(const SampledDocuments& a) { documents(a); }
 
 void sampled_counts(const SampledCounts& a) {
   if (a.topic.bytes)
-    counts(a, a.topic.bytes);
+    Counting(a, a.topic.bytes).run();
   else
-    counts(a, a.topic.wide);
+    Counting(a, a.topic.wide).run();
 }
 
 void sampled_means_d(const SampledMeans<double>& a) { means(a); }

@@ -22,7 +22,8 @@ void call(const Kernels& kernels, const SampledMeans<double>& a) { kernels.sampl
 void call(const Kernels& kernels, const SampledMeans<float>& a) { kernels.sampled_means_f(a); }
 
 template <class T>
-void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t documents, bool bytes) {
+void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t documents, bool bytes,
+         bool rising = true) {
   const std::string what = std::string(kernels.isa) + " V=" + std::to_string(v) + " K=" + std::to_string(topics) +
                            " documents=" + std::to_string(documents);
   const std::size_t stride = kernels.topic_stride_f(topics);
@@ -32,7 +33,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
   for (std::size_t d = 0; d < documents; ++d) {
     for (std::size_t w = 0; w < v; ++w)
       if (d != 1 && uniform() < 0.4) {
-        columns.push_back(static_cast<std::int32_t>(w));
+        columns.push_back(static_cast<std::int32_t>(rising ? w : v - 1 - w));
         values.push_back(static_cast<T>(generator() % 4));
       }
     start.push_back(static_cast<std::int64_t>(columns.size()));
@@ -47,6 +48,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
          what + " tokens of a chosen one");
   expect(static_cast<double>(tokens) == std::accumulate(values.begin(), values.end(), 0.0), what + " corpus");
   expect(corpus.documents() == documents && corpus.same(0, documents), what + " sizes");
+  expect(corpus.rows.ordered || !rising, what + " order");
   if (!values.empty()) {
     values.back() += 1;
     expect(!corpus.same(0, documents), what + " changed");
@@ -88,12 +90,14 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
     if (pass > 0) expect(likelihood <= 1e-5 * static_cast<double>(tokens), what + " likelihood below one");
     for (std::size_t t = 0; t < tokens; ++t) expect(topic[t] < topics, what + " topic");
 
-    // Words in two parts: one call must not touch the other's rows.
-    std::vector<std::int32_t> words(v);
+    // Words in one to three parts: one call must not touch the other's rows.
+    std::vector<std::int32_t> expected(v * stride);
+    std::size_t t = 0;
     for (std::size_t e = 0; e < values.size(); ++e)
-      words[static_cast<std::size_t>(columns[e])] += static_cast<std::int32_t>(values[e]);
+      for (auto i = static_cast<std::int32_t>(values[e]); i > 0; --i)
+        ++expected[static_cast<std::size_t>(columns[e]) * stride + topic[t++]];
     std::fill(sums.begin(), sums.end(), 0);
-    const std::vector<std::size_t> edges = corpus.word_edges(2);
+    const std::vector<std::size_t> edges = corpus.word_edges(pass + 1);
     for (std::size_t i = edges.size() - 1; i > 0; --i) {
       SampledCounts c;
       c.rows = corpus.rows;
@@ -107,9 +111,7 @@ void run(const Kernels& kernels, std::size_t v, std::size_t topics, std::size_t 
       kernels.sampled_counts(c);
       for (std::size_t k = 0; k < topics; ++k) sums[k] += part[k];
     }
-    for (std::size_t w = 0; w < v; ++w)
-      expect(std::accumulate(&counted[w * stride], &counted[w * stride] + stride, 0) == words[w],
-             what + " counts of a word");
+    expect(counted == expected, what + " counts of words");
     expect(std::accumulate(sums.begin(), sums.end(), std::int64_t(0)) == static_cast<std::int64_t>(tokens),
            what + " counts");
     std::memcpy(table.data(), counted.data(), table.size() * sizeof(float));
@@ -150,6 +152,7 @@ int main() {
       for (const std::size_t documents : {1, 3, 5, 30}) {
         run<double>(kernels, 1 + generator() % 30, topics, documents, false);
         run<float>(kernels, 1 + generator() % 30, topics, documents, topics <= 256);
+        run<float>(kernels, 2 + generator() % 30, topics, documents, topics <= 256, false);
       }
     std::printf("%s: kernels of collapsed Gibbs sampling done\n", name.c_str());
   }
