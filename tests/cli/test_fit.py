@@ -117,7 +117,14 @@ def test_options_and_settings(run: Any, method: str) -> None:
         (["data.csv", "-k", "3", "--out", "m", "--columns", "agee"], 1, "no column 'agee'"),
         (["data.csv", "-k", "3", "--out", "m", "--columns", "town"], 1, "column 'town', row 1"),
         (["data.npy", "-k", "401", "--out", "m"], 1, "401"),
-        (["data.npy", "-k", "3", "--out", "m", "--set", "mean_prior=[1]"], 1, "mean_prior"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "mean_prior=[1]"], 2, r"shape \(2,\)"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "mean_prior=[1,null]"], 2, "mean_prior"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "covariance_prior=[[1,2],[2,1]]"], 2,
+         "covariance_prior must be positive definite"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "degrees_of_freedom_prior=0.5"], 2,
+         "greater than 1"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "means_init=[[1,2]]"], 2, "means_init"),
+        (["data.npy", "-k", "3", "--out", "m", "--set", "n_init=true"], 2, "'n_init'.*Got True"),
     ],
 )  # fmt: skip
 def test_failures(run: Any, folder: Path, arguments: list[str], code: int, message: str) -> None:

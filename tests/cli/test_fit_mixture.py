@@ -114,6 +114,14 @@ def test_auto_and_complaints(run: Any, table: pd.DataFrame) -> None:
     result = run(*arguments, "--families", "bad.json")
     assert result.exit_code == 1
     assert "must hold counts" in result.stderr
+    for given, message in [
+        ('[{"family": "poisson", "columns": ["visits"], "shap": 1}]', "'shap'"),
+        ('[{"family": "poison", "columns": ["visits"]}]', "Did you mean 'poisson'?"),
+    ]:
+        Path("bad.json").write_text(given)
+        result = run(*arguments, "--families", "bad.json")
+        assert result.exit_code == 2
+        assert message in result.stderr
 
 
 def test_damaged_tables_are_refused(run: Any, table: pd.DataFrame, folder: Path) -> None:

@@ -89,6 +89,20 @@ def test_options_of_all(name: str, run: Any, files: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_fit_begins_anew(name: str, run: Any, files: Path) -> None:
+    """warm_start goes on from a fit before, which a job of the shell does not know."""
+    fit = ["fit", name, ESTIMATORS[name], "-k", "2", "-o", "m.vivace"]
+    Path("warm.toml").write_text("[set]\nwarm_start = true\n")
+    for given in (["--set", "warm_start=true"], ["--config", "warm.toml"]):
+        for more in ([], ["--dry-run"]):
+            found = run(*fit, *given, *more)
+            assert found.exit_code == 2
+            assert "warm_start: expected false, as a fit begins anew here" in found.stderr
+    assert not Path("m.vivace").exists()
+    assert run(*fit, "--set", "warm_start=false", "--passes", "1").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_resuming_is_told(name: str, run: Any, files: Path) -> None:
     fit = ["fit", name, ESTIMATORS[name], "-k", "2", "-o", "m.vivace", "--set", "max_iter=100000"]
     if name != "lda":

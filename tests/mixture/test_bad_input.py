@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.utils._param_validation import InvalidParameterError
 
-from vivace import BayesianGaussianMixture
+from vivace import BayesianGaussianMixture, BayesianMixture
 
 TYPES = ["full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"]
 
@@ -144,6 +145,18 @@ def test_sparse(container):
 def test_empty(shape):
     with pytest.raises(ValueError, match="minimum of 1 is required"):
         fitted(np.empty(shape))
+
+
+@pytest.mark.parametrize("estimator", [BayesianGaussianMixture, BayesianMixture])
+@pytest.mark.parametrize(
+    "name",
+    ["n_components", "max_iter", "n_init", "batch_size", "n_jobs", "n_iter_no_change", "tol"],
+)
+def test_true_and_false_are_no_numbers(estimator, name):
+    for value in (True, False):
+        model = estimator(**{"n_components": 2, name: value})
+        with pytest.raises(InvalidParameterError, match=rf"'{name}' parameter .* Got {value}"):
+            model.fit(two_clusters())
 
 
 @pytest.mark.parametrize("n_components", [0, -1, 1.5, "2", None])

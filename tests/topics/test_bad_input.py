@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from corpora import planted_csr
 from scipy import sparse
+from sklearn.utils._param_validation import Interval, InvalidParameterError
 
 from vivace import LatentDirichletAllocation
+from vivace.topics._parameters import CONSTRAINTS
 
 X = planted_csr(n_documents=30)
 
@@ -45,6 +47,24 @@ def test_weights_are_checked():
     ]:
         with pytest.raises(ValueError, match=match):
             LatentDirichletAllocation(3).fit(X, sample_weight=weights)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, one in CONSTRAINTS.items() if any(isinstance(c, Interval) for c in one)],
+)
+def test_true_and_false_are_no_numbers(name, value):
+    settings = {"n_components": 3, name: value}
+    with pytest.raises(InvalidParameterError, match=rf"'{name}' parameter .* Got (np\.)?{value}"):
+        LatentDirichletAllocation(**settings).fit(X)
+
+
+def test_arrays_of_priors_are_checked():
+    for name, shape in [("doc_topic_prior", 3), ("topic_word_prior", 60)]:
+        for wrong in (np.ones(shape + 1), np.zeros(shape), np.full(shape, np.nan), ["a"] * shape):
+            with pytest.raises(InvalidParameterError, match=f"{name}|'a'"):
+                LatentDirichletAllocation(3, **{name: wrong}).fit(X)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from scipy import sparse
 
 import vivace
 from vivace import LatentDirichletAllocation
+from vivace.engine import expectation
 from vivace.topics._completion import split_tokens
 from vivace.topics._documents import check_documents
 
@@ -226,6 +227,55 @@ def test_partial_fit_goes_on_from_fit():
     assert not hasattr(lda, "elbo_")
     with pytest.raises(ValueError, match="n_components must stay 5"):
         lda.set_params(n_components=3).partial_fit(X)
+
+
+def stepped(tmp_path=None, **settings):
+    """Four stochastic steps by two calls; between them the model is stored and read anew."""
+    data = sparse.vstack([X] * 13)
+    settings = {"n_components": 5, "random_state": 3, "batch_size": 1300} | settings
+    # Documents are left where their start still tells.
+    lda = LatentDirichletAllocation(**settings, max_doc_update_iter=2).partial_fit(data)
+    if tmp_path is not None:
+        lda.save(tmp_path / "model")
+        lda = vivace.load(tmp_path / "model")
+    return lda.partial_fit(data)
+
+
+def test_equal_calls_of_partial_fit_make_equal_steps(tmp_path):
+    expected = stepped(n_jobs=1)
+    assert expected.n_batch_iter_ == 5
+    generator = np.random.RandomState(3)
+    for other in (
+        stepped(n_jobs=1),
+        stepped(n_jobs=2),
+        stepped(tmp_path, n_jobs=1),
+        stepped(tmp_path, n_jobs=2),
+        stepped(random_state=generator),
+    ):
+        np.testing.assert_array_equal(other.components_, expected.components_)
+    assert not np.array_equal(stepped(random_state=generator).components_, expected.components_)
+    whole = LatentDirichletAllocation(5, random_state=3, batch_size=1300, max_doc_update_iter=2)
+    whole.partial_fit(sparse.vstack([X] * 26))
+    np.testing.assert_allclose(whole.components_, expected.components_, rtol=1e-9)
+
+
+def test_the_seed_of_partial_fit_starts_documents(monkeypatch):
+    """Not only topics: each document elsewhere at each step, the same at each run."""
+    given = np.random.default_rng(0).gamma(1.0, 1.0, (5, X.shape[1]))
+    found = [stepped(topics_init=given, random_state=seed).components_ for seed in (3, 3, 4)]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+    def seen(model, *rest):
+        seeds.append(model.seed)
+        return expectation(model, *rest)
+
+    monkeypatch.setattr("vivace.topics._fitting.expectation", seen)
+    seeds: list[int] = []
+    stepped()
+    stepped()
+    assert len(set(seeds[:4])) == 4
+    assert seeds[:4] == seeds[4:]
 
 
 @pytest.mark.parametrize("method", METHODS)

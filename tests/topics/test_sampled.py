@@ -34,6 +34,15 @@ def test_components_are_prior_and_counts(dtype):
 
 
 @pytest.mark.parametrize("init", ["documents", "random"])
+def test_nothing_is_learned_of_one_topic(init):
+    """The likelihood does not depend on the alpha of one topic."""
+    lda = fitted(n_components=1, doc_topic_prior="auto", init=init, max_iter=30)
+    assert lda.doc_topic_prior_ == 1.0
+    given = fitted(n_components=1, doc_topic_prior=0.01, init=init, max_iter=30)
+    np.testing.assert_array_equal(lda.components_, given.components_)
+
+
+@pytest.mark.parametrize("init", ["documents", "random"])
 def test_planted_topics_are_found(init):
     counts, true = planted(2000, sharp=0.05, seed=1)
     # One fit in ten stays where two topics share what belongs to one: the likelihood says so.

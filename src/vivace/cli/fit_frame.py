@@ -202,6 +202,8 @@ def estimator_of(
 
 def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     """Read, fit as a job, store and report."""
+    from sklearn.utils._param_validation import InvalidParameterError
+
     from vivace.io import save_model
 
     job = JobOptions.take(given)
@@ -232,6 +234,8 @@ def run_fit(plan: Plan, data: Sequence[str], given: dict[str, Any]) -> None:
     except KeyboardInterrupt as interrupt:
         kept = work.kept() or keep_interrupted(estimator, out, notes)
         raise interruption(interrupt, kept) from interrupt
+    except InvalidParameterError as error:  # seen once the data are known, such as a shape
+        raise click.UsageError(str(error)) from error
     except (ValueError, TypeError) as error:
         raise Failure(found.explain(error) or str(error)) from error
     except OSError as error:

@@ -83,6 +83,8 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
     vocabulary and how text becomes words. The files are read once; what does not fit into --memory
     goes to a scratch file (TMPDIR says where).
     """
+    import numpy as np
+
     from vivace.cli.summary_topics import (
         hint_at_stop_words,
         print_topics_summary,
@@ -90,12 +92,14 @@ def lda(docs: tuple[str, ...], **given: Any) -> None:
         topics_record,
     )
     from vivace.topics import LatentDirichletAllocation
-    from vivace.topics._parameters import check_inference
+    from vivace.topics._parameters import check_inference, document_prior
 
     options = DocumentOptions.take(given)
     estimator = estimator_of(LatentDirichletAllocation, given, _OPTIONS)
     try:
-        check_inference(estimator.get_params(deep=False), "fit")
+        parameters = estimator.get_params(deep=False)
+        check_inference(parameters, "fit")
+        document_prior(parameters, np.dtype(given["dtype"]))  # before documents are read
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     reading = _reading(docs[0], options, given)

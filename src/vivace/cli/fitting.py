@@ -89,6 +89,11 @@ def make_estimator(
     parameters = {name: value for name, value in given.items() if value is not None}
     known = estimator_class._get_param_names()
     parameters.update(settings(set_, known, options, estimator_class.__name__))
+    if parameters.get("warm_start") is True:
+        raise click.UsageError(
+            "--set warm_start: expected false, as a fit begins anew here, got true. Remedy: go on "
+            "with a job by --checkpoint DIR --resume, with a stored model in Python (vivace.load)"
+        )
     estimator = estimator_class(**parameters)
     try:
         estimator._validate_params()

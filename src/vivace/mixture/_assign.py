@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vivace import families
+from vivace.estimators.parameters import checking_parameters
 from vivace.families.base import Family
 from vivace.io.model_file import NotImportedError
 from vivace.mixture._automatic import automatic
@@ -101,6 +102,7 @@ def report(assignments: list[Assignment], table_names: list[str] | None) -> dict
     return found
 
 
+@checking_parameters()
 def make_family(name: str, parameters: Mapping[str, Any]) -> Family:
     """A built-in family by its name."""
     if name not in BUILT_IN:

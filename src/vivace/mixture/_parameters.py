@@ -5,22 +5,24 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Options, StrOptions
+
+from vivace.estimators.parameters import Number, integer
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical")
 # Covariances whose prior is a Wishart distribution; the others have Gamma priors.
 MATRIX_TYPES = ("full", "tied")
 SPHERICAL_TYPES = ("spherical", "tied_spherical")
 
-_positive = Interval(Real, 0.0, None, closed="neither")
-_count = Interval(Integral, 1, None, closed="left")
+_positive = Number(Real, 0.0, None, closed="neither")
+_count = integer(1)
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [_count],
     "covariance_type": [StrOptions(set(COVARIANCE_TYPES))],
-    "tol": [Interval(Real, 0.0, None, closed="left")],
-    "reg_covar": [Interval(Real, 0.0, None, closed="left")],
-    "max_iter": [Interval(Integral, 0, None, closed="left")],
+    "tol": [Number(Real, 0.0, None, closed="left")],
+    "reg_covar": [Number(Real, 0.0, None, closed="left")],
+    "max_iter": [integer(0)],
     "n_init": [_count],
     "init_params": [StrOptions({"kmeans", "k-means++", "random", "random_from_data"})],
     "means_init": ["array-like", None],
@@ -28,7 +30,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
         StrOptions({"dirichlet_process", "dirichlet_distribution", "pitman_yor"})
     ],
     "weight_concentration_prior": [None, _positive],
-    "discount": [Interval(Real, 0.0, 1.0, closed="left")],
+    "discount": [Number(Real, 0.0, 1.0, closed="left")],
     "mean_precision_prior": [None, _positive],
     "mean_prior": ["array-like", None],
     "degrees_of_freedom_prior": [None, _positive],
@@ -39,12 +41,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
     "acceleration": [StrOptions({"squarem"}), None],
     "batch_size": [None, _count],
-    "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
-    "learning_offset": [Interval(Real, 1.0, None, closed="left")],
+    "learning_decay": [Number(Real, 0.0, 1.0, closed="both")],
+    "learning_offset": [Number(Real, 1.0, None, closed="left")],
     "total_samples": [None, _positive],
     "n_jobs": [None, Options(Integral, {-1}), _count],
     "random_state": ["random_state"],
-    "validation_fraction": [None, Interval(Real, 0.0, 1.0, closed="neither")],
+    "validation_fraction": [None, Number(Real, 0.0, 1.0, closed="neither")],
     "n_iter_no_change": [_count],
     "warm_start": ["boolean"],
     "verbose": ["verbose"],

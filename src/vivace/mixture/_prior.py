@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vivace.estimators.parameters import checking_parameters
 from vivace.families.gaussian import GaussianFamily, GaussianPrior
 from vivace.mixture._moments import Moments
 from vivace.mixture._parameters import (
@@ -108,6 +109,7 @@ def make_prior(
     )
 
 
+@checking_parameters()
 def _degrees_of_freedom(parameters: dict[str, Any], n_features: int) -> float:
     given, kind = parameters["degrees_of_freedom_prior"], parameters["covariance_type"]
     if given is None:
@@ -141,6 +143,7 @@ def _covariance(
     return moments.variance.copy()
 
 
+@checking_parameters()
 def _check_covariance(value: Array, kind: str, name: str) -> None:
     """Refuse what is no covariance: not symmetric, not positive definite, not positive."""
     if kind not in MATRIX_TYPES:

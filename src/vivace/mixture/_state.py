@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
 
 from vivace.engine import (
     CoordinateAscent,
@@ -113,7 +114,7 @@ def model_of(
             name for name in ("fixed_means", "fixed_covariances") if parameters[name] is not None
         ]
         if known:
-            raise ValueError(
+            raise InvalidParameterError(
                 "missing='marginalize' takes no known parameters, got "
                 f"{' and '.join(known)}. Leave rows with gaps out, or give priors instead "
                 "(mean_prior, covariance_prior)."

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from vivace.engine import ArraySource, Source
 from vivace.estimators.checks import check_weights, is_float32_frame, text_entry
+from vivace.estimators.parameters import checking_parameters
 from vivace.io.stream import ArrayTable, TableStream
 from vivace.mixture._streams import StreamSource, check_stream, from_files
 
@@ -183,6 +184,7 @@ def raise_too_far(estimator: Any, distance: float) -> None:
     )
 
 
+@checking_parameters()
 def check_values(
     value: Any, name: str, shape: tuple[int, ...], what: str, *, minimum: float | None = None
 ) -> NDArray[np.float64]:

@@ -196,7 +196,8 @@ class SampledSweeps:
         The fixed-point iteration of Minka (2000, Estimating a Dirichlet distribution).
         """
         n_topics, first = self._model.n_topics, self._passes == 0
-        learning = self._model.learn_alpha and not first
+        # Nothing depends on the alpha of one topic.
+        learning = self._model.learn_alpha and n_topics > 1 and not first
         used = self._alpha + self._loose()
         alpha, one = self._padded(used), self._padded(1.0 / self._totals)
         # Not read for topics without a token.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array
 
+from vivace.estimators.parameters import Number, checking_parameters, integer
 from vivace.models.topics import LEAST_PARAMETER, WordPrior
 
-_positive = Interval(Real, 0.0, None, closed="neither")
-_count = Interval(Integral, 1, None, closed="left")
-_not_negative = Interval(Real, 0.0, None, closed="left")
+_positive = Number(Real, 0.0, None, closed="neither")
+_count = integer(1)
+_not_negative = Number(Real, 0.0, None, closed="left")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "n_components": [_count],
@@ -24,20 +25,20 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "cvb0_store": [StrOptions({"auto", "full", "lean"})],
     "init": [None, StrOptions({"documents", "random"})],
     "learning_method": [StrOptions({"batch", "online", "memoized"})],
-    "learning_decay": [Interval(Real, 0.0, 1.0, closed="both")],
+    "learning_decay": [Number(Real, 0.0, 1.0, closed="both")],
     "learning_offset": [_not_negative],
-    "max_iter": [Interval(Integral, 0, None, closed="left")],
+    "max_iter": [integer(0)],
     "batch_size": [None, _count],
-    "evaluate_every": [Interval(Integral, None, None, closed="neither")],
+    "evaluate_every": [integer(None)],
     "total_samples": [_positive],
     "perp_tol": [_not_negative],
     "mean_change_tol": [_not_negative],
-    "max_doc_update_iter": [Interval(Integral, 0, None, closed="left")],
-    "validation_fraction": [None, Interval(Real, 0.0, 1.0, closed="neither")],
+    "max_doc_update_iter": [integer(0)],
+    "validation_fraction": [None, Number(Real, 0.0, 1.0, closed="neither")],
     "n_iter_no_change": [_count],
     "topics_init": [None, "array-like"],
     "warm_start": ["boolean"],
-    "n_jobs": [None, Integral],
+    "n_jobs": [None, integer(None)],
     "verbose": ["verbose"],
     "random_state": ["random_state"],
 }
@@ -100,6 +101,7 @@ def word_prior(parameters: dict[str, Any], n_words: int, dtype: np.dtype[Any]) -
     return WordPrior(values.astype(dtype), n_words, n_topics)
 
 
+@checking_parameters()
 def _within(values: NDArray[Any], name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a prior that the arithmetic can hold, and add counts to.
 
@@ -126,11 +128,16 @@ def given_prior(prior: WordPrior) -> float | NDArray[Any]:
     return values[:, 0].copy() if values.shape[1] == 1 else np.ascontiguousarray(values.T)
 
 
+@checking_parameters()
 def positive(value: Any, name: str, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
     """Positive float64 array of a known shape, a copy; `what` explains the shape in errors."""
     array = check_array(value, dtype=np.float64, ensure_2d=False, input_name=name, copy=True)
     if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape} ({what}), got {array.shape}.")
+        also = ", or one number for all" if name.endswith("_prior") else ""
+        raise ValueError(
+            f"{name} must have shape {shape} ({what}), got {array.shape}. Give an array of "
+            f"that shape{also}."
+        )
     if not array.min() > 0.0:
         raise ValueError(f"{name} must be positive everywhere, got {array.min()}.")
     return np.asarray(array)
