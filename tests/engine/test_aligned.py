@@ -1,9 +1,13 @@
 """Arrays of models: where they begin, that they are empty at first, and that room is used again."""
 
+import sys
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from vivace.engine.aligned import CACHE_LINE, HUGE, LARGE, Room, aligned
+from vivace.engine.aligned import CACHE_LINE, HUGE, LARGE, Room, ThreadRoom, aligned, discard
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, LARGE - 1, LARGE, HUGE + 5])
@@ -52,3 +56,43 @@ def test_room_is_used_again():
     assert room.take("a", (2, 3), np.float32).shape == (2, 3)
     assert room.take("a", (2, 3), np.uint16).dtype == np.uint16
     assert not np.shares_memory(first, longer)
+
+
+def resident():
+    """Anonymous memory of this process in bytes."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts resident memory")
+def test_memory_of_rows_goes_back_to_the_system_before_the_array():
+    rows = aligned((8_000, 1_001), np.float32)
+    rows[...] = 1.0
+    before = resident()
+    discard(rows[1_000:7_000, :1_000])
+    assert before - resident() > 0.95 * 6_000 * rows.strides[0]
+    assert (rows[:1_000] == 1.0).all()
+    assert (rows[7_000:] == 1.0).all()
+    assert (rows[1_000:7_000, :1_000][1:-1] == 1.0).mean() < 0.01
+
+
+def test_memory_of_others_is_left_alone():
+    small, plain = aligned((10, 10)), np.ones((LARGE, 2))
+    small[...] = 1.0
+    for rows in (small, small[3:5], plain[:0], plain[:-1], aligned((LARGE, 2))[5:5]):
+        discard(rows)
+    assert (small == 1.0).all()
+    assert (plain == 1.0).all()
+
+
+def test_threads_have_rooms_of_their_own():
+    room, found = ThreadRoom(), []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: found.append(room.take("a", (3,), np.float32)))
+        thread.start()
+        thread.join()
+    assert not np.shares_memory(*found)
+    own = room.take("a", (3,), np.float32)
+    assert np.shares_memory(own, room.take("a", (2,), np.float32))

@@ -80,6 +80,20 @@ def reference(model, counts, n, dtype, weights, chosen):
     return found * whole / (table - prior).sum(), likelihood / whole
 
 
+def test_documents_in_memory_at_a_time_do_not_matter(monkeypatch):
+    counts = planted(300, n_words=40, seed=1)[0]
+    model, found = model_of(40, 4, np.float32), []
+    monkeypatch.setattr(fading, "FEWEST_GROUPS", 2)
+    monkeypatch.setattr(fading, "ENTRIES_PER_WORD", 50)
+    monkeypatch.setattr(fading, "batch_edges", lambda sizes, *_: np.arange(0, len(sizes) + 1))
+    for most in (0.0, 0.5, 3.0, np.inf):
+        monkeypatch.setattr(fading, "VISITED_PER_WORD", most)
+        found.append(passes_and_likelihood(model, source_of(counts, np.float32), 2))
+    for topics, likelihood in found[1:]:
+        assert likelihood == found[0][1]
+        np.testing.assert_array_equal(topics.counts.values, found[0][0].counts.values)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", ["plain", "weighted", "some", "a prior for each word"])
 def test_passes_match_the_reference(dtype, kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,32 @@ class Room:
             known = aligned(shape, dtype)
         self._arrays[name] = known
         return known[: shape[0]]
+
+
+def discard(rows: NDArray[Any]) -> None:
+    """Give the memory of rows that nobody reads again back to the system, before the array is.
+
+    For arrays that are mapped by themselves; of others it stays. Neighbours are left alone.
+    """
+    if not rows.size or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    whole: Any = rows
+    while isinstance(whole, np.ndarray):
+        whole = whole.base
+    region = getattr(whole, "obj", whole)
+    if not isinstance(region, mmap.mmap):
+        return
+    begin = rows.ctypes.data - np.frombuffer(region, np.uint8).ctypes.data
+    first, last = -(-begin // mmap.PAGESIZE), (begin + len(rows) * rows.strides[0]) // mmap.PAGESIZE
+    if first < last:
+        with contextlib.suppress(OSError):
+            region.madvise(
+                mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE
+            )
+
+
+class ThreadRoom(threading.local, Room):
+    """Room of which each thread has its own."""
 
 
 def _mapped(size: int) -> NDArray[np.uint8]:

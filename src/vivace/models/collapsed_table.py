@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import Block, Executor
-from vivace.engine.aligned import Room, aligned
+from vivace.engine.aligned import Room, aligned, discard
 from vivace.models.lda import LatentDirichletModel
 from vivace.models.topics import Doubles, Topics, WordPrior, column_sums, parts_of
 
@@ -114,12 +114,14 @@ class CollapsedTable:
         self._totals, self._inverse = (aligned((stride,), values.dtype) for _ in range(2))
 
     @classmethod
-    def of(cls, topics: Topics, executor: Executor) -> CollapsedTable:
-        """Return the table of these topics, which are copied."""
+    def of(cls, topics: Topics, executor: Executor, spent: bool = False) -> CollapsedTable:
+        """Return the table of these topics; where they are `spent`, nobody reads them again."""
         values = _empty(topics.prior)
 
         def work(part: slice) -> None:
             topics.parameters(part, out=values[part, : topics.n_topics])
+            if spent:
+                discard(topics.counts.values[part])
 
         executor.map(work, parts_of(topics.n_words))
         return cls(values, topics.totals.copy(), topics.prior, topics.alpha)
@@ -143,9 +145,9 @@ class CollapsedTable:
         return cls(values, sums, prior, alpha)
 
     def counts(self, n_tokens: float, executor: Executor, in_place: bool = False) -> NDArray[Any]:
-        """Return the table's counts, (V, K), as shares of `n_tokens`.
+        """Return the table's counts, (V, K), as shares of `n_tokens`; the table is gone.
 
-        Changed in place the table is gone, and the rows lie as far apart as its own.
+        Changed in place the rows lie as far apart as its own.
         """
         n_words, n_topics = self.prior.shape
         held = float((self.sums - self.prior.totals).sum())
@@ -157,6 +159,8 @@ class CollapsedTable:
             np.subtract(table[part], self.prior.of(part), out=counts[part])
             np.maximum(counts[part], 0.0, out=counts[part])
             counts[part] *= factor
+            if not in_place:
+                discard(self.values[part])
 
         executor.map(take, parts_of(n_words))
         return counts

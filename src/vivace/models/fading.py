@@ -8,6 +8,8 @@ pass excepted, in which nothing is forgotten: topics form from few documents at 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,9 +25,10 @@ from vivace.models.topics import Topics, column_sums, parts_of
 # thirds of the passes.
 SWEEPS = 3
 
-# Entries of a group for each word of the vocabulary: their responsibilities, in half precision,
-# take as much memory as the table. And the fewest groups: forgetting is to be gradual.
-ENTRIES_PER_WORD, FEWEST_GROUPS = 2, 32
+# Entries of a group for each word of the vocabulary, and the fewest groups: forgetting is to be
+# gradual. Those whose responsibilities are in memory at a time: in half precision they take a
+# quarter of the table's.
+ENTRIES_PER_WORD, FEWEST_GROUPS, VISITED_PER_WORD = 2, 32, 0.5
 
 # Share of the table that is forgotten, in shares of the corpus that the group is. Twice: the table
 # speaks for the last half corpus, and topics move on sooner than with all of it.
@@ -45,10 +48,11 @@ def fade(
     tokens: NDArray[np.float64] | None = None,
     n_tokens: float | None = None,
     keep: float = 1.0,
+    spent: bool = False,
 ) -> tuple[Topics, float]:
     """Topics after some passes.
 
-    Memory: two tables of V x K, `topics` among them if nobody else holds them, and some MB.
+    Memory: a table of V x K, a quarter of one and some MB, beside `topics` unless they are `spent`.
 
     Parameters
     ----------
@@ -70,6 +74,8 @@ def fade(
         Tokens that the counts of the result add up to; those of the documents if left out.
     keep : float, default=1.0
         Share of the counts of `topics` that the passes start with.
+    spent : bool, default=False
+        Nobody reads `topics` again.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def fade(
     likelihood : float
         Mean log likelihood of a token in the last pass.
     """
-    table = CollapsedTable.of(topics, executor)
+    table = CollapsedTable.of(topics, executor, spent)
     del topics  # as large as the table
     whole, likelihood = fade_table(
         model, source, table, executor, passes, chosen=chosen, tokens=tokens, keep=keep
@@ -147,10 +153,31 @@ def fade_table(
                 forget(1.0 - min(share, MOST_FORGOTTEN))
             begun = FIRST_ENTRIES if i == 0 and first == 0 else most
             edges = batch_edges(sizes[group], None, entry_bytes, begun)
-            visited = Visited(model, block, group, edges, room=room)
-            likelihood += table.visit(visited, SWEEPS, True, executor)
-            del visited
+            found = []
+            for run in _runs(edges, ends[first:last] - done, VISITED_PER_WORD * n_words):
+                documents = group[run[0] : run[-1]]
+                visited = Visited(model, block, documents, run - run[0], room=room)
+                table.visit(visited, SWEEPS, True, executor)
+                found.append(visited.likelihood)
+                del visited
+            likelihood += float(np.concatenate(found).sum())
             first = last
         # Rounding of sums and of the table: they must not drift apart.
         table.sums = column_sums(table.values, executor)[:n_topics]
     return whole, likelihood / whole if whole > 0.0 else 0.0
+
+
+def _runs(
+    edges: NDArray[np.int64], ends: NDArray[np.int64], most: float
+) -> Iterator[NDArray[np.int64]]:
+    """Cut batches at `edges` into runs of at most so many entries, or of one batch.
+
+    `ends` says where the entries of each document end.
+    """
+    first, last = 0, len(edges) - 1
+    entries = np.concatenate([[0], ends])[edges]
+    while first < last:
+        stop = int(np.searchsorted(entries, entries[first] + most, side="right")) - 1
+        stop = max(stop, first + 1)
+        yield edges[first : stop + 1]
+        first = stop

@@ -22,11 +22,12 @@ from scipy.special import digamma
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, Layout, RowTable, Sweeper
-from vivace.engine.aligned import aligned
+from vivace.engine.aligned import aligned, discard
 from vivace.models.collapsed_table import topic_type
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.documents import row_sums
 from vivace.models.fading import fade
+from vivace.models.sampled_means import Means, PackedMeans, PostedMeans
 from vivace.models.topics import Topics, parts_of
 
 # With so many entries (words of documents) topics can be looked at before they form from them: that
@@ -90,9 +91,10 @@ class SampledSweeps:
     """Passes over one corpus; implements `Sweeper`.
 
     Memory beyond the documents: a byte a token (2 with more than 256 topics) and 8 a document, a
-    table of V x K in float32 and two posteriors, or one where the topics of a pass are gone with
-    the next (`in_place`); before, while topics form, that of `fade`. Of `chosen` documents alone
-    topics are drawn; they are read where they are.
+    table of V x K in float32 and two posteriors; before, while topics form, that of `fade`. Where
+    nobody looks at the topics before the last pass (`in_place`: `draw` and `take` instead of
+    `sweep`) means are kept without their zeros, and the memory of `posterior` is given back. Of
+    `chosen` documents alone topics are drawn; they are read where they are.
     """
 
     def __init__(
@@ -122,7 +124,7 @@ class SampledSweeps:
         """Return all that the next pass goes on from; the arrays are those at work."""
         state: dict[str, Any] = {"formed": self._formed, "passes": self._passes}
         if self._passes:
-            state |= {"topic": self._topic, "means": self._means[0], "alpha": self._alpha}
+            state |= {"topic": self._topic, "means": self._posted().values, "alpha": self._alpha}
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -131,7 +133,7 @@ class SampledSweeps:
         if int(state["passes"]):
             self._begin()
             self._topic[...] = state["topic"]
-            self._means[0][...] = state["means"]
+            self._posted().values[...] = state["means"]
             self._alpha, self._passes = state["alpha"], int(state["passes"])
             self._count(0.0)
 
@@ -139,15 +141,29 @@ class SampledSweeps:
         """Let topics form, or draw every token's topic (the first time `FIRST_SWEEPS` times)."""
         if self._formed < len(self._parts):
             return self._form()
+        totals, likelihood = self.draw()
+        means = self._posted().values
+        return Topics(RowTable(len(means), means), self._prior, self._alpha, totals), likelihood
+
+    def draw(self) -> tuple[NDArray[np.float64], float]:
+        """Draw every token's topic; totals of the means and likelihood."""
         if self._passes == 0:
             self._begin()
         likelihood = self._draw()
         self._passes += 1
         recent = max(RECENT_PASSES, RECENT_SHARE * self._passes)
         totals = self._count(max(1.0 / recent, 2.0 / (self._passes + 1)))
-        means = self._means[0]
-        topics = Topics(RowTable(len(means), means), self._prior, self._alpha, totals)
-        return topics, likelihood / self._corpus.n_tokens if self._corpus.n_tokens else 0.0
+        return totals, likelihood / self._corpus.n_tokens if self._corpus.n_tokens else 0.0
+
+    def take(self) -> NDArray[Any]:
+        """Return the means of counts as the last pass left them; all else is gone."""
+        del self._corpus, self._table, self._topic
+        assert isinstance(self._means, PackedMeans)
+        return self._means.take()
+
+    def _posted(self) -> PostedMeans:
+        assert isinstance(self._means, PostedMeans)
+        return self._means
 
     def _form(self) -> tuple[Topics, float]:
         """Take in the documents; the counts come to theirs.
@@ -180,15 +196,16 @@ class SampledSweeps:
         self._table = aligned((model.n_words, self._stride), np.float32, make=np.zeros)
         for part in parts_of(model.n_words):
             self._table[part, : model.n_topics] = posterior.mean(part)
+            if self._in_place:
+                discard(posterior.counts.values[part])
         self._totals, self._alpha = posterior.totals, posterior.alpha
         # As large as the vocabulary or the documents, which are the corpus' now.
         del posterior, self._topics, self._source, self._ends
         self._parts = []
-        means = aligned((model.n_words, model.n_topics), model.dtype, make=np.zeros)
-        self._means: list[NDArray[Any]] = [
-            means,
-            means if self._in_place else aligned(means.shape, means.dtype),
-        ]
+        shape = model.n_words, model.n_topics
+        means: type[PackedMeans | PostedMeans] = PackedMeans if self._in_place else PostedMeans
+        self._means: Means = means(shape, model.dtype)
+        _core.give_back()
 
     def _draw(self) -> float:
         """New topics; where alpha is learned also a step towards the best one for the old topics.
@@ -249,7 +266,6 @@ class SampledSweeps:
         Makes the table of the next pass.
         """
         n_topics, parts = self._model.n_topics, parts_of(self._model.n_words)
-        means, spare = self._means
         counts = self._table.view(np.int32)
 
         def count(words: tuple[int, int]) -> NDArray[np.int64]:
@@ -264,22 +280,23 @@ class SampledSweeps:
 
         def average(part: slice) -> NDArray[np.float64]:
             sums = np.empty(n_topics)
+            previous, new = self._means.rows(part)
             _core.sampled_means(
-                means,
-                part.start,
-                part.stop,
-                self._table,
-                spare,
-                self._prior.values,
+                previous,
+                0,
+                part.stop - part.start,
+                self._table[part],
+                new,
+                self._prior.of(part),
                 one,
                 rate,
                 sums,
             )
+            self._means.keep(part, new)
             return sums
 
         sums = np.sum(self._executor.map(average, parts), axis=0)
-        # The caller has the new means until the next pass is done; nobody has the others.
-        self._means = [spare, means]
+        self._means.end_pass()
         return np.asarray(self._prior.totals + sums)
 
     def _padded(self, values: Any) -> NDArray[np.float32]:

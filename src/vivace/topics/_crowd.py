@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from vivace import _core
 from vivace.engine import CsrSource, Executor, RowTable
-from vivace.engine.aligned import aligned
+from vivace.engine.aligned import ThreadRoom, aligned, discard
 from vivace.models.collapsed_table import CollapsedTable
 from vivace.models.documents import distinct_words
 from vivace.models.fading import fade_table
@@ -78,16 +78,29 @@ def first_topics(
     found = table.counts(tokens, executor, in_place=True)
     into = np.eye(model.n_topics, dtype=found.dtype)[merged(found, model.n_topics, executor)]
     _core.give_back()  # tables of all topics with each other
-    values = noise(model, executor, rng)
+    joined = _joined(found, into, executor)
 
-    def work(rows: slice) -> None:
-        own = aligned((len(words[rows]), model.n_topics), found.dtype)
-        np.matmul(found[rows], into, out=own)
-        for i in range(0, len(own), FEW_WORDS):
-            values[words[rows][i : i + FEW_WORDS]] += own[i : i + FEW_WORDS]
+    def add(part: slice, values: NDArray[Any]) -> None:
+        first, last = np.searchsorted(words, (part.start, part.stop))
+        for i in range(first, last, FEW_WORDS):
+            few = slice(i, min(i + FEW_WORDS, last))
+            values[words[few] - part.start] += joined[few]
+        discard(found[first:last])
 
-    executor.map(work, parts_of(len(words)))
+    values = noise(model, executor, rng, add)
     return _with_counts(model, values, executor), likelihood
+
+
+def _joined(counts: NDArray[Any], into: NDArray[Any], executor: Executor) -> NDArray[Any]:
+    """Return ``counts @ into``, which has fewer columns, in the place of its first columns."""
+    n_topics, room = into.shape[1], ThreadRoom()
+
+    def work(part: slice) -> None:
+        rows = room.take("rows", (part.stop - part.start, n_topics), counts.dtype)
+        counts[part, :n_topics] = np.matmul(counts[part], into, out=rows)
+
+    executor.map(work, parts_of(len(counts)))
+    return counts[:, :n_topics]
 
 
 def _with_counts(model: LatentDirichletModel, counts: NDArray[Any], executor: Executor) -> Topics:

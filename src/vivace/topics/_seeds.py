@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,15 @@ def mean_documents(documents: Documents, groups: list[NDArray[np.int64]]) -> csr
 
 
 def noise(
-    model: LatentDirichletModel, executor: Executor, rng: np.random.RandomState
+    model: LatentDirichletModel,
+    executor: Executor,
+    rng: np.random.RandomState,
+    add: Callable[[slice, NDArray[Any]], None] | None = None,
 ) -> NDArray[Any]:
-    """Counts a little above zero, so that no two topics are equal, (V, K)."""
+    """Counts a little above zero, so that no two topics are equal, (V, K).
+
+    `add` is given each part of the words, and its counts to add to.
+    """
     values = aligned((model.n_words, model.n_topics), model.dtype)
     prior = np.broadcast_to(model.prior.values, values.shape)
     seed, parts = int(rng.randint(2**31)), parts_of(model.n_words)
@@ -53,6 +60,8 @@ def noise(
         np.random.default_rng([seed, i]).random(out=part, dtype=part.dtype.type)
         part *= prior[parts[i]]
         part *= part.dtype.type(NOISE)
+        if add is not None:
+            add(parts[i], part)
 
     executor.map(work, range(len(parts)))
     return values

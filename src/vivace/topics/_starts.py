@@ -9,14 +9,13 @@ drawn at random: that of the corpus does not matter.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vivace import _core
-from vivace.engine import CsrSource, ThreadExecutor
+from vivace.engine import CsrSource, RowTable, ThreadExecutor
 from vivace.models.cvb0 import CollapsedModel
 from vivace.models.fading import fade
 from vivace.models.lda import LatentDirichletModel
@@ -73,8 +72,8 @@ def formed_topics(
 ) -> Topics:
     """Topics that form around documents; collapsed models go on from them in their first passes.
 
-    Memory for the others: some two tables of V x K, and a byte a token (2 with more than 256
-    topics).
+    Memory for the others: less than two tables of V x K (that of sampling, and means of counts
+    without their zeros), and a byte a token (2 with more than 256 topics).
     """
     if isinstance(model, CollapsedModel) or model.n_topics > MOST_TOPICS:
         topics, likelihood = first_topics(model, documents, executor, rng)
@@ -91,7 +90,14 @@ def formed_topics(
     def begun() -> Topics:
         passes = PASSES_BEFORE_SAMPLING
         topics, _ = fade(
-            model, tokens.source, around(), executor, passes, tokens.chosen, n_tokens=n_tokens
+            model,
+            tokens.source,
+            around(),
+            executor,
+            passes,
+            tokens.chosen,
+            n_tokens=n_tokens,
+            spent=True,
         )
         _core.give_back()
         return topics
@@ -102,11 +108,12 @@ def formed_topics(
         sampling, tokens.source, begun(), executor, in_place=True, chosen=tokens.chosen
     )
     for _ in range(sampling_passes(tokens.number)):
-        topics, _ = sweeps.sweep()
-    counts, held = topics.counts.values, topics.totals - model.prior.totals
+        totals, _ = sweeps.draw()
+    held, counts = totals - model.prior.totals, sweeps.take()
     factor = n_tokens / float(held.sum()) if held.sum() > 0.0 else 1.0
     counts *= counts.dtype.type(factor)
-    return replace(topics, totals=model.prior.totals + column_sums(counts, executor))
+    totals = model.prior.totals + column_sums(counts, executor)
+    return Topics(RowTable(len(counts), counts), model.prior, model.alpha, totals)
 
 
 def sampling_passes(n_tokens: float) -> int:
