@@ -6,20 +6,16 @@
 #include <malloc.h>
 #endif
 
-#include "arguments.hpp"
+#include "packed.hpp"
 
 namespace vivace {
 void bind_memory(py::module_& m);
 
 namespace {
 
-constexpr std::size_t word_bits = 64;
-
 /// The bits of a value: a zero is one whose bits are all zero, so that a negative zero is kept as it is.
 template <class T>
 using Bits = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
-
-std::size_t words_of(std::size_t bits) { return (bits + word_bits - 1) / word_bits; }
 
 template <class T>
 std::size_t nonzero_bits(const py::object& values, const py::object& bits) {
@@ -39,14 +35,19 @@ std::size_t nonzero_bits(const py::object& values, const py::object& bits) {
   });
 }
 
-/// Calls f(place, number) for each bit that is set; `size` places, of which `kept` must be set.
-template <class F>
-void each_bit(const View<const std::uint64_t>& bits, std::size_t size, std::size_t kept, F&& f) {
+/// `size` places, of which `kept` must be set.
+void check_bits(const View<const std::uint64_t>& bits, std::size_t size, std::size_t kept) {
   std::size_t count = 0;
   for (std::size_t i = 0; i < bits.rows; ++i) count += static_cast<std::size_t>(std::popcount(bits[i]));
   const std::size_t rest = size % word_bits;
   if (count != kept || (rest && bits[bits.rows - 1] >> rest))
     throw py::value_error("bits must be as many as there are values");
+}
+
+/// Calls f(place, number) for each bit that is set; `size` places, of which `kept` must be set.
+template <class F>
+void each_bit(const View<const std::uint64_t>& bits, std::size_t size, std::size_t kept, F&& f) {
+  check_bits(bits, size, kept);
   without_gil([&] {
     std::size_t number = 0;
     for (std::size_t i = 0; i < bits.rows; ++i)
@@ -69,6 +70,28 @@ void put_bits(const py::object& out, const py::object& bits, const py::object& k
   const auto b = view<const std::uint64_t>(bits, "bits", words_of(o.rows), 0);
   const auto k = view<const T>(kept, "kept", any, 0);
   each_bit(b, o.rows, k.rows, [&](std::size_t at, std::size_t i) { o[at] = k[i]; });
+}
+
+/// How many bits are set below a place, for places that rise.
+struct Rank {
+  const std::uint64_t* bits;
+  std::size_t word = 0, before = 0;
+  std::size_t at(std::size_t place) {
+    for (; word < place / word_bits; ++word) before += static_cast<std::size_t>(std::popcount(bits[word]));
+    const std::size_t shift = place % word_bits;
+    return before + (shift ? static_cast<std::size_t>(std::popcount(bits[word] << (word_bits - shift))) : 0);
+  }
+};
+
+template <class T>
+Packed packed_table(const py::object& kept, const py::object& bits, std::size_t rows, std::size_t columns) {
+  const auto k = view<const T>(kept, "kept", any, 0);
+  const auto b = view<const std::uint64_t>(bits, "bits", words_of(rows * columns), 0);
+  check_bits(b, rows * columns, k.rows);
+  Packed found{bits, kept, std::vector<std::int64_t>(rows), rows, columns};
+  Rank rank{b.data};
+  for (std::size_t i = 0; i < rows; ++i) found.first[i] = static_cast<std::int64_t>(rank.at(i * columns));
+  return found;
 }
 
 /// Returns how many values are not `common`; `room` begins with them.
@@ -154,6 +177,13 @@ void bind_memory(py::module_& m) {
         by_dtype(&put_bits<double>, &put_bits<float>, out, bits, kept);
       },
       arg("out"), arg("bits"), arg("kept"), "Copies values to where they are marked; others are left alone.");
+  py::class_<Packed>(m, "PackedTable")
+      .def(py::init([](const O& bits, const O& kept, std::size_t rows, std::size_t columns) {
+             return by_dtype(&packed_table<double>, &packed_table<float>, kept, bits, rows, columns);
+           }),
+           arg("bits"), arg("kept"), arg("rows"), arg("columns"))
+      .def_readonly("bits", &Packed::bits)
+      .def_readonly("kept", &Packed::kept);
   m.def(
       "pack_rows",
       [](const O& values, const O& common, const O& bits, const O& room) {

@@ -1,7 +1,7 @@
 // The kernels of latent Dirichlet allocation for Python.
 #include <algorithm>
 
-#include "arguments.hpp"
+#include "packed.hpp"
 
 namespace vivace {
 void bind_topics(py::module_& m);
@@ -38,7 +38,7 @@ View<const std::int32_t> indices(const py::object& object, const char* name, std
   return v;
 }
 
-/// (counts, scale, prior, psi_total), as engine and models hold topics.
+/// (counts, scale, prior, psi_total), as engine and models hold topics; counts may be packed.
 template <class T>
 TopicRows<T> topic_rows(const py::object& object) {
   if (!py::isinstance<py::tuple>(object) || py::len(object) != 4)
@@ -46,7 +46,7 @@ TopicRows<T> topic_rows(const py::object& object) {
                          py::str(py::type::of(object)).cast<std::string>());
   const auto parts = py::reinterpret_borrow<py::tuple>(object);
   TopicRows<T> t;
-  t.counts = view<const T>(parts[0], "topics", any, any);
+  set_counts(t, parts[0]);
   const std::size_t v = t.counts.rows, k = t.counts.cols;
   if (v == 0 || k == 0)
     throw py::value_error("topics must have at least one word and one topic, got shape (" + std::to_string(v) + ", " +
@@ -67,9 +67,9 @@ TopicRows<T> topic_rows(const py::object& object) {
 
 template <class Double, class Single, class... Args>
 auto by_topics(Double on_double, Single on_single, const py::object& topics, Args&&... args) {
-  const bool tuple = py::isinstance<py::tuple>(topics) && py::len(topics) > 0;
-  if (tuple && has_dtype<float>(py::reinterpret_borrow<py::tuple>(topics)[0]))
-    return on_single(topics, std::forward<Args>(args)...);
+  py::object counts = topics;
+  if (py::isinstance<py::tuple>(topics) && py::len(topics) > 0) counts = py::reinterpret_borrow<py::tuple>(topics)[0];
+  if (has_dtype<float>(numbers_of(counts))) return on_single(topics, std::forward<Args>(args)...);
   return on_double(topics, std::forward<Args>(args)...);
 }
 

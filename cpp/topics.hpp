@@ -16,10 +16,19 @@
 
 namespace vivace {
 
+/// The numbers of a table that are not zero, one after the other, and a bit for each place: set where one is.
+template <class T>
+struct PackedTable {
+  const std::uint64_t* bits = nullptr;
+  const T* kept = nullptr;
+  const std::int64_t* first = nullptr;  // rows: how many numbers come before
+};
+
 /// Dirichlet parameters of topics: lambda = prior + scale x counts.
 template <class T>
 struct TopicRows {
-  View<const T> counts;  // V x K
+  View<const T> counts;  // V x K; without data where they are packed
+  PackedTable<T> packed;
   T scale = 1;
   const T* prior = nullptr;               // of word w and topic k: prior[w by_word + k by_topic]
   std::size_t by_word = 0, by_topic = 0;  // 0 and 0: one number; 1 and 0: one a word; K and 1: a table

@@ -55,7 +55,7 @@ static inline double document_bound(const DocumentStep<T>& a, const Room<T>& roo
   if (orphans)
     for (std::size_t e = first; e < first + n; ++e)
       if (!(a.weights[e] > T(0))) {
-        const double l = orphan_phi(gamma, a.topics, a.vocabulary[a.words[e]], room.phi);
+        const double l = orphan_phi(gamma, a.topics, a.vocabulary[a.words[e]], room.phi, room.counts);
         total += static_cast<double>(a.counts[e]) * (l - psi_sum);
       }
   return total;

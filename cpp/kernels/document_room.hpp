@@ -39,14 +39,14 @@ VIVACE_INLINE void choose(Place<T>* to, const Place<T>* from, std::uint32_t bits
 
 template <class T>
 struct Room {
-  T *gamma, *alpha, *all_alpha, *p, *sum, *extra, *gathered;
+  T *gamma, *alpha, *all_alpha, *p, *sum, *extra, *counts, *gathered;
   Place<T>*topic, *all_topics, *place;
   double *phi, *gamma_d, *alpha_d;
   std::size_t stride, capacity;
   Room(Arena& arena, std::size_t topics) {
     stride = round_up(topics, lanes<T>);
     capacity = gather_bytes / sizeof(T);
-    for (T** buffer : {&gamma, &alpha, &all_alpha, &p, &sum, &extra}) *buffer = arena.take<T>(stride);
+    for (T** buffer : {&gamma, &alpha, &all_alpha, &p, &sum, &extra, &counts}) *buffer = arena.take<T>(stride);
     for (Place<T>** buffer : {&topic, &all_topics, &place}) *buffer = arena.take<Place<T>>(stride);
     for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
     gathered = arena.take<T>(capacity);

@@ -314,7 +314,7 @@ class Worker {
     close();
     for (std::size_t e = 0; e < n; ++e) {
       if (a.weights[first + e] > T(0)) continue;
-      orphan_phi(full, a.topics, a.vocabulary[a.words[first + e]], room.phi);
+      orphan_phi(full, a.topics, a.vocabulary[a.words[first + e]], room.phi, room.counts);
       for (std::size_t k = 0; k < topics; ++k) room.extra[k] += a.counts[first + e] * static_cast<T>(room.phi[k]);
     }
   }

@@ -40,9 +40,29 @@ VIVACE_INLINE Vec<T> load_tail(const T* p, std::size_t i, std::size_t n, T fill)
 template <class T>
 constexpr T least_parameter = T(1e-30);
 
+/// Counts of one word: where they are packed, in `room` for K numbers.
 template <class T>
-VIVACE_INLINE T parameter(const TopicRows<T>& t, std::size_t w, std::size_t k) {
-  const T value = t.prior[w * t.by_word + k * t.by_topic] + t.scale * t.counts.row(w)[k];
+static inline const T* counts_of(const TopicRows<T>& t, std::size_t w, T* room) {
+  constexpr std::size_t word_bits = 64;
+  if (t.counts) return t.counts.row(w);
+  const std::size_t topics = t.counts.cols;
+  for (std::size_t k = 0; k < topics; ++k) room[k] = T(0);
+  const T* next = t.packed.kept + t.packed.first[w];
+  for (std::size_t k = 0; k < topics; k += word_bits) {
+    const std::size_t at = (w * topics + k) / word_bits, shift = (w * topics + k) % word_bits;
+    const std::size_t n = topics - k < word_bits ? topics - k : word_bits;
+    std::uint64_t bits = t.packed.bits[at] >> shift;
+    if (shift + n > word_bits) bits |= t.packed.bits[at + 1] << (word_bits - shift);
+    if (n < word_bits) bits &= (std::uint64_t{1} << n) - 1;
+    for (; bits; bits &= bits - 1) room[k + static_cast<std::size_t>(__builtin_ctzll(bits))] = *next++;
+  }
+  return room;
+}
+
+/// lambda of word w and topic k; `counts` are the word's.
+template <class T>
+VIVACE_INLINE T parameter(const TopicRows<T>& t, const T* counts, std::size_t w, std::size_t k) {
+  const T value = t.prior[w * t.by_word + k * t.by_topic] + t.scale * counts[k];
   return value > least_parameter<T> ? value : least_parameter<T>;
 }
 
@@ -50,14 +70,14 @@ VIVACE_INLINE T parameter(const TopicRows<T>& t, std::size_t w, std::size_t k) {
 template <class T>
 static inline void parameters(const TopicRows<T>& t, std::size_t w, T* out) {
   const std::size_t topics = t.counts.cols;
-  const T* counts = t.counts.row(w);
+  const T* counts = counts_of(t, w, out);
   const T* prior = t.prior + w * t.by_word;
   std::size_t k = 0;
   for (; k + lanes<T> <= topics; k += lanes<T>) {
     const Vec<T> p = t.by_topic ? loadu(prior + k) : broadcast<T>(*prior);
     storeu(out + k, max(p + loadu(counts + k) * t.scale, broadcast<T>(least_parameter<T>)));
   }
-  for (; k < topics; ++k) out[k] = parameter(t, w, k);
+  for (; k < topics; ++k) out[k] = parameter(t, counts, w, k);
   for (; k < round_up(topics, lanes<T>); ++k) out[k] = no_topic<T>;
 }
 
@@ -77,20 +97,22 @@ VIVACE_INLINE Vec<T> flush(Vec<T> v) {
 [[maybe_unused]] static inline std::size_t doubles_of(std::size_t topics) { return round_up(topics, lanes<double>); }
 
 /// Responsibilities of a word in a document from logarithms, in double: phi (doubles_of(topics) entries) and the
-/// log-sum-exp of digamma(gamma) + E ln beta.
+/// log-sum-exp of digamma(gamma) + E ln beta. `room`: K numbers.
 template <class T>
-[[maybe_unused]] static inline double orphan_phi(const T* gamma, const TopicRows<T>& t, std::int32_t word,
-                                                 double* phi) {
+[[maybe_unused]] static inline double orphan_phi(const T* gamma, const TopicRows<T>& t, std::int32_t word, double* phi,
+                                                 T* room) {
   constexpr std::size_t n = lanes<double>;
   const std::size_t topics = t.counts.cols, padded = doubles_of(topics);
   for (std::size_t k = 0; k < topics; ++k) phi[k] = static_cast<double>(gamma[k]);
   for (std::size_t k = topics; k < padded; ++k) phi[k] = 1;
   for (std::size_t k = 0; k < padded; k += n) storeu(phi + k, digamma(loadu(phi + k)));
+  const auto w = static_cast<std::size_t>(word);
+  const T* counts = counts_of(t, w, room);
   double top = -infinity<double>;
   for (std::size_t k = 0; k < topics; k += n) {
     Vec<double> lambda = broadcast<double>(1);
     for (std::size_t i = 0; i < n && k + i < topics; ++i)
-      lambda[i] = static_cast<double>(parameter(t, static_cast<std::size_t>(word), k + i));
+      lambda[i] = static_cast<double>(parameter(t, counts, w, k + i));
     const Vec<double> l = loadu(phi + k) + digamma(lambda) - load_tail(t.psi_total, k, topics, 0.0);
     storeu(phi + k, l);
     for (std::size_t i = 0; i < n && k + i < topics; ++i) top = l[i] > top ? l[i] : top;

@@ -52,6 +52,7 @@ static inline void word_sums(const WordSums<T>& a) {
   Arena arena{a.scratch};
   const std::size_t topics = a.topics.counts.cols, stride = a.table.cols;
   T* sum = arena.take<T>(stride);
+  T* room = arena.take<T>(stride);
   double* phi = arena.take<double>(doubles_of(topics));
   for (std::size_t i = 0; i < a.count; ++i) {
     const auto w = static_cast<std::size_t>(a.words[i]);
@@ -82,7 +83,7 @@ static inline void word_sums(const WordSums<T>& a) {
       const T weight = a.weights[a.entries[e]];
       if (!(weight < T(0))) continue;
       const T* gamma = a.gamma.row(static_cast<std::size_t>(a.documents[e]));
-      orphan_phi(gamma, a.topics, a.vocabulary[w], phi);
+      orphan_phi(gamma, a.topics, a.vocabulary[w], phi, room);
       for (std::size_t k = 0; k < topics; ++k) out[k] -= static_cast<T>(static_cast<double>(weight) * phi[k]);
     }
   }
@@ -97,6 +98,7 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   double* factor = arena.take<double>(padded);
   double* psi_total = arena.take<double>(padded);
   double* total = arena.take<double>(padded);
+  T* room = arena.take<T>(topics);
   if (a.sums)
     for (std::size_t k = 0; k < topics; ++k) a.sums[k] = 0;
   const bool cross = a.statistics || a.own_factor != 0;
@@ -108,10 +110,10 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   }
   for (std::size_t i = 0; i < a.count; ++i) {
     const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
-    const T* counts = a.topics.counts.row(w);
+    const T* counts = counts_of(a.topics, w, room);
     const T* statistics = a.statistics ? a.statistics.row(a.dense ? w : i) : nullptr;
     for (std::size_t k = 0; k < topics; ++k) {
-      lambda[k] = static_cast<double>(parameter(a.topics, w, k));
+      lambda[k] = static_cast<double>(parameter(a.topics, counts, w, k));
       factor[k] = own * static_cast<double>(counts[k]);
       if (statistics) factor[k] += a.factor * static_cast<double>(statistics[k]);
     }

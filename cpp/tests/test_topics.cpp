@@ -86,6 +86,24 @@ void fold_in(const Kernels& kernels, const Corpus<T>& c, std::size_t stride, con
   }
 }
 
+/// Counts without their zeros.
+template <class T>
+struct Packing {
+  std::vector<std::uint64_t> bits;
+  std::vector<T> kept;
+  std::vector<std::int64_t> first;
+
+  Packing(const std::vector<T>& counts, std::size_t rows, std::size_t columns)
+      : bits((rows * columns + 63) / 64), first(rows) {
+    for (std::size_t i = 0; i < rows * columns; ++i) {
+      if (i % columns == 0) first[i / columns] = static_cast<std::int64_t>(kept.size());
+      if (counts[i] == T(0)) continue;
+      bits[i / 64] |= std::uint64_t{1} << i % 64;
+      kept.push_back(counts[i]);
+    }
+  }
+};
+
 template <class T>
 void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   constexpr bool twice = std::is_same_v<T, double>;
@@ -98,10 +116,11 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   std::vector<double> level(c.v);
 
   TopicTable<T> t;
-  std::vector<T> prior(1, T(0));
+  std::vector<T> prior(1, static_cast<T>(c.prior)), expected_counts(c.topics);
+  for (T& count : expected_counts) count -= prior[0];  // zero, mostly
   std::vector<std::int32_t> vocabulary(c.v);
   for (std::size_t w = 0; w < c.v; ++w) vocabulary[w] = static_cast<std::int32_t>(w);
-  t.topics.counts = {c.topics.data(), c.v, c.k};
+  t.topics.counts = {expected_counts.data(), c.v, c.k};
   t.topics.prior = prior.data();
   t.topics.psi_total = c.psi_total.data();
   t.words = vocabulary.data();
@@ -115,6 +134,17 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     kernels.topic_table_d(t);
   else
     kernels.topic_table_f(t);
+  const Packing<T> packing(expected_counts, c.v, c.k);
+  if (guarded) {  // the same topics, from here on, without their zeros
+    const std::vector<T> before = table;
+    t.topics.counts.data = nullptr;
+    t.topics.packed = {packing.bits.data(), packing.kept.data(), packing.first.data()};
+    if constexpr (twice)
+      kernels.topic_table_d(t);
+    else
+      kernels.topic_table_f(t);
+    expect(table == before, what + " table of packed counts");
+  }
   for (std::size_t w = 0; w < c.v; ++w) {
     double best = -INFINITY;
     for (std::size_t k = 0; k < c.k; ++k)

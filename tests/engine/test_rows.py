@@ -144,6 +144,74 @@ def test_packing_loses_nothing(size, dtype):
             _core.put_bits(out, bits, np.zeros(len(kept) + 1, dtype))
 
 
+def mostly_zeros(rng, n_rows=30, n_columns=7, dtype=np.float64):
+    values = rng.random((n_rows, n_columns)) * (rng.random((n_rows, n_columns)) < 0.2)
+    return values.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [None, np.arange(3, 33, dtype=np.int32)])
+def test_a_packed_table_is_the_same_table(rows, dtype):
+    rng = np.random.default_rng(0)
+    values, n_rows = mostly_zeros(rng, dtype=dtype), 30 if rows is None else 40
+
+    def table(pack):
+        found = RowTable(n_rows, values.copy(), rows, 0.5)
+        if pack:
+            found.pack()
+            assert isinstance(found.kernel, _core.PackedTable)
+            found.pack()
+        return found
+
+    added = RowTable(n_rows, mostly_zeros(rng, 3, dtype=dtype), np.array([1, 4, 8], np.int32))
+    uses = [
+        RowTable.dense,
+        lambda found: found.copy().dense(),
+        lambda found: found.take(np.array([2, 0])).dense(),
+        lambda found: found.successor(0.5, added, 2.0).dense(),
+        lambda found: found.scale_(0.1).dense(),
+        lambda found: found.add_(added, 3.0).dense(),
+        lambda found: added.copy().add_(found).dense(),
+        lambda found: found.put_away(Shelf(0)) or found.dense(),
+        lambda found: copy.deepcopy(found).dense(),
+        lambda found: pickle.loads(pickle.dumps(found)).dense(),
+    ]
+    for use in uses:
+        plain, packed = table(False), table(True)
+        assert (packed.shape, packed.dtype, packed.nbytes) == (plain.shape, dtype, plain.nbytes)
+        np.testing.assert_array_equal(use(packed), use(plain))
+    packed = table(True)
+    assert packed.values is packed.values is packed.kernel
+
+
+def test_a_table_that_somebody_shares_stays_shared_when_packed():
+    rng = np.random.default_rng(0)
+    table = RowTable(30, mostly_zeros(rng))
+    added = RowTable(30, mostly_zeros(rng, 2), np.array([1, 4], np.int32))
+    table.share()
+    table.pack()
+    before = table.dense()
+    table.successor(0.5, added, 1.0).dense()
+    np.testing.assert_array_equal(table.dense(), before)
+
+
+def test_a_table_without_zeros_is_not_packed():
+    values = np.random.default_rng(0).random((30, 7)) + 0.5
+    table = RowTable(30, values)
+    table.pack()
+    assert table.values is values
+
+
+def test_what_is_packed_is_checked():
+    bits, kept = np.array([0b101, 1], np.uint64), np.ones(3)
+    _core.PackedTable(bits, kept, 5, 13)
+    for rows, columns, many in ((5, 13, 2), (5, 12, 3), (8, 8, 3), (20, 13, 3)):
+        with pytest.raises(ValueError, match=r"bits|as many as"):
+            _core.PackedTable(bits, kept[:many], rows, columns)
+    with pytest.raises(TypeError, match="kept"):
+        _core.PackedTable(bits, kept.astype(int), 5, 13)
+
+
 def test_tables_that_change_take_no_more_of_the_file():
     shelf, rng, table = Shelf(0), np.random.default_rng(0), None
     for zeros in (0.9, 0.1, 0.5, 0.0):

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from vivace import LatentDirichletAllocation
 from vivace.engine import ThreadExecutor, aligned
-from vivace.models import collapsed_table, sampled
+from vivace.models import collapsed_table, document_groups, sampled
 from vivace.models.lda import LatentDirichletModel, Sweeps
 from vivace.models.topics import WordPrior
 from vivace.topics import _crowd, _starts
@@ -61,9 +61,9 @@ def memory(monkeypatch):
     return found
 
 
-def corpus(n=600, size=20, seed=0):
-    rng = np.random.default_rng(seed)
-    words = rng.integers(0, WORDS // 8, (n, size)) + WORDS // 8 * rng.integers(0, 8, (n, 1))
+def corpus(n=600, size=20, seed=0, parts=8):
+    rng, part = np.random.default_rng(seed), WORDS // parts
+    words = rng.integers(0, part, (n, size)) + part * rng.integers(0, parts, (n, 1))
     rows = np.repeat(np.arange(n), size)
     return sparse.csr_array((np.ones(n * size, np.float32), (rows, words.ravel())), (n, WORDS))
 
@@ -105,6 +105,28 @@ def test_fits_take_three_tables_and_the_documents_at_work(memory, method):
     lda.fit(corpus())
     # Half of the documents, or all: some 0.7 tables here.
     assert 3.0 < memory.tables < 3.8
+
+
+@pytest.fixture
+def at_work(memory, monkeypatch):
+    """Tables that are there whenever words are summed."""
+    found, add = [], document_groups.add_word_sums
+
+    def spied(*arguments):
+        found.append(memory.held / TABLE)
+        add(*arguments)
+
+    monkeypatch.setattr(document_groups, "add_word_sums", spied)
+    return found
+
+
+def test_a_batch_pass_takes_two_tables_and_the_documents_at_work(at_work):
+    lda = LatentDirichletAllocation(TOPICS, topic_word_prior=0.01, max_iter=3, random_state=0)
+    lda.fit(corpus(parts=TOPICS))
+    counts = lda._fitted.topics.counts.values
+    packed = 1 / 32 + np.count_nonzero(counts) / counts.size
+    assert packed < 0.25
+    assert 2.0 < max(at_work) < 2.0 + packed + 0.6  # documents and their parameters
 
 
 def test_words_that_do_not_occur_cost_batch_no_further_table(memory):

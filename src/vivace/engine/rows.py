@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vivace import _core
 from vivace.engine.aligned import aligned
+from vivace.engine.storage import Packed, Storage
 
 if TYPE_CHECKING:
     from vivace.io.spool import Shelf
@@ -26,51 +27,6 @@ LEAST_SCALE = 2.0**-40
 COPIED = 1024
 
 _versions = count(1)
-
-
-class _Storage:
-    """An array that successive tables share; `version` says whose values it holds."""
-
-    __slots__ = ("shared", "values", "version")
-
-    def __init__(self, values: Table) -> None:
-        self.values = values
-        self.version = np.zeros(1, np.int64)
-        self.shared = False
-
-    @property
-    def like(self) -> Table:
-        """Whatever has the shape and the type of the values."""
-        return self.values
-
-
-class _Shelved:
-    """Values on a shelf, in the place of a `_Storage`: made anew whenever they are asked for.
-
-    Most are zeros (a word takes to few topics), which are told by a bit each and not stored.
-    """
-
-    __slots__ = ("_bits", "_kept", "dtype", "shape", "shared", "version")
-
-    def __init__(self, values: Table, shelf: Shelf) -> None:
-        self.shape, self.dtype = values.shape, values.dtype
-        self.version = np.zeros(1, np.int64)
-        self.shared = True
-        flat = values.reshape(-1)
-        bits = np.empty(-(-flat.size // 64), np.uint64)
-        kept = aligned((_core.nonzero_bits(flat, bits),), flat.dtype)
-        _core.take_bits(flat, bits, kept)
-        self._bits, self._kept = shelf.put(bits), shelf.put(kept, flat.nbytes)
-
-    @property
-    def values(self) -> Table:
-        out = _zeros(self.shape, self.dtype)
-        _core.put_bits(out.reshape(-1), self._bits.load(), self._kept.load())
-        return out
-
-    @property
-    def like(self) -> _Shelved:
-        return self
 
 
 class _Change(NamedTuple):
@@ -118,7 +74,7 @@ class RowTable:
         self.n_rows = int(n_rows)
         self.rows = rows
         self.scale = float(scale)
-        self._storage: _Storage | _Shelved = _Storage(values)
+        self._storage: Storage | Packed = Storage(values)
         self._version = self._before = 0
         self._change: _Change | None = None
 
@@ -173,7 +129,17 @@ class RowTable:
                 "RowTable: a later step of the same fit took this table over; copy a state that "
                 "is to outlive the step"
             )
+        if isinstance(storage, Packed) and storage.in_memory:
+            self._storage = storage = Storage(storage.values, storage.shared)
         return storage.values
+
+    @property
+    def kernel(self) -> Table | _core.PackedTable:
+        """What kernels are given that read single rows: the values, as they are held."""
+        storage = self._storage
+        if isinstance(storage, Packed) and storage.in_memory:
+            return storage.kernel
+        return self.values
 
     def dense(self) -> Table:
         """Return the whole table as an array of its own."""
@@ -245,8 +211,15 @@ class RowTable:
 
     def put_away(self, shelf: Shelf) -> None:
         """Keep the values on a shelf from now on; the table must not be changed any more."""
-        if isinstance(self._storage, _Storage):
-            self._storage, self._version = _Shelved(self.values, shelf), 0
+        if isinstance(self._storage, Storage) or self._storage.in_memory:
+            self._storage, self._version = Packed.shelved(self.values, shelf), 0
+
+    def pack(self) -> None:
+        """Keep the values without their zeros until they are asked for, where that is far less."""
+        if isinstance(self._storage, Storage):
+            packed = Packed.within(self.values, self._storage.shared)
+            if packed is not None:
+                self._storage, self._version = packed, 0
 
     def share(self) -> None:
         """Let the next successor copy: somebody else holds this table too."""
@@ -266,8 +239,8 @@ class RowTable:
 
     def add_(self, other: RowTable, factor: float = 1.0) -> RowTable:
         """Add ``factor * other``, in the rows of `other`."""
-        assert isinstance(self._storage, _Storage)
         values, added = self.values, other.values
+        assert isinstance(self._storage, Storage)
         rows: Rows | None = other.rows
         if self.rows is not None:
             if _same_rows(self.rows, other.rows):

@@ -121,6 +121,9 @@ class LatentDirichletModel:
         self.replace_states = False
         #: Share of the vocabulary from which on a batch's counts are a table of all words.
         self.whole = WHOLE
+        #: Pack the counts of topics without their zeros while a pass by them is under way: for
+        #: schedules that make new ones of each pass.
+        self.pack_topics = False
         #: Where what is kept of documents goes that are larger than memory.
         self.shelf: Shelf | None = None
         if learn_prior and prior.number is None:
@@ -163,6 +166,8 @@ class LatentDirichletModel:
         passes, places = known[0].passes, {start: i for i, (start, _) in enumerate(blocks)}
         batch = GroupedBatch(read, blocks, self.n_words)
         words = batch.words(executor)
+        if self.pack_topics:
+            prepared.counts.pack()
         table = make_table(prepared, words, executor)
         # Of a single group the sums of words take the place of the table: memory is for one.
         all_words = len(words) >= self.whole * self.n_words

@@ -118,10 +118,10 @@ class Topics:
         return self.counts.dtype
 
     @property
-    def kernel(self) -> tuple[Array, float, Array, Doubles]:
+    def kernel(self) -> tuple[Array | _core.PackedTable, float, Array, Doubles]:
         """What kernels are given for topics."""
         counts = self.counts
-        return counts.values, counts.scale, self.prior.values, self.psi_totals
+        return counts.kernel, counts.scale, self.prior.values, self.psi_totals
 
     def parameters(self, words: Any = slice(None), out: Array | None = None) -> Array:
         """Return lambda of some words or all, (words, K)."""

@@ -159,7 +159,7 @@ def fit_documents(
     model.shelf = getattr(documents.source, "shelf", None)
     model.replace_states = True  # every pass of a schedule is accepted here
     if parameters["learning_method"] == "batch":
-        model.whole = WHOLE_CORPUS
+        model.whole, model.pack_topics = WHOLE_CORPUS, True
     schedule = _schedule(parameters, _seed(rng), model.shelf)
     validation = None
     if parameters["validation_fraction"] is not None:

@@ -1,0 +1,110 @@
+"""Where a table of rows has its values: in an array, or packed without its zeros."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vivace import _core
+from vivace.engine.aligned import aligned
+
+if TYPE_CHECKING:
+    from vivace.io.spool import Shelf, Shelved
+
+Table = npt.NDArray[Any]
+
+#: Values are packed in memory where that takes no more than this share of it.
+MOST_PACKED = 0.5
+
+
+class Storage:
+    """An array that successive tables share; `version` says whose values it holds."""
+
+    __slots__ = ("shared", "values", "version")
+
+    def __init__(self, values: Table, shared: bool = False) -> None:
+        self.values = values
+        self.version = np.zeros(1, np.int64)
+        self.shared = shared
+
+    @property
+    def like(self) -> Table:
+        """Whatever has the shape and the type of the values."""
+        return self.values
+
+
+class Packed:
+    """Values in the place of a `Storage`, which are made anew whenever they are asked for.
+
+    Most are zeros (a word takes to few topics), which are told by a bit each and not stored. Bits
+    and the other values are in memory or on a shelf.
+    """
+
+    __slots__ = ("_bits", "_kept", "_kernel", "dtype", "shape", "shared", "version")
+
+    def __init__(
+        self, like: Table, bits: Table | Shelved, kept: Table | Shelved, shared: bool
+    ) -> None:
+        self.shape, self.dtype = like.shape, like.dtype
+        self.version = np.zeros(1, np.int64)
+        self.shared = shared
+        self._bits, self._kept = bits, kept
+        self._kernel: _core.PackedTable | None = None
+
+    @classmethod
+    def within(cls, values: Table, shared: bool) -> Packed | None:
+        """Pack in memory; None where that takes more than `MOST_PACKED`."""
+        bits, n_kept = _marked(values)
+        if bits.nbytes + n_kept * values.itemsize > MOST_PACKED * values.nbytes:
+            return None
+        return cls(values, bits, _taken(values, bits, n_kept), shared)
+
+    @classmethod
+    def shelved(cls, values: Table, shelf: Shelf) -> Packed:
+        """Pack onto a shelf."""
+        bits, n_kept = _marked(values)
+        kept = _taken(values, bits, n_kept)
+        return cls(values, shelf.put(bits), shelf.put(kept, values.nbytes), shared=True)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing is on a shelf."""
+        return isinstance(self._bits, np.ndarray)
+
+    @property
+    def values(self) -> Table:
+        """All values, in an array of their own."""
+        out = aligned(self.shape, self.dtype, make=np.zeros)
+        _core.put_bits(out.reshape(-1), _loaded(self._bits), _loaded(self._kept))
+        return out
+
+    @property
+    def kernel(self) -> _core.PackedTable:
+        """What kernels read in the place of the values."""
+        if self._kernel is None:
+            self._kernel = _core.PackedTable(_loaded(self._bits), _loaded(self._kept), *self.shape)
+        return self._kernel
+
+    @property
+    def like(self) -> Packed:
+        """As of a `Storage`."""
+        return self
+
+
+def _marked(values: Table) -> tuple[Table, int]:
+    """Return the bits of values that are not zero, and how many there are."""
+    flat = values.reshape(-1)
+    bits = aligned((-(-flat.size // 64),), np.uint64)
+    return bits, _core.nonzero_bits(flat, bits)
+
+
+def _taken(values: Table, bits: Table, n_kept: int) -> Table:
+    kept = aligned((n_kept,), values.dtype)
+    _core.take_bits(values.reshape(-1), bits, kept)
+    return kept
+
+
+def _loaded(array: Table | Shelved) -> Table:
+    return array if isinstance(array, np.ndarray) else array.load()
