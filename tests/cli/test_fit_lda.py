@@ -75,6 +75,13 @@ def test_no_more_passes_are_advised_where_they_made_it_worse(
     assert line in capsys.readouterr().out
 
 
+def test_priors_that_read_alike_are_one(capsys: pytest.CaptureFixture[str]) -> None:
+    lda = vivace.LatentDirichletAllocation(2, max_iter=1).fit(np.ones((3, 4)))
+    for alpha, shown in [([0.1, 0.10000001], "0.1,"), ([0.1, 0.2], "0.1 to 0.2,"), (0.5, "0.5,")]:
+        print_topics_summary({**topics_record(lda), "doc_topic_prior": alpha})
+        assert f"document-topic {shown} topic-word" in capsys.readouterr().out
+
+
 def test_stop_words_are_hinted_at(run: Any, docs: Path) -> None:
     hint = "--stop-words english"
     assert hint in run(*FIT, "docs.txt", "-k", 1, "-o", "m").stdout

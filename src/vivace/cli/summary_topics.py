@@ -205,7 +205,5 @@ def _fitting(words: list[str], room: int) -> str:
 
 def _shown(prior: Any) -> str:
     """A prior in a few characters."""
-    values = np.ravel(prior)
-    if len(values) > 1:
-        return f"{values.min():.4g} to {values.max():.4g}"
-    return f"{values[0]:.4g}"
+    least, most = (f"{value:.4g}" for value in (np.min(prior), np.max(prior)))
+    return least if least == most else f"{least} to {most}"
