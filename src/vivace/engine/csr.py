@@ -101,8 +101,9 @@ class CsrSource:
     def read(self, start: int, stop: int) -> Block:
         """Return rows `start` to `stop` (exclusive); columns and values are views."""
         first, last = int(self._start[start]), int(self._start[stop])
+        offsets = self._start[start : stop + 1]
         rows = CsrRows(
-            self._start[start : stop + 1] - first,
+            offsets - first if first else offsets,  # of all rows there is one set
             self._columns[first:last],
             self._values[first:last],
             self._n_columns,

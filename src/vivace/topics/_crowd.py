@@ -67,13 +67,15 @@ def first_topics(
     def narrowed(rows: csr_array) -> csr_array:
         return csr_array((rows.data, place[rows.indices], rows.indptr), (rows.shape[0], len(words)))
 
-    counts = narrowed(part.counts)
-    source = CsrSource(counts.indptr, counts.indices, counts.data, len(words), part.weights)
+    counts, weights = narrowed(part.counts), part.weights
+    source = CsrSource(counts.indptr, counts.indices, counts.data, len(words), weights)
+    del part, counts  # their words are those of the source
     own = WordPrior(prior if len(prior) == 1 else prior[words], len(words), crowd)
     alpha = model.alpha if alone else np.full(crowd, model.alpha.mean())
     larger = LatentDirichletModel(alpha, own, model.sweeps, seed=model.seed)
 
     table = CollapsedTable.around(narrowed(groups), own, alpha, executor)
+    _core.give_back()  # what it took to cut out documents and words
     tokens, likelihood = fade_table(larger, source, table, executor, 1)
     found = table.counts(tokens, executor, in_place=True)
     into = np.eye(model.n_topics, dtype=found.dtype)[merged(found, model.n_topics, executor)]
