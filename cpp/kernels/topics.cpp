@@ -47,6 +47,11 @@ static inline void topic_table(const TopicTable<T>& a) {
   }
 }
 
+// Counts below this share of their prior are zero: with them, too, lambda is the prior's to the last bit, and zeros
+// need not be kept.
+template <class T>
+constexpr T nothing = T(0x1p-60);
+
 template <class T>
 static inline void word_sums(const WordSums<T>& a) {
   Arena arena{a.scratch};
@@ -78,6 +83,11 @@ static inline void word_sums(const WordSums<T>& a) {
       for (std::size_t k = 0; k < topics; ++k)
         b[k] = static_cast<T>(static_cast<double>(sum[k]) * static_cast<double>(b[k]));
     }
+    const T* prior = a.topics.prior + static_cast<std::size_t>(a.vocabulary[w]) * a.topics.by_word;
+    if (a.topics.by_topic)
+      for (std::size_t k = 0; k < topics; ++k) out[k] = out[k] < nothing<T> * prior[k] ? T(0) : out[k];
+    else
+      for (std::size_t k = 0; k < topics; ++k) out[k] = out[k] < nothing<T> * *prior ? T(0) : out[k];
     if (!orphans) continue;
     for (std::size_t e = from; e < to; ++e) {
       const T weight = a.weights[a.entries[e]];

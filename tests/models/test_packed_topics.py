@@ -119,6 +119,19 @@ def test_a_fit_packs_topics_that_are_mostly_zeros(monkeypatch):
     assert isinstance(fitted._fitted.topics.kernel[0], np.ndarray)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("prior", ["number", "table"])
+def test_counts_that_say_nothing_beside_the_prior_are_zero(dtype, prior):
+    apart = np.kron(np.eye(6, dtype=dtype), np.ones((30, 12), dtype))
+    eta = 0.02 if prior == "number" else np.random.default_rng(0).uniform(0.015, 0.025, (6, 72))
+    topics = model_of(topic_word_prior=eta, max_iter=8).fit(apart)._fitted.topics
+    counts = topics.counts.dense()
+    few = 2.0**-60 * np.broadcast_to(topics.prior.values, counts.shape)
+    assert 0.5 < (counts == 0.0).mean() < 0.9
+    assert (counts[counts > 0.0] >= few[counts > 0.0]).all()
+    np.testing.assert_allclose(counts.sum(axis=1), apart.sum(axis=0), rtol=1e-6)
+
+
 @pytest.fixture
 def interrupted(monkeypatch):
     """Interrupts documents' steps in the midst of a pass, the third."""
