@@ -7,7 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vivace.engine.aligned import CACHE_LINE, HUGE, LARGE, Room, ThreadRoom, aligned, discard
+from vivace.engine.aligned import (
+    CACHE_LINE,
+    HUGE,
+    LARGE,
+    Room,
+    ThreadRoom,
+    aligned,
+    discard,
+    mapped,
+)
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, LARGE - 1, LARGE, HUGE + 5])
@@ -76,6 +85,15 @@ def test_memory_of_rows_goes_back_to_the_system_before_the_array():
     assert (rows[:1_000] == 1.0).all()
     assert (rows[7_000:] == 1.0).all()
     assert (rows[1_000:7_000, :1_000][1:-1] == 1.0).mean() < 0.01
+
+
+@pytest.mark.parametrize("size", [0, 3, LARGE])
+def test_few_numbers_are_mapped_too(size):
+    array = mapped((size, 2), np.float32)
+    assert array.shape == (size, 2)
+    assert not array.any()
+    assert array.ctypes.data % 4096 == 0
+    array[...] = 1.0
 
 
 def test_memory_of_others_is_left_alone():

@@ -37,6 +37,15 @@ def aligned(
     return memory[first : first + size].view(dtype).reshape(shape)
 
 
+def mapped(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Return zeros that are mapped by themselves, however few.
+
+    For what a thread makes and keeps: its part of the allocator gives nothing back at its end.
+    """
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    return _mapped(max(size, 1))[:size].view(dtype).reshape(shape)
+
+
 class Room:
     """Arrays that are used again by whoever comes next."""
 

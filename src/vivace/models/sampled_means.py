@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from vivace.engine.aligned import ThreadRoom, aligned
+from vivace.engine.aligned import ThreadRoom, aligned, mapped
 from vivace.models.document_state import DocumentParameters
 
 Array = NDArray[Any]
@@ -81,7 +81,10 @@ class PackedMeans:
 
     def keep(self, part: slice, rows: Array) -> None:
         """Pack them again."""
-        self._kept[part.start] = DocumentParameters.of(rows, self._zeros, self._room)
+        new = DocumentParameters.of(rows, self._zeros, self._room)
+        kept = mapped(new.kept.shape, self._zeros.dtype)
+        kept[...] = new.kept
+        self._kept[part.start] = DocumentParameters(self._zeros, new.bits, kept)
 
     def end_pass(self) -> None:
         """Nothing: parts were replaced one by one."""
