@@ -15,6 +15,7 @@ void bind_memory(py::module_& m);
 void bind_sampled(py::module_& m);
 void bind_seeds(py::module_& m);
 void bind_text(py::module_& m);
+void bind_topic_table(py::module_& m);
 void bind_topics(py::module_& m);
 
 namespace {
@@ -373,6 +374,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("special_log1p", &special<&D::log1p, &S::log1p>, arg("x"), arg("out"));
 
   bind_text(m);
+  bind_topic_table(m);
   bind_topics(m);
   bind_cvb0(m);
   bind_memory(m);

@@ -245,4 +245,21 @@ VIVACE_INLINE void store_chosen(T* p, Vec<T> v, std::uint32_t bits) {
 #endif
 }
 
+// The way back: lanes whose bit is set from memory, one number after the other, the others from `rest`. A whole vector
+// may be read.
+template <class T>
+VIVACE_INLINE Vec<T> load_chosen(const T* p, Vec<T> rest, std::uint32_t bits) {
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  Vec<T> all = loadu(p);
+  asm("" : "+v"(all));  // not the form that expands from memory
+  if constexpr (sizeof(T) == 8)
+    return (Vec<T>)_mm512_mask_expand_pd((__m512d)rest, static_cast<__mmask8>(bits), (__m512d)all);
+  else
+    return (Vec<T>)_mm512_mask_expand_ps((__m512)rest, static_cast<__mmask16>(bits), (__m512)all);
+#else
+  for (; bits; bits &= bits - 1) rest[__builtin_ctz(bits)] = *p++;
+  return rest;
+#endif
+}
+
 }  // namespace vivace::VIVACE_ISA_NS

@@ -35,16 +35,51 @@ struct TopicRows {
   const double* psi_total = nullptr;      // K: digamma of a topic's sum
 };
 
-/// Rows of B for the given words.
+/// How many entries of the given words' rows of B are not `common` ones.
+template <class T>
+struct TableSizes {
+  TopicRows<T> topics;
+  const std::int32_t* words = nullptr;
+  std::size_t count = 0;
+  std::int64_t* sizes = nullptr;  // count, out
+  std::byte* scratch = nullptr;
+};
+
+/// Rows of B for the given words, as they are or packed.
 template <class T>
 struct TopicTable {
   TopicRows<T> topics;
   const std::int32_t* words = nullptr;
   std::size_t count = 0;
-  View<T> table;            // count x stride
+  const T* common = nullptr;  // stride
+  View<T> whole;              // count x stride, out; or null, and
+  T* packed = nullptr;        // out, as in `TableRows`
+  const std::int64_t* start = nullptr;
   double* level = nullptr;  // count
   T* row_sums = nullptr;    // count: sum of each row
   std::byte* scratch = nullptr;
+};
+
+/// Numbers of type T that hold the bits of a packed row.
+template <class T>
+VIVACE_MEMBER constexpr std::size_t bit_numbers(std::size_t stride) {
+  return (stride + 63) / 64 * (sizeof(std::uint64_t) / sizeof(T));
+}
+
+/// Numbers behind the last of the packed rows, so that whole vectors can be read wherever a row ends.
+template <class T>
+VIVACE_MEMBER constexpr std::size_t packed_room(std::size_t stride) {
+  return stride + bit_numbers<T>(stride) + 1;
+}
+
+/// Rows of B, as they are or packed. Where lambda is the prior an entry is `factor` of the word times `common` of the
+/// topic, either way; packed rows hold the others one after the other, and a bit for each place, set where they do.
+template <class T>
+struct TableRows {
+  View<const T> whole;                  // rows x stride; or null, and
+  const T* packed = nullptr;            // bits, factor and values of each row; `packed_room` behind the last
+  const std::int64_t* start = nullptr;  // rows + 1 offsets into `packed`
+  const T* common = nullptr;            // stride: exp(-digamma(sum of a topic)) over the largest of them
 };
 
 /// Variational step of documents at fixed topics.
@@ -60,7 +95,7 @@ struct DocumentStep {
   const double* row_weights = nullptr;  // documents, or null for ones
   TopicRows<T> topics;
   const std::int32_t* vocabulary = nullptr;  // word of each row of the table
-  View<const T> table;
+  TableRows<T> table;
   const double* level = nullptr;
   const double* alpha = nullptr;  // K
   std::size_t max_sweeps = 100;
@@ -133,7 +168,8 @@ struct WordSums {
   View<const T> gamma;
   TopicRows<T> topics;
   const std::int32_t* vocabulary = nullptr;
-  View<T> table;
+  TableRows<T> table;
+  T* place = nullptr;  // of the whole table, where there is no `out`
   View<T> out;         // V x K, or a row for each row of the table; or null
   bool dense = false;  // the former
   std::byte* scratch = nullptr;

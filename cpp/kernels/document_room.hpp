@@ -39,7 +39,7 @@ VIVACE_INLINE void choose(Place<T>* to, const Place<T>* from, std::uint32_t bits
 
 template <class T>
 struct Room {
-  T *gamma, *alpha, *all_alpha, *p, *sum, *extra, *counts, *gathered;
+  T *gamma, *alpha, *all_alpha, *p, *sum, *extra, *counts, *gathered, *rows;
   Place<T>*topic, *all_topics, *place;
   double *phi, *gamma_d, *alpha_d;
   std::size_t stride, capacity;
@@ -50,6 +50,7 @@ struct Room {
     for (Place<T>** buffer : {&topic, &all_topics, &place}) *buffer = arena.take<Place<T>>(stride);
     for (double** buffer : {&phi, &gamma_d, &alpha_d}) *buffer = arena.take<double>(doubles_of(topics));
     gathered = arena.take<T>(capacity);
+    rows = arena.take<T>(capacity > lanes<T> * stride ? capacity : lanes<T> * stride);
   }
 };
 

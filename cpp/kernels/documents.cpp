@@ -1,6 +1,7 @@
 // Latent Dirichlet allocation: the variational step of documents, each on its own.
 #include "document_bound.hpp"
 #include "document_columns.hpp"
+#include "document_rows.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
 namespace {
@@ -21,9 +22,6 @@ constexpr std::size_t sharp_sweeps = 3;
 // contraction lie from 0 to 1, so that less than 1 converges; a half took a fifth of the sweeps away.
 constexpr double beyond = 0.5;
 
-// Rows of the next document that a sweep asks for, and all of them.
-constexpr std::int64_t fetch_rows = 8, most_fetched = 256;
-
 // With fewer sweeps than this allowed, they are the plain ones.
 constexpr std::size_t plain_sweeps = 6;
 
@@ -34,6 +32,7 @@ class Worker {
   Worker(const DocumentStep<T>& args, const Room<T>& buffers)
       : a(args),
         room(buffers),
+        rows(args, buffers),
         topics(args.topics.counts.cols),
         dead(level(dead_share * args.tolerance)),
         sharp_dead(level(sharp_dead_share * args.tolerance)),
@@ -50,9 +49,7 @@ class Worker {
   void work(std::size_t d) {
     first = static_cast<std::size_t>(a.start[d]);
     n = static_cast<std::size_t>(a.start[d + 1]) - first;
-    fetched = a.start[d + 1];
-    fetch_end = d + 1 < a.documents ? a.start[d + 2] : fetched;
-    if (fetch_end > fetched + most_fetched) fetch_end = fetched + most_fetched;
+    rows.open(d);
     std::size_t sweep = 0;
     if (a.previous) {
       full = a.previous.row(d);
@@ -84,26 +81,17 @@ class Worker {
 
   const DocumentStep<T>& a;
   const Room<T>& room;
+  DocumentRows<T> rows;
   std::size_t topics;
   T dead, sharp_dead, most_alpha = 0;
   bool shares_only;
   double alpha_term = 0, reached = 0;
-  std::int64_t fetched = 0, fetch_end = 0;
   // the document
   std::size_t first = 0, n = 0, width = 0, count = 0;
   T* full = nullptr;
   T top = 0, shrink = 0, nearest = 0;
   Columns<T> columns;  // where topics were left out
   bool gathered = false, compact = false, orphans = false, whole_again = false;
-
-  /// Asks for some rows of the next document, a part at each sweep: memory works while this document does.
-  void fetch() {
-    const std::int64_t stop = fetched + fetch_rows < fetch_end ? fetched + fetch_rows : fetch_end;
-    for (; fetched < stop; ++fetched) {
-      const T* from = a.table.row(static_cast<std::size_t>(a.words[fetched]));
-      for (std::size_t k = 0; k < room.stride; k += line_of<T>) __builtin_prefetch(from + k, 0, 2);
-    }
-  }
 
   void copy_gamma(const T* from) const {
     for (std::size_t k = 0; k < topics; ++k) full[k] = from[k];
@@ -173,9 +161,7 @@ class Worker {
     return change() + wanted < enough;
   }
 
-  const T* table_row(std::size_t e) const { return a.table.row(static_cast<std::size_t>(a.words[first + e])); }
-
-  const T* row(std::size_t e) const { return gathered ? room.gathered + e * width : table_row(e); }
+  const T* row(std::size_t e) const { return gathered ? room.gathered + e * width : rows.row(e); }
 
   /// All topics at work.
   void open_all() {
@@ -191,7 +177,7 @@ class Worker {
 
   /// Copies the rows together, where sweeps over all topics go on.
   void gather() {
-    if (n * width > room.capacity) return;
+    if (!a.table.whole || n * width > room.capacity) return;
     for (std::size_t e = 0; e < n; ++e) {
       const T* from = row(e);
       T* to = room.gathered + e * width;
@@ -230,7 +216,7 @@ class Worker {
       columns.keep(room.place, alive);
     else
       columns.fill(room.gathered, a.counts + first, n, room.place, alive,
-                   [this](std::size_t e) { return table_row(e); });
+                   [this](std::size_t e) { return rows.row(e); });
     count = alive;
     width = round_up(alive, lanes<T>);
     for (std::size_t j = alive; j < width; ++j) room.gamma[j] = room.alpha[j] = no_topic<T>;
@@ -294,7 +280,7 @@ class Worker {
   }
 
   void absorb_all() {
-    fetch();
+    rows.fetch();
     const bool lost = compact ? absorb_columns(columns, room.p, room.sum, a.weights + first) : absorb_rows();
     if (lost || orphans) adopt(lost);
   }

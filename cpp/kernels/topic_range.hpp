@@ -94,6 +94,23 @@ VIVACE_INLINE Vec<T> flush(Vec<T> v) {
   return select<Vec<T>>(v < Range<T>::flushed, Vec<T>{}, v);
 }
 
+/// Row `i` of a packed table, whole.
+template <class T>
+VIVACE_INLINE void unpack_row(const TableRows<T>& table, std::size_t i, std::size_t stride, T* out) {
+  const T *packed = table.packed + table.start[i], *from = packed + bit_numbers<T>(stride), *common = table.common;
+  const Vec<T> factor = broadcast<T>(*from++);
+  for (std::size_t k = 0; k < stride; k += 64) {
+    std::uint64_t bits;
+    __builtin_memcpy(&bits, packed + bit_numbers<T>(k), sizeof bits);
+    const std::size_t end = k + 64 < stride ? k + 64 : stride;
+    for (std::size_t j = k; j < end; j += lanes<T>, bits >>= lanes<T>) {
+      const std::uint32_t here = static_cast<std::uint32_t>(bits) & ((std::uint32_t{1} << lanes<T>)-1);
+      storeu(out + j, load_chosen(from, flush<T>(loadu(common + j) * factor), here));
+      from += __builtin_popcount(here);
+    }
+  }
+}
+
 [[maybe_unused]] static inline std::size_t doubles_of(std::size_t topics) { return round_up(topics, lanes<double>); }
 
 /// Responsibilities of a word in a document from logarithms, in double: phi (doubles_of(topics) entries) and the

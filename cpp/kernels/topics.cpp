@@ -4,46 +4,130 @@
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-/// One row of B, and its level; `factor` holds lambda.
+/// The parameter of the entries that a packed row leaves out; none where each topic has a prior of its own.
 template <class T>
-static inline double table_row(const T* psi_total, std::size_t topics, T* factor, T* power, T* out) {
-  const std::size_t stride = round_up(topics, lanes<T>);
-  Vec<T> highest = broadcast<T>(-infinity<T>);
-  for (std::size_t k = 0; k < stride; k += lanes<T>) {
-    Vec<T> rest;
-    storeu(factor + k, exp_digamma_factor(loadu(factor + k), rest));
-    const Vec<T> y = -rest - loadu(psi_total + k);
-    storeu(power + k, y);
-    highest = max(highest, y);
-  }
-  const T level = horizontal_max(highest);
-  Vec<T> most{};
-  for (std::size_t k = 0; k < stride; k += lanes<T>) {
-    const Vec<T> b = loadu(factor + k) * scaled_exp<T>(loadu(power + k) - level);
-    storeu(out + k, b);
-    most = max(most, b);
-  }
-  const T top = horizontal_max(most);
-  const T up = Range<T>::scale / top;
-  for (std::size_t k = 0; k < stride; k += lanes<T>) storeu(out + k, flush<T>(loadu(out + k) * up));
-  for (std::size_t k = topics; k < stride; ++k) out[k] = T(0);
-  return static_cast<double>(level) + log(broadcast<double>(static_cast<double>(top)))[0] - Range<T>::bits * ln2;
+VIVACE_INLINE T common_parameter(const TopicRows<T>& t, std::size_t w) {
+  return t.by_topic ? T(-1) : t.prior[w * t.by_word];
 }
+
+template <class T>
+VIVACE_INLINE std::uint32_t differs(T x, T y) {
+  return bits_gt_zero(select<T>(x != y, T{} + Element<T>(1), T{}));
+}
+
+/// The bits of the lanes from k on that are topics.
+VIVACE_INLINE std::uint32_t inside(std::uint32_t bits, std::size_t k, std::size_t topics) {
+  return topics - k < 32 ? bits & ((std::uint32_t{1} << (topics - k)) - 1) : bits;
+}
+
+/// Rows of B, one after the other.
+template <class T>
+class TableMaker {
+ public:
+  TableMaker(const TopicTable<T>& args, Arena& arena)
+      : a(args), topics(args.topics.counts.cols), stride(round_up(topics, lanes<T>)), least(infinity<T>) {
+    for (T** buffer : {&psi_total, &lambda, &value, &power, &spare}) *buffer = arena.take<T>(stride);
+    for (std::size_t k = 0; k < stride; ++k) {
+      psi_total[k] = k < topics ? static_cast<T>(a.topics.psi_total[k]) : T(0);
+      if (k < topics && psi_total[k] < least) least = psi_total[k];
+    }
+  }
+
+  void make(std::size_t i) const {
+    const auto w = static_cast<std::size_t>(a.words[i]);
+    T* const out = a.whole ? a.whole.row(i) : spare;
+    parameters(a.topics, w, lambda);
+    const T prior = common_parameter(a.topics, w);
+    const T factor = row(prior, a.level[i], out);
+    Vec<T> sum{};
+    for (std::size_t k = 0; k < stride; k += lanes<T>) sum += loadu(out + k);
+    a.row_sums[i] = horizontal_sum(sum);
+    if (!a.whole) pack(i, prior, factor);
+  }
+
+ private:
+  const TopicTable<T>& a;
+  std::size_t topics, stride;
+  T least;  // of psi_total
+  T *psi_total, *lambda, *value, *power, *spare;
+
+  /// One row, and its level; returns the word's factor.
+  T row(T prior, double& row_level, T* out) const {
+    const Vec<T> shared = broadcast<T>(prior);
+    Vec<T> rest;
+    const T at_prior = exp_digamma_factor(broadcast<T>(prior > T(0) ? prior : T(1)), rest)[0];
+    const T prior_power = prior > T(0) ? -rest[0] - least : -infinity<T>;
+    Vec<T> highest = broadcast<T>(prior_power);
+    for (std::size_t k = 0; k < stride; k += lanes<T>) {
+      const Vec<T> x = loadu(lambda + k);
+      if (!differs(x, shared)) continue;
+      storeu(value + k, exp_digamma_factor(x, rest));
+      const Vec<T> y = -rest - loadu(psi_total + k);
+      storeu(power + k, y);
+      highest = max(highest, y);
+    }
+    const T level = horizontal_max(highest);
+    T factor = prior > T(0) ? at_prior * scaled_exp<T>(broadcast<T>(prior_power - level))[0] : T(0);
+    Vec<T> most{};
+    for (std::size_t k = 0; k < stride; k += lanes<T>) {
+      const Vec<T> x = loadu(lambda + k);
+      Vec<T> b = loadu(a.common + k) * factor;
+      if (differs(x, shared))
+        b = select<Vec<T>>(x != shared, loadu(value + k) * scaled_exp<T>(loadu(power + k) - level), b);
+      storeu(out + k, b);
+      most = max(most, b);
+    }
+    const T top = horizontal_max(most);
+    const T up = Range<T>::scale / top;
+    factor *= up;
+    if (factor < Range<T>::flushed) factor = T(0);
+    for (std::size_t k = 0; k < stride; k += lanes<T>) {
+      const Vec<T> b = select<Vec<T>>(loadu(lambda + k) != shared, loadu(out + k) * up, loadu(a.common + k) * factor);
+      storeu(out + k, flush<T>(b));
+    }
+    for (std::size_t k = topics; k < stride; ++k) out[k] = T(0);
+    row_level = static_cast<double>(level) + log(broadcast<double>(static_cast<double>(top)))[0] - Range<T>::bits * ln2;
+    return factor;
+  }
+
+  void pack(std::size_t i, T prior, T factor) const {
+    T *const row = a.packed + a.start[i], *to = row + bit_numbers<T>(stride);
+    *to++ = factor;
+    for (std::size_t k = 0; k < stride; k += 64) {
+      const std::size_t end = k + 64 < stride ? k + 64 : stride;
+      std::uint64_t bits = 0;
+      for (std::size_t j = k; j < end; j += lanes<T>) {
+        const std::uint32_t here = inside(differs(loadu(lambda + j), broadcast<T>(prior)), j, topics);
+        T held[lanes<T>];
+        store_chosen(held, loadu(spare + j), here);
+        const auto count = static_cast<std::size_t>(__builtin_popcount(here));
+        for (std::size_t m = 0; m < count; ++m) *to++ = held[m];
+        bits |= static_cast<std::uint64_t>(here) << (j - k);
+      }
+      __builtin_memcpy(row + bit_numbers<T>(k), &bits, sizeof bits);
+    }
+  }
+};
 
 template <class T>
 static inline void topic_table(const TopicTable<T>& a) {
   Arena arena{a.scratch};
-  const std::size_t topics = a.topics.counts.cols, stride = round_up(topics, lanes<T>);
-  T* psi_total = arena.take<T>(stride);
-  T* factor = arena.take<T>(stride);
-  T* power = arena.take<T>(stride);
-  for (std::size_t k = 0; k < stride; ++k) psi_total[k] = k < topics ? static_cast<T>(a.topics.psi_total[k]) : T(0);
+  const TableMaker<T> maker(a, arena);
+  for (std::size_t i = 0; i < a.count; ++i) maker.make(i);
+}
+
+template <class T>
+static inline void table_sizes(const TableSizes<T>& a) {
+  Arena arena{a.scratch};
+  const std::size_t topics = a.topics.counts.cols;
+  T* lambda = arena.take<T>(round_up(topics, lanes<T>));
   for (std::size_t i = 0; i < a.count; ++i) {
-    parameters(a.topics, static_cast<std::size_t>(a.words[i]), factor);
-    a.level[i] = table_row(psi_total, topics, factor, power, a.table.row(i));
-    Vec<T> sum{};
-    for (std::size_t k = 0; k < stride; k += lanes<T>) sum += loadu(a.table.row(i) + k);
-    a.row_sums[i] = horizontal_sum(sum);
+    const auto w = static_cast<std::size_t>(a.words[i]);
+    parameters(a.topics, w, lambda);
+    const Vec<T> shared = broadcast<T>(common_parameter(a.topics, w));
+    a.sizes[i] = static_cast<std::int64_t>(bit_numbers<T>(topics) + 1);
+    for (std::size_t k = 0; k < topics; k += lanes<T>)
+      a.sizes[i] += __builtin_popcount(inside(differs(loadu(lambda + k), shared), k, topics));
   }
 }
 
@@ -55,7 +139,7 @@ constexpr T nothing = T(0x1p-60);
 template <class T>
 static inline void word_sums(const WordSums<T>& a) {
   Arena arena{a.scratch};
-  const std::size_t topics = a.topics.counts.cols, stride = a.table.cols;
+  const std::size_t topics = a.topics.counts.cols, stride = round_up(topics, lanes<T>);
   T* sum = arena.take<T>(stride);
   T* room = arena.take<T>(stride);
   double* phi = arena.take<double>(doubles_of(topics));
@@ -74,14 +158,16 @@ static inline void word_sums(const WordSums<T>& a) {
       for (std::size_t k = 0; k < stride; k += lanes<T>)
         storeu(sum + k, mul_add(loadu(theta + k), broadcast<T>(weight), loadu(sum + k)));
     }
-    T *const b = a.table.row(w), *out = b;
+    if (!a.table.whole) unpack_row(a.table, w, stride, room);
+    const T* b = a.table.whole ? a.table.whole.row(w) : room;
+    T* out = a.place + w * stride;
     if (a.out) {
       out = a.out.row(a.dense ? static_cast<std::size_t>(a.vocabulary[w]) : w);
       for (std::size_t k = 0; k < topics; ++k)
         out[k] = static_cast<T>(static_cast<double>(out[k]) + static_cast<double>(sum[k]) * static_cast<double>(b[k]));
     } else {
       for (std::size_t k = 0; k < topics; ++k)
-        b[k] = static_cast<T>(static_cast<double>(sum[k]) * static_cast<double>(b[k]));
+        out[k] = static_cast<T>(static_cast<double>(sum[k]) * static_cast<double>(b[k]));
     }
     const T* prior = a.topics.prior + static_cast<std::size_t>(a.vocabulary[w]) * a.topics.by_word;
     if (a.topics.by_topic)
@@ -167,6 +253,8 @@ static inline void row_update(const RowUpdate<T>& a) {
 
 std::size_t topic_stride_d(std::size_t topics) { return round_up(topics, lanes<double>); }
 std::size_t topic_stride_f(std::size_t topics) { return round_up(topics, lanes<float>); }
+void table_sizes_d(const TableSizes<double>& a) { table_sizes(a); }
+void table_sizes_f(const TableSizes<float>& a) { table_sizes(a); }
 void topic_table_d(const TopicTable<double>& a) { topic_table(a); }
 void topic_table_f(const TopicTable<float>& a) { topic_table(a); }
 void word_sums_d(const WordSums<double>& a) { word_sums(a); }

@@ -8,6 +8,8 @@ namespace vivace::VIVACE_ISA_NS {
 std::size_t topic_stride_d(std::size_t topics);
 std::size_t topic_stride_f(std::size_t topics);
 std::size_t topic_scratch(std::size_t topics);  // bytes, enough for each kernel of this file but fold_in
+void table_sizes_d(const TableSizes<double>&);
+void table_sizes_f(const TableSizes<float>&);
 void topic_table_d(const TopicTable<double>&);
 void topic_table_f(const TopicTable<float>&);
 void document_step_d(const DocumentStep<double>&);

@@ -10,6 +10,7 @@
 
 #include "dispatch.hpp"
 #include "driver.hpp"
+#include "packing.hpp"
 
 namespace {
 
@@ -35,8 +36,8 @@ struct Corpus {
       : v(v), k(k), documents(documents), prior(prior), topics(v * k), psi_total(k), alpha(k, prior) {
     std::vector<double> totals(k);
     for (std::size_t i = 0; i < v * k; ++i) {
-      topics[i] = static_cast<T>(prior + (uniform() < 0.2 ? 50 * uniform() : 0));
-      totals[i % k] += static_cast<double>(topics[i]);
+      topics[i] = static_cast<T>(uniform() < 0.2 ? 50 * uniform() : 0);
+      totals[i % k] += prior + static_cast<double>(topics[i]);
     }
     for (std::size_t i = 0; i < k; ++i) psi_total[i] = digamma(totals[i]);
     for (std::size_t d = 0; d < documents; ++d) {
@@ -55,9 +56,9 @@ void fold_in(const Kernels& kernels, const Corpus<T>& c, std::size_t stride, con
   std::vector<T> table(c.v * stride), alpha(stride), gamma(c.documents * c.k);
   std::size_t longest = 0;
   for (std::size_t w = 0; w < c.v; ++w) {
-    const T* from = c.topics.data() + w * c.k;
-    const T most = *std::max_element(from, from + c.k);
-    for (std::size_t k = 0; k < c.k; ++k) table[w * stride + k] = from[k] / most;
+    const T *from = c.topics.data() + w * c.k, prior = static_cast<T>(c.prior);
+    const T most = *std::max_element(from, from + c.k) + prior;
+    for (std::size_t k = 0; k < c.k; ++k) table[w * stride + k] = (from[k] + prior) / most;
   }
   for (std::size_t k = 0; k < c.k; ++k) alpha[k] = static_cast<T>(c.prior);
   for (std::size_t d = 0; d < c.documents; ++d)
@@ -86,24 +87,6 @@ void fold_in(const Kernels& kernels, const Corpus<T>& c, std::size_t stride, con
   }
 }
 
-/// Counts without their zeros.
-template <class T>
-struct Packing {
-  std::vector<std::uint64_t> bits;
-  std::vector<T> kept;
-  std::vector<std::int64_t> first;
-
-  Packing(const std::vector<T>& counts, std::size_t rows, std::size_t columns)
-      : bits((rows * columns + 63) / 64), first(rows) {
-    for (std::size_t i = 0; i < rows * columns; ++i) {
-      if (i % columns == 0) first[i / columns] = static_cast<std::int64_t>(kept.size());
-      if (counts[i] == T(0)) continue;
-      bits[i / 64] |= std::uint64_t{1} << i % 64;
-      kept.push_back(counts[i]);
-    }
-  }
-};
-
 template <class T>
 void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   constexpr bool twice = std::is_same_v<T, double>;
@@ -116,16 +99,19 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   std::vector<double> level(c.v);
 
   TopicTable<T> t;
-  std::vector<T> prior(1, static_cast<T>(c.prior)), expected_counts(c.topics);
-  for (T& count : expected_counts) count -= prior[0];  // zero, mostly
+  std::vector<T> prior(1, static_cast<T>(c.prior));
   std::vector<std::int32_t> vocabulary(c.v);
   for (std::size_t w = 0; w < c.v; ++w) vocabulary[w] = static_cast<std::int32_t>(w);
-  t.topics.counts = {expected_counts.data(), c.v, c.k};
+  t.topics.counts = {c.topics.data(), c.v, c.k};
   t.topics.prior = prior.data();
   t.topics.psi_total = c.psi_total.data();
   t.words = vocabulary.data();
   t.count = c.v;
-  t.table = {table.data(), c.v, stride};
+  std::vector<T> common(stride);
+  const double least = *std::min_element(c.psi_total.begin(), c.psi_total.end());
+  for (std::size_t k = 0; k < c.k; ++k) common[k] = static_cast<T>(std::exp(least - c.psi_total[k]));
+  t.common = common.data();
+  t.whole = {table.data(), c.v, stride};
   t.level = level.data();
   std::vector<T> row_sums(c.v);
   t.row_sums = row_sums.data();
@@ -134,7 +120,7 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     kernels.topic_table_d(t);
   else
     kernels.topic_table_f(t);
-  const Packing<T> packing(expected_counts, c.v, c.k);
+  const Packing<T> packing(c.topics, c.v, c.k);
   if (guarded) {  // the same topics, from here on, without their zeros
     const std::vector<T> before = table;
     t.topics.counts.data = nullptr;
@@ -148,10 +134,11 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   for (std::size_t w = 0; w < c.v; ++w) {
     double best = -INFINITY;
     for (std::size_t k = 0; k < c.k; ++k)
-      best = std::max(best, digamma(static_cast<double>(c.topics[w * c.k + k])) - c.psi_total[k]);
+      best = std::max(best, digamma(c.prior + static_cast<double>(c.topics[w * c.k + k])) - c.psi_total[k]);
     expect(std::abs(level[w] - best) < (twice ? 1e-9 : 1e-5) * std::max(1.0, std::abs(digamma(c.prior))),
            what + " level");
   }
+  const TablePacking<T> packed(kernels, t, stride, what);
 
   std::vector<T> gamma(c.documents * c.k, T(1)), weights(nnz), theta(c.documents * stride), previous;
   std::vector<double> bound(c.documents);
@@ -163,7 +150,7 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   s.counts = c.counts.data();
   s.topics = t.topics;
   s.vocabulary = vocabulary.data();
-  s.table = {table.data(), c.v, stride};
+  s.table.whole = {table.data(), c.v, stride};
   s.level = level.data();
   s.sharpen = !guarded;
   if (!guarded && c.k % 2) s.row_sums = row_sums.data();
@@ -193,6 +180,22 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     for (auto e = c.start[d]; e < c.start[d + 1]; ++e) tokens += static_cast<double>(c.counts[e]);
     if (!guarded) expect(std::abs(total - tokens) < 1e-4 * (1 + tokens), what + " tokens of a document");
     expect(std::isfinite(bound[d]), what + " bound");
+  }
+
+  {  // the same documents from packed rows, to the last bit
+    DocumentStep<T> again = s;
+    std::vector<T> own = guarded ? previous : std::vector<T>(gamma.size(), T(1)), room(nnz), shares(theta.size());
+    std::vector<double> reached(c.documents);
+    again.table = packed.rows;
+    again.gamma.data = own.data();
+    again.weights = room.data();
+    again.theta.data = shares.data();
+    again.bound = reached.data();
+    if constexpr (twice)
+      kernels.document_step_d(again);
+    else
+      kernels.document_step_f(again);
+    expect(own == gamma && room == weights && shares == theta && reached == bound, what + " documents, packed");
   }
 
   if (s.row_sums) {  // shares alone: fewer rows are looked at, the same documents come out
@@ -242,8 +245,8 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
   a.gamma = {gamma.data(), c.documents, c.k};
   a.topics = t.topics;
   a.vocabulary = vocabulary.data();
-  std::vector<T> rows(s.table.data, s.table.data + c.v * stride);
-  a.table = {rows.data(), c.v, stride};
+  std::vector<T> rows(table);
+  a.table.whole = {rows.data(), c.v, stride};
   a.out = {sums.data(), c.v, c.k};
   a.dense = guarded;
   a.scratch = scratch.p;
@@ -251,7 +254,20 @@ void run(const Kernels& kernels, const Corpus<T>& c, bool guarded) {
     kernels.word_sums_d(a);
   else
     kernels.word_sums_f(a);
+  {
+    std::vector<T> again(c.v * c.k);
+    a.table = packed.rows;
+    a.out.data = again.data();
+    if constexpr (twice)
+      kernels.word_sums_d(a);
+    else
+      kernels.word_sums_f(a);
+    expect(again == sums, what + " sums of words, packed");
+  }
   if (!guarded) {
+    a.table = {};
+    a.table.whole = {rows.data(), c.v, stride};
+    a.place = rows.data();
     a.out = {};
     if constexpr (twice)
       kernels.word_sums_d(a);

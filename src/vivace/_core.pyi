@@ -80,17 +80,20 @@ def special_lgamma(x: _Rows, out: _Rows) -> None: ...
 def special_exp_nonpositive(x: _Rows, out: _Rows) -> None: ...
 def special_log1p(x: _Rows, out: _Rows) -> None: ...
 def topic_stride(n_topics: int, single: bool) -> int: ...
+def packed_room(stride: int, single: bool) -> int: ...
+def table_sizes(topics: _Topics, words: NDArray[np.int32], sizes: NDArray[np.int64]) -> None: ...
 def topic_table(
     topics: _Topics,
     words: NDArray[np.int32],
-    table: _Rows,
+    common: _Rows,
+    table: _Rows | tuple[_Rows, NDArray[np.int64]],
     level: _Doubles,
     row_sums: _Rows,
 ) -> None: ...
 def topic_documents(
     topics: _Topics,
     vocabulary: NDArray[np.int32],
-    table: _Rows,
+    table: _Rows | tuple[_Rows, NDArray[np.int64], _Rows],
     level: _Doubles,
     start: NDArray[np.int64],
     words: NDArray[np.int32],
@@ -119,7 +122,7 @@ def topic_words(
 def topic_word_sums(
     topics: _Topics,
     vocabulary: NDArray[np.int32],
-    table: _Rows,
+    table: _Rows | tuple[_Rows, NDArray[np.int64], _Rows],
     words: NDArray[np.int32],
     start: NDArray[np.int64],
     entries: NDArray[np.int32],

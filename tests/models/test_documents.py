@@ -171,8 +171,8 @@ def test_shares_alone_are_those_of_the_whole_step(alpha, dtype):
 def test_vectors_of_tables_lie_in_one_line(dtype):
     _, true = planted(5, n_topics=23)
     table = make_table(fitted_topics(true, 0.02, dtype), np.arange(7, dtype=np.int32), ONE)
-    assert table.values.ctypes.data % CACHE_LINE == 0
-    assert table.values.flags.c_contiguous
+    assert table.rows.ctypes.data % CACHE_LINE == 0
+    assert table.rows.flags.c_contiguous
 
 
 @pytest.mark.parametrize(("alpha", "eta"), PRIORS)

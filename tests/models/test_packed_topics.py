@@ -53,7 +53,7 @@ def test_kernels_read_packed_counts(packing, shape, dtype, prior):
     settings = {"statistics": sparse_counts(*shape, dtype, seed=2), "own_factor": -1.0}
     sums = [terms(topics, None, log_gamma=True, **settings) for topics in (dense, packed)]
     assert isinstance(packed.kernel[0], _core.PackedTable)  # nobody has asked for the values
-    for name in ("values", "level", "row_sums"):
+    for name in ("rows", "level", "row_sums"):
         found = [getattr(table, name)[..., : shape[1]] for table in tables]
         np.testing.assert_array_equal(*found)
     assert sums[0] == sums[1]

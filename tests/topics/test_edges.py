@@ -47,7 +47,7 @@ def test_tiny_priors_in_single_precision_make_no_subnormal_numbers():
     rows = CsrSource(counts.indptr, counts.indices, counts.data, 60)
     group = make_group(rows.read(0, 200), topics)
     document_step(group, slice(0, 200), topics, table, Sweeps(100, 1e-3), sharpen=True)
-    for values in (lda.components_, group.gamma, table.values, group.theta, group.weights):
+    for values in (lda.components_, group.gamma, table.rows, group.theta, group.weights):
         assert np.isfinite(values).all()
         assert not ((values != 0) & (np.abs(values) < tiny)).any()
 

@@ -34,6 +34,9 @@ LOOKED_AT = 16_384
 #: Entries of one task when words are summed.
 TASK_ENTRIES = 32_768
 
+#: Rows of a table are packed that take less than this share of the memory then.
+PACKED_SHARE = 0.5
+
 #: Rows of a table that are moved at a time: they are copied for it.
 MOVED_ROWS = 128
 
@@ -56,6 +59,27 @@ def block_rows(n_rows: int, n_nonzeros: int, batch_rows: int | None = None) -> i
     return int(np.clip(rows, MIN_BLOCK_ROWS, MAX_BLOCK_ROWS))
 
 
+class PackedRows(NamedTuple):
+    """Rows of a table without what parameters at the prior make.
+
+    Such an entry is a factor of the word times one of the topic.
+
+    Attributes
+    ----------
+    numbers : 1-d array
+        Of each row a bit for each entry, the word's factor, and the entries that are no such
+        product (`cpp/topics.hpp`).
+    start : (W + 1,) of int64
+        Where rows begin.
+    common : (stride,)
+        Factors of the topics.
+    """
+
+    numbers: Array
+    start: NDArray[np.int64]
+    common: Array
+
+
 class Table(NamedTuple):
     """exp(E ln beta), scaled, of the words of a batch, a row each.
 
@@ -65,7 +89,7 @@ class Table(NamedTuple):
         The words, rising.
     slots : (V,) of int32
         Row of each of the words; other entries have no meaning.
-    values : (W, stride)
+    rows : (W, stride) or PackedRows
         The rows, filled up to whole vectors.
     level : (W,)
         Logarithm of what the largest entry of each row was.
@@ -75,17 +99,18 @@ class Table(NamedTuple):
 
     words: NDArray[np.int32]
     slots: NDArray[np.int32]
-    values: Array
+    rows: Array | PackedRows
     level: Doubles
     row_sums: Array
 
     def narrowed(self, width: int) -> Array:
         """Move the first `width` numbers of all rows together, in place, and return them."""
-        n, stride = self.values.shape
-        flat = self.values.reshape(-1)[: n * width]
+        assert not isinstance(self.rows, PackedRows)
+        n, stride = self.rows.shape
+        flat = self.rows.reshape(-1)[: n * width]
         found = flat.reshape(n, width)
         for i in range(0, n if width < stride else 0, MOVED_ROWS):
-            found[i : i + MOVED_ROWS] = self.values[i : i + MOVED_ROWS, :width]
+            found[i : i + MOVED_ROWS] = self.rows[i : i + MOVED_ROWS, :width]
         return found
 
 
@@ -148,21 +173,45 @@ def mark_words(columns: NDArray[np.int32], seen: NDArray[np.bool_]) -> None:
         seen[columns[i : i + LOOKED_AT]] = True
 
 
-def make_table(topics: Topics, words: NDArray[np.int32], executor: Executor) -> Table:
-    """Return exp(E ln beta) of the given words, which rise."""
-    single = topics.dtype == np.float32
-    stride = _core.topic_stride(topics.n_topics, single)
+def make_table(
+    topics: Topics, words: NDArray[np.int32], executor: Executor, *, pack: bool = False
+) -> Table:
+    """Return exp(E ln beta) of the given words, which rise.
+
+    `pack`: with packed rows where these take far less memory. Documents and words are the same
+    with them, to the last bit.
+    """
+    n, kernel, parts = len(words), topics.kernel, parts_of(len(words))
+    stride = _core.topic_stride(topics.n_topics, topics.dtype == np.float32)
     slots = np.empty(topics.n_words, np.int32)
-    slots[words] = np.arange(len(words), dtype=np.int32)
-    values, level = aligned((len(words), stride), topics.dtype), np.empty(len(words))
-    sums = np.empty(len(words), topics.dtype)
-    kernel = topics.kernel
+    slots[words] = np.arange(n, dtype=np.int32)
+    level, sums = np.empty(n), np.empty(n, topics.dtype)
+    common = np.zeros(stride, topics.dtype)
+    common[: topics.n_topics] = np.exp(topics.psi_totals.min() - topics.psi_totals)
+    start = np.zeros(n + 1, np.int64)
+
+    def look(part: slice) -> None:
+        _core.table_sizes(kernel, words[part], start[1:][part])
+
+    if pack:
+        executor.map(look, parts)
+        np.cumsum(start, out=start)
+    packed = pack and start[-1] < PACKED_SHARE * n * stride
+    shape = (int(start[-1]) + _core.packed_room(stride, topics.dtype == np.float32),)
+    values = aligned(shape if packed else (n, stride), topics.dtype)
 
     def fill(part: slice) -> None:
-        _core.topic_table(kernel, words[part], values[part], level[part], sums[part])
+        out: Any = values[part]
+        if packed:
+            rows = start[part.start : part.stop + 1]
+            out = values[rows[0] : rows[-1]], rows - rows[0]
+        _core.topic_table(kernel, words[part], common, out, level[part], sums[part])
 
-    executor.map(fill, parts_of(len(words)))
-    return Table(words, slots, values, level, sums)
+    executor.map(fill, parts)
+    if packed:
+        values[start[-1] :] = 0
+    rows = PackedRows(values, start, common) if packed else values
+    return Table(words, slots, rows, level, sums)
 
 
 class Group(NamedTuple):
@@ -255,7 +304,7 @@ def document_step(
     _core.topic_documents(
         topics.kernel,
         table.words,
-        table.values,
+        table.rows,
         table.level,
         start,
         table.slots[rows.columns[first:last]],
@@ -308,7 +357,7 @@ def add_word_sums(
 ) -> None:
     """Add the expected counts of some words of the group to `counts`, a table of fresh sums.
 
-    Without one they take the place of the words' rows in `table`.
+    Without one they take the place of the words' rows in `table`, which are not packed.
 
     Each word is summed in the order of its documents by one call: the same bits for any number of
     threads.
@@ -317,7 +366,7 @@ def add_word_sums(
     _core.topic_word_sums(
         topics.kernel,
         table.words,
-        table.values,
+        table.rows,
         table.slots[index.words[part]],
         index.start[part.start : part.stop + 1],
         index.entries,

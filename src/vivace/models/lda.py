@@ -168,10 +168,10 @@ class LatentDirichletModel:
         words = batch.words(executor)
         if self.pack_topics:
             prepared.counts.pack()
-        table = make_table(prepared, words, executor)
         # Of a single group the sums of words take the place of the table: memory is for one.
         all_words = len(words) >= self.whole * self.n_words
         alone = len(batch.groups) == 1 and not all_words
+        table = make_table(prepared, words, executor, pack=not alone)
         counts = None if alone else self._counts(None if all_words else words)
         own, common = _Own(), prepared.alpha.astype(self.dtype)
 
