@@ -9,6 +9,7 @@ import naive_topics as naive
 import numpy as np
 import pytest
 from corpora import planted
+from document_calls import TOPICS, document_call
 from scipy import sparse
 from scipy.special import digamma, gammaln
 
@@ -331,7 +332,6 @@ def test_priors_of_every_shape(dtype, n_topics):
         WordPrior(np.ones((60, n_topics + 1)), 60, n_topics)
 
 
-TOPICS = (np.ones((6, 2)), 1.0, np.full((1, 1), 0.1), np.zeros(2))
 CALLS = {
     "topics": {"topics": (np.ones((6, 2), np.int64), *TOPICS[1:])},
     "tuple": {"topics": TOPICS[:3]},
@@ -353,22 +353,6 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_the_border_checks_what_it_is_given(name):
-    good = {
-        "topics": TOPICS,
-        "vocabulary": np.array([1, 5], np.int32),
-        "table": np.ones((2, _core.topic_stride(2, False))),
-        "level": np.zeros(2),
-        "start": np.array([0, 2], np.int64),
-        "words": np.array([0, 1], np.int32),
-        "counts": np.ones(2),
-        "row_weights": None,
-        "alpha": np.ones(2),
-        "max_sweeps": 3,
-        "tolerance": 0.1,
-        "gamma": np.ones((1, 2)),
-        "previous": None,
-        "weights": np.ones(2),
-    }
-    _core.topic_documents(**good)
+    _core.topic_documents(**document_call())
     with pytest.raises((TypeError, ValueError), match=name):
-        _core.topic_documents(**(good | CALLS[name]))
+        _core.topic_documents(**document_call(**CALLS[name]))

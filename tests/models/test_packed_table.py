@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from corpora import planted
+from document_calls import document_call
 from scipy import sparse
 
 from vivace import LatentDirichletAllocation, _core
@@ -128,22 +129,6 @@ BAD = {
 
 @pytest.mark.parametrize("wrong", BAD)
 def test_the_border_checks_packed_rows(wrong):
-    good = {
-        "topics": (np.ones((6, 2)), 1.0, np.ones((1, 1)), np.zeros(2)),
-        "vocabulary": np.array([1, 5], np.int32),
-        "table": ROWS,
-        "level": np.zeros(2),
-        "start": np.array([0, 2], np.int64),
-        "words": np.array([0, 1], np.int32),
-        "counts": np.ones(2),
-        "row_weights": None,
-        "alpha": np.ones(2),
-        "max_sweeps": 3,
-        "tolerance": 0.1,
-        "gamma": np.ones((1, 2)),
-        "previous": None,
-        "weights": np.ones(2),
-    }
-    _core.topic_documents(**good)
+    _core.topic_documents(**document_call(table=ROWS))
     with pytest.raises((TypeError, ValueError), match=wrong):
-        _core.topic_documents(**(good | {"table": BAD[wrong]}))
+        _core.topic_documents(**document_call(table=BAD[wrong]))

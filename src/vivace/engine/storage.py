@@ -77,14 +77,14 @@ class Packed:
     def values(self) -> Table:
         """All values, in an array of their own."""
         out = aligned(self.shape, self.dtype, make=np.zeros)
-        _core.put_bits(out.reshape(-1), _loaded(self._bits), _loaded(self._kept))
+        _core.put_bits(out.reshape(-1), loaded(self._bits), loaded(self._kept))
         return out
 
     @property
     def kernel(self) -> _core.PackedTable:
         """What kernels read in the place of the values."""
         if self._kernel is None:
-            self._kernel = _core.PackedTable(_loaded(self._bits), _loaded(self._kept), *self.shape)
+            self._kernel = _core.PackedTable(loaded(self._bits), loaded(self._kept), *self.shape)
         return self._kernel
 
     @property
@@ -106,5 +106,6 @@ def _taken(values: Table, bits: Table, n_kept: int) -> Table:
     return kept
 
 
-def _loaded(array: Table | Shelved) -> Table:
+def loaded(array: Table | Shelved) -> Table:
+    """Return an array that may be on a shelf."""
     return array if isinstance(array, np.ndarray) else array.load()

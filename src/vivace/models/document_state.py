@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vivace import _core
 from vivace.engine.aligned import CACHE_LINE, Room
+from vivace.engine.storage import loaded
 from vivace.io.spool import Shelf, Shelved
 
 Array = NDArray[Any]
@@ -57,12 +58,12 @@ class DocumentParameters:
         """Return the parameters, (n, K); the array is one of `room`."""
         room = Room() if room is None else room
         out: Array = room.take("parameters", self.shape, self.common.dtype)
-        _core.unpack_rows(out, self.common, _loaded(self.bits), _loaded(self.kept))
+        _core.unpack_rows(out, self.common, loaded(self.bits), loaded(self.kept))
         return out
 
     def pack(self) -> tuple[Array, Array]:
         """Return bits and values."""
-        return _loaded(self.bits), _loaded(self.kept)
+        return loaded(self.bits), loaded(self.kept)
 
     @property
     def nbytes(self) -> int:
@@ -87,7 +88,3 @@ class DocumentState(NamedTuple):
     def loaded(self, room: Room | None = None) -> Array | None:
         """Return the parameters, (n, K), as an array of `room`."""
         return None if self.parameters is None else self.parameters.load(room)
-
-
-def _loaded(array: Array | Shelved) -> Array:
-    return array.load() if isinstance(array, Shelved) else array

@@ -7,7 +7,6 @@ Dirichlet(lambda_k), as in Hoffman, Blei and Bach (2010).
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from vivace.engine import Block, Executor, Infeasible, RowTable, Statistics, ThreadExecutor
-from vivace.engine.aligned import Room, aligned
+from vivace.engine.aligned import ThreadRoom, aligned
 from vivace.io.spool import Shelf
 from vivace.models import priors
 from vivace.models.document_groups import GroupedBatch
@@ -58,13 +57,6 @@ WHOLE, WHOLE_CORPUS = 0.9, 0.5
 WORD_PRIOR_STEPS = 2
 
 __all__ = ["LatentDirichletModel", "Sweeps", "Topics"]
-
-
-class _Own(threading.local):
-    """Room of a thread."""
-
-    def __init__(self) -> None:
-        self.room = Room()
 
 
 class LatentDirichletModel:
@@ -173,19 +165,19 @@ class LatentDirichletModel:
         alone = len(batch.groups) == 1 and not all_words
         table = make_table(prepared, words, executor, pack=not alone)
         counts = None if alone else self._counts(None if all_words else words)
-        own, common = _Own(), prepared.alpha.astype(self.dtype)
+        room, common = ThreadRoom(), prepared.alpha.astype(self.dtype)
 
         def work(group: Group, block: tuple[int, int], rows: slice) -> _Block:
             log_theta = np.zeros(self.n_topics) if self.learn_alpha else None
             place, n_rows = places[block[0]], rows.stop - rows.start
-            gamma = own.room.take("gamma", (n_rows, self.n_topics), self.dtype)
+            gamma = room.take("gamma", (n_rows, self.n_topics), self.dtype)
             document_step(
                 group,
                 rows,
                 prepared,
                 table,
                 self.sweeps,
-                previous=known[place].loaded(own.room),
+                previous=known[place].loaded(room),
                 warm=passes >= COLD_PASSES,
                 seed=seed,
                 log_theta=log_theta,
@@ -193,7 +185,7 @@ class LatentDirichletModel:
             )
             kept = None
             if self.keep_documents:
-                kept = DocumentParameters.of(gamma, common, own.room, self.shelf)
+                kept = DocumentParameters.of(gamma, common, room, self.shelf)
             state = DocumentState(kept, passes + 1)
             if replacing:
                 known[place] = state
