@@ -6,7 +6,7 @@
 #include <malloc.h>
 #endif
 
-#include "packed.hpp"
+#include "topic_arguments.hpp"
 
 namespace vivace {
 void bind_memory(py::module_& m);
@@ -33,6 +33,18 @@ std::size_t nonzero_bits(const py::object& values, const py::object& bits) {
     }
     return count;
   });
+}
+
+/// Numbers of some rows of a table, rising, one for each of `count`; null for all.
+const std::int32_t* rising_rows(const py::object& rows, std::size_t count, std::size_t all) {
+  if (rows.is_none()) {
+    if (count != all) throw py::value_error("values must have " + std::to_string(all) + " rows, or rows must be given");
+    return nullptr;
+  }
+  const auto found = indices(rows, "rows", count, all);
+  for (std::size_t i = 1; i < found.rows; ++i)
+    if (found[i - 1] >= found[i]) throw py::value_error("rows must rise");
+  return found.data;
 }
 
 /// `size` places, of which `kept` must be set.
@@ -92,6 +104,63 @@ Packed packed_table(const py::object& kept, const py::object& bits, std::size_t 
   Rank rank{b.data};
   for (std::size_t i = 0; i < rows; ++i) found.first[i] = static_cast<std::int64_t>(rank.at(i * columns));
   return found;
+}
+
+/// Values for some rows of a packed table.
+template <class T>
+PackedSum<T> packed_addition(const py::object& values, const py::object& rows, std::size_t all,
+                             const py::object& marks) {
+  PackedSum<T> a;
+  a.values = view<const T>(values, "values", any, any);
+  a.places = all * a.values.cols;
+  a.rows = rising_rows(rows, a.values.rows, all);
+  a.marks = view<std::uint64_t>(marks, "marks", words_of(a.places), 0).data;
+  return a;
+}
+
+/// Fills `marks` with the bits that a packed table has after values were added; returns how many are set.
+template <class T>
+std::size_t sum_marks(const py::object& values, const py::object& rows, std::size_t all, const py::object& bits,
+                      const py::object& marks) {
+  const PackedSum<T> a = packed_addition<T>(values, rows, all, marks);
+  const std::size_t n = words_of(a.places);
+  const auto before = view<const std::uint64_t>(bits, "bits", n, 0);
+  const Kernels& kernels = active_kernels();
+  return without_gil([&] {
+    std::copy_n(before.data, n, a.marks);
+    if constexpr (std::is_same_v<T, double>)
+      kernels.sum_marks_d(a);
+    else
+      kernels.sum_marks_f(a);
+    return kernels.bits_between(a.marks, 0, a.places);
+  });
+}
+
+/// Adds to a packed table. One call, so that Python never sees it half done.
+template <class T>
+void packed_sum(const py::object& values, const py::object& rows, std::size_t all, double factor,
+                const py::object& marks, const py::object& bits, const py::object& kept) {
+  PackedSum<T> a = packed_addition<T>(values, rows, all, marks);
+  const auto table = view<std::uint64_t>(bits, "bits", words_of(a.places), 0);
+  const auto numbers = view<T>(kept, "kept", any, 0);
+  const Kernels& kernels = active_kernels();
+  a.factor = static_cast<T>(factor);
+  a.bits = table.data;
+  a.kept = numbers.data;
+  a.before = kernels.bits_between(a.bits, 0, a.places);
+  a.after = kernels.bits_between(a.marks, 0, a.places);
+  const std::size_t room = a.after + 2 * 64 / sizeof(T);
+  if (numbers.rows < room)
+    throw py::value_error("kept must hold " + std::to_string(room) + " numbers, got " + std::to_string(numbers.rows));
+  bool good = true;
+  for (std::size_t i = 0; i < table.rows; ++i) good = good && !(table[i] & ~a.marks[i]);
+  if (!good) throw py::value_error("marks must hold all bits");
+  without_gil([&] {
+    if constexpr (std::is_same_v<T, double>)
+      kernels.packed_sum_d(a);
+    else
+      kernels.packed_sum_f(a);
+  });
 }
 
 /// Returns how many values are not `common`; `room` begins with them.
@@ -184,6 +253,28 @@ void bind_memory(py::module_& m) {
            arg("bits"), arg("kept"), arg("rows"), arg("columns"))
       .def_readonly("bits", &Packed::bits)
       .def_readonly("kept", &Packed::kept);
+  m.def(
+      "count_bits",
+      [](const O& bits) {
+        const auto b = view<const std::uint64_t>(bits, "bits", any, 0);
+        return active_kernels().bits_between(b.data, 0, b.rows * word_bits);
+      },
+      arg("bits"), "Counts the bits that are set.");
+  m.def(
+      "sum_marks",
+      [](const O& values, const O& rows, std::size_t n_rows, const O& bits, const O& marks) {
+        return by_dtype(&sum_marks<double>, &sum_marks<float>, values, rows, n_rows, bits, marks);
+      },
+      arg("values"), arg("rows"), arg("n_rows"), arg("bits"), arg("marks"),
+      "Marks what a packed table holds after values were added to some rows; returns how many there are.");
+  m.def(
+      "packed_sum",
+      [](const O& values, const O& rows, std::size_t n_rows, double factor, const O& marks, const O& bits,
+         const O& kept) {
+        by_dtype(&packed_sum<double>, &packed_sum<float>, values, rows, n_rows, factor, marks, bits, kept);
+      },
+      arg("values"), arg("rows"), arg("n_rows"), arg("factor"), arg("marks"), arg("bits"), arg("kept"),
+      "Adds factor x values to rows of a packed table, in place.");
   m.def(
       "pack_rows",
       [](const O& values, const O& common, const O& bits, const O& room) {

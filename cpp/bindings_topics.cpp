@@ -188,7 +188,9 @@ void topic_terms(const py::object& topics, const py::object& words, const py::ob
     a.words = chosen.data;
     a.count = chosen.rows;
   }
-  if (!statistics.is_none()) {
+  if (py::isinstance<Packed>(statistics)) {
+    a.packed_statistics = packed_numbers<T>(statistics.cast<const Packed&>(), v, k);
+  } else if (!statistics.is_none()) {
     a.statistics = view<const T>(statistics, "statistics", any, k);
     a.dense = a.statistics.rows == v;
     if (!a.dense && a.statistics.rows != a.count)

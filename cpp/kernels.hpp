@@ -184,6 +184,11 @@ struct Kernels {
   void (*document_start_f)(const DocumentStart<float>&);
   void (*pack_rows_d)(const PackedRows<double>&);
   void (*pack_rows_f)(const PackedRows<float>&);
+  std::size_t (*bits_between)(const std::uint64_t* bits, std::size_t first, std::size_t last);
+  void (*sum_marks_d)(const PackedSum<double>&);
+  void (*sum_marks_f)(const PackedSum<float>&);
+  void (*packed_sum_d)(const PackedSum<double>&);
+  void (*packed_sum_f)(const PackedSum<float>&);
   std::size_t (*fold_in_scratch)(std::size_t topics);
   void (*fold_in_d)(const FoldIn<double>&);
   void (*fold_in_f)(const FoldIn<float>&);

@@ -15,9 +15,17 @@ struct Packed {
 
 namespace {
 
-constexpr std::size_t word_bits = 64;
-
 constexpr std::size_t words_of(std::size_t bits) { return (bits + word_bits - 1) / word_bits; }
+
+/// What kernels read of a packed table of this shape.
+template <class T>
+PackedTable<T> packed_numbers(const Packed& packed, std::size_t rows, std::size_t columns) {
+  if (packed.rows != rows || packed.columns != columns)
+    throw py::value_error("packed table: expected shape (" + std::to_string(rows) + ", " + std::to_string(columns) +
+                          "), got (" + std::to_string(packed.rows) + ", " + std::to_string(packed.columns) + ")");
+  return {view<const std::uint64_t>(packed.bits, "bits", any, 0).data, view<const T>(packed.kept, "kept", any, 0).data,
+          packed.first.data()};
+}
 
 /// Counts of topics, packed or not.
 template <class T>
@@ -28,9 +36,7 @@ void set_counts(TopicRows<T>& t, const py::object& counts) {
   }
   const auto& packed = counts.cast<const Packed&>();
   t.counts = {nullptr, packed.rows, packed.columns};
-  t.packed.bits = view<const std::uint64_t>(packed.bits, "bits", any, 0).data;
-  t.packed.kept = view<const T>(packed.kept, "kept", any, 0).data;
-  t.packed.first = packed.first.data();
+  t.packed = packed_numbers<T>(packed, packed.rows, packed.columns);
 }
 
 /// The array whose type is that of a table, packed or not.

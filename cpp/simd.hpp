@@ -98,8 +98,16 @@ VIVACE_INLINE Vec<T> broadcast(T value) {
 template <class T>
 VIVACE_INLINE Vec<T> load_part(const T* p, std::size_t count, T fill) {
   Vec<T> v = broadcast<T>(fill);
+#if defined(__AVX512F__) && VIVACE_VECTOR_BYTES == 64
+  const std::uint32_t bits = (std::uint32_t{1} << count) - 1;
+  if constexpr (sizeof(T) == 8)
+    return (Vec<T>)_mm512_mask_loadu_pd((__m512d)v, static_cast<__mmask8>(bits), p);
+  else
+    return (Vec<T>)_mm512_mask_loadu_ps((__m512)v, static_cast<__mmask16>(bits), p);
+#else
   for (std::size_t i = 0; i < count; ++i) v[i] = p[i];
   return v;
+#endif
 }
 
 template <class T>

@@ -16,6 +16,9 @@
 
 namespace vivace {
 
+/// Places that a number of bits tells of.
+inline constexpr std::size_t word_bits = 64;
+
 /// The numbers of a table that are not zero, one after the other, and a bit for each place: set where one is.
 template <class T>
 struct PackedTable {
@@ -136,6 +139,20 @@ struct PackedRows {
   std::size_t* count = nullptr;   // out: how many there are
 };
 
+/// Rows of a packed table become greater by `factor` x values, in place. First the bits of the sum are marked, then its
+/// numbers are made and `bits` become the marks.
+template <class T>
+struct PackedSum {
+  View<const T> values;                // a row for each of
+  const std::int32_t* rows = nullptr;  // rising; or null: all
+  T factor = 1;
+  std::uint64_t* marks = nullptr;     // in (as `bits`) and out: also set where values are not zero
+  std::uint64_t* bits = nullptr;      // of the table, in and out
+  std::size_t places = 0;             // of the table: rows x columns
+  T* kept = nullptr;                  // its numbers, in and out, with room for two vectors behind those of the sum
+  std::size_t before = 0, after = 0;  // how many they are, and those of the sum
+};
+
 /// Documents at fixed topics by collapsed variational Bayes of order zero: shares g of a document's words, each in turn
 /// proportional to mean_wk (n_k - min(count, 1) g_k + alpha_k), with n the document's expected counts, until the mean
 /// change of n in a sweep is below `tolerance` or `max_sweeps` are made.
@@ -183,8 +200,9 @@ struct TopicTerms {
   TopicRows<T> topics;
   const std::int32_t* words = nullptr;  // or null: all
   std::size_t count = 0;
-  View<const T> statistics;  // S: V x K, or one row for each of `words`; or null
-  bool dense = false;        // the former
+  View<const T> statistics;          // S: V x K, or one row for each of `words`; or null
+  bool dense = false;                // the former
+  PackedTable<T> packed_statistics;  // S, V x K, in their place; or null
   double factor = 0, own_factor = 0;
   bool log_gamma = false, digamma = false;
   double* out = nullptr;   // K

@@ -4,12 +4,9 @@
 namespace vivace::VIVACE_ISA_NS {
 namespace {
 
-constexpr std::size_t word_bits = 64;
-
 template <class T>
 static inline void pack_rows(const PackedRows<T>& a) {
   const std::size_t columns = a.values.cols;
-  const Vec<T> one = broadcast<T>(1), none{};
   std::uint64_t* word = a.bits;
   T* out = a.kept;
   for (std::size_t i = 0; i < a.values.rows; ++i) {
@@ -19,7 +16,7 @@ static inline void pack_rows(const PackedRows<T>& a) {
       std::uint64_t bits = 0;
       for (std::size_t k = first; k < end; k += lanes<T>) {
         const Vec<T> value = load_tail(row, k, columns, T(0)), common = load_tail(a.common, k, columns, T(0));
-        const std::uint32_t other = bits_gt_zero(select<Vec<T>>(value != common, one, none));
+        const std::uint32_t other = differs(value, common);
         store_chosen(out, value, other);
         out += __builtin_popcount(other);
         bits |= static_cast<std::uint64_t>(other) << (k - first);

@@ -3,6 +3,7 @@
 
 #include "../math.hpp"
 #include "layout.hpp"
+#include "packed_bits.hpp"
 #include "topics.hpp"
 
 namespace vivace::VIVACE_ISA_NS {
@@ -40,23 +41,22 @@ VIVACE_INLINE Vec<T> load_tail(const T* p, std::size_t i, std::size_t n, T fill)
 template <class T>
 constexpr T least_parameter = T(1e-30);
 
-/// Counts of one word: where they are packed, in `room` for K numbers.
+/// Row `w` of a table that is packed, in `room` for its numbers.
 template <class T>
-static inline const T* counts_of(const TopicRows<T>& t, std::size_t w, T* room) {
-  constexpr std::size_t word_bits = 64;
-  if (t.counts) return t.counts.row(w);
-  const std::size_t topics = t.counts.cols;
-  for (std::size_t k = 0; k < topics; ++k) room[k] = T(0);
-  const T* next = t.packed.kept + t.packed.first[w];
-  for (std::size_t k = 0; k < topics; k += word_bits) {
-    const std::size_t at = (w * topics + k) / word_bits, shift = (w * topics + k) % word_bits;
-    const std::size_t n = topics - k < word_bits ? topics - k : word_bits;
-    std::uint64_t bits = t.packed.bits[at] >> shift;
-    if (shift + n > word_bits) bits |= t.packed.bits[at + 1] << (word_bits - shift);
-    if (n < word_bits) bits &= (std::uint64_t{1} << n) - 1;
+static inline const T* row_of(const PackedTable<T>& packed, std::size_t w, std::size_t columns, T* room) {
+  for (std::size_t k = 0; k < columns; ++k) room[k] = T(0);
+  const T* next = packed.kept + packed.first[w];
+  for (std::size_t k = 0; k < columns; k += word_bits) {
+    std::uint64_t bits = bits_from(packed.bits, w * columns + k, columns - k);
     for (; bits; bits &= bits - 1) room[k + static_cast<std::size_t>(__builtin_ctzll(bits))] = *next++;
   }
   return room;
+}
+
+/// Counts of one word: where they are packed, in `room` for K numbers.
+template <class T>
+static inline const T* counts_of(const TopicRows<T>& t, std::size_t w, T* room) {
+  return t.counts ? t.counts.row(w) : row_of(t.packed, w, t.counts.cols, room);
 }
 
 /// lambda of word w and topic k; `counts` are the word's.

@@ -10,11 +10,6 @@ VIVACE_INLINE T common_parameter(const TopicRows<T>& t, std::size_t w) {
   return t.by_topic ? T(-1) : t.prior[w * t.by_word];
 }
 
-template <class T>
-VIVACE_INLINE std::uint32_t differs(T x, T y) {
-  return bits_gt_zero(select<T>(x != y, T{} + Element<T>(1), T{}));
-}
-
 /// The bits of the lanes from k on that are topics.
 VIVACE_INLINE std::uint32_t inside(std::uint32_t bits, std::size_t k, std::size_t topics) {
   return topics - k < 32 ? bits & ((std::uint32_t{1} << (topics - k)) - 1) : bits;
@@ -195,9 +190,10 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   double* psi_total = arena.take<double>(padded);
   double* total = arena.take<double>(padded);
   T* room = arena.take<T>(topics);
+  T* unpacked = arena.take<T>(topics);
   if (a.sums)
     for (std::size_t k = 0; k < topics; ++k) a.sums[k] = 0;
-  const bool cross = a.statistics || a.own_factor != 0;
+  const bool packed = a.packed_statistics.bits, cross = packed || a.statistics || a.own_factor != 0;
   const double own = a.own_factor * static_cast<double>(a.topics.scale);
   for (std::size_t k = 0; k < padded; ++k) {
     lambda[k] = 1;
@@ -207,7 +203,9 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   for (std::size_t i = 0; i < a.count; ++i) {
     const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
     const T* counts = counts_of(a.topics, w, room);
-    const T* statistics = a.statistics ? a.statistics.row(a.dense ? w : i) : nullptr;
+    const T* statistics = packed         ? row_of(a.packed_statistics, w, topics, unpacked)
+                          : a.statistics ? a.statistics.row(a.dense ? w : i)
+                                         : nullptr;
     for (std::size_t k = 0; k < topics; ++k) {
       lambda[k] = static_cast<double>(parameter(a.topics, counts, w, k));
       factor[k] = own * static_cast<double>(counts[k]);

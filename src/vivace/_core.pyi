@@ -155,7 +155,7 @@ def topic_fold_in(
 def topic_terms(
     topics: _Topics,
     words: NDArray[np.int32] | None,
-    statistics: _Rows | None,
+    statistics: _Rows | PackedTable | None,
     factor: float,
     own_factor: float,
     log_gamma: bool,
@@ -173,6 +173,23 @@ class PackedTable:
     kept: _Rows
     def __init__(self, bits: NDArray[np.uint64], kept: _Rows, rows: int, columns: int) -> None: ...
 
+def count_bits(bits: NDArray[np.uint64]) -> int: ...
+def sum_marks(
+    values: _Rows,
+    rows: NDArray[np.int32] | None,
+    n_rows: int,
+    bits: NDArray[np.uint64],
+    marks: NDArray[np.uint64],
+) -> int: ...
+def packed_sum(
+    values: _Rows,
+    rows: NDArray[np.int32] | None,
+    n_rows: int,
+    factor: float,
+    marks: NDArray[np.uint64],
+    bits: NDArray[np.uint64],
+    kept: _Rows,
+) -> None: ...
 def pack_rows(values: _Rows, common: _Rows, bits: NDArray[np.uint64], room: _Rows) -> int: ...
 def unpack_rows(out: _Rows, common: _Rows, bits: NDArray[np.uint64], kept: _Rows) -> None: ...
 

@@ -38,6 +38,13 @@ def topics_with(prior, counts):
     return Topics(RowTable(n_words, counts.copy()), word_prior, np.ones(n_topics), totals)
 
 
+def test_packed_statistics_must_have_the_shape_of_the_topics():
+    topics = topics_with(np.ones((1, 1)), sparse_counts(9, 5, np.float32))
+    other = RowTable(9, sparse_counts(9, 4, np.float32)).zeros_like(packed=True)
+    with pytest.raises(ValueError, match=r"expected shape \(9, 5\), got \(9, 4\)"):
+        terms(topics, None, statistics=other.kernel)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("prior", ["number", "words", "table"])
@@ -57,6 +64,11 @@ def test_kernels_read_packed_counts(packing, shape, dtype, prior):
         found = [getattr(table, name)[..., : shape[1]] for table in tables]
         np.testing.assert_array_equal(*found)
     assert sums[0] == sums[1]
+    total = RowTable(shape[0], settings["statistics"]).zeros_like(packed=True)
+    total.add_(RowTable(shape[0], settings["statistics"]))
+    settings["statistics"] = total.kernel
+    assert isinstance(total.kernel, _core.PackedTable)
+    assert terms(dense, None, log_gamma=True, **settings) == sums[0]
     np.testing.assert_array_equal(packed.counts.values, counts)
     assert packed.kernel[0] is packed.counts.values  # for good
 

@@ -105,7 +105,7 @@ def check_finite(packed: Any, name: str = "the state") -> None:
 
 
 def _pack_table(table: RowTable) -> Packed:
-    values = table.values  # first: a change that waits is made now
+    values = table.unpacked  # first: a change that waits is made now
     return {"n_rows": table.n_rows, "values": values, "rows": table.rows, "scale": table.scale}
 
 

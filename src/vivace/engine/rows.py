@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vivace import _core
 from vivace.engine.aligned import aligned
+from vivace.engine.packed_sum import PackedSum
 from vivace.engine.storage import Packed, Storage
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class RowTable:
     ----------
     n_rows : int
         Rows of the whole table.
-    values : array (R, K) of float32 or float64
+    values : array (R, K) of float32 or float64, or PackedSum
         Not copied; belongs to the table from then on.
     rows : array (R,) of int32, optional
         Which rows they are, rising; all if left out.
@@ -64,17 +65,19 @@ class RowTable:
     __slots__ = ("_before", "_change", "_storage", "_version", "n_rows", "rows", "scale")
 
     def __init__(
-        self, n_rows: int, values: Table, rows: Rows | None = None, scale: float = 1.0
+        self, n_rows: int, values: Table | PackedSum, rows: Rows | None = None, scale: float = 1.0
     ) -> None:
         expected = n_rows if rows is None else len(rows)
-        if values.ndim != 2 or len(values) != expected:
+        if len(values.shape) != 2 or values.shape[0] != expected:
             raise ValueError(
                 f"RowTable: values must have shape ({expected}, any), got {values.shape}"
             )
         self.n_rows = int(n_rows)
         self.rows = rows
         self.scale = float(scale)
-        self._storage: Storage | Packed = Storage(values)
+        self._storage: Storage | Packed | PackedSum = (
+            values if isinstance(values, PackedSum) else Storage(values)
+        )
         self._version = self._before = 0
         self._change: _Change | None = None
 
@@ -92,6 +95,11 @@ class RowTable:
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
         return self._storage.like.dtype
+
+    @property
+    def share_of_rows(self) -> float:
+        """Share of the rows that are in the table: 1 of a whole one."""
+        return 1.0 if self.rows is None else len(self.rows) / max(1, self.n_rows)
 
     @property
     def nbytes(self) -> int:
@@ -129,17 +137,21 @@ class RowTable:
                 "RowTable: a later step of the same fit took this table over; copy a state that "
                 "is to outlive the step"
             )
-        if isinstance(storage, Packed) and storage.in_memory:
+        if self._packed is not None:
             self._storage = storage = Storage(storage.values, storage.shared)
         return storage.values
 
     @property
+    def unpacked(self) -> Table:
+        """The values for the moment: what is packed stays so."""
+        packed = self._packed
+        return self.values if packed is None else packed.values
+
+    @property
     def kernel(self) -> Table | _core.PackedTable:
         """What kernels are given that read single rows: the values, as they are held."""
-        storage = self._storage
-        if isinstance(storage, Packed) and storage.in_memory:
-            return storage.kernel
-        return self.values
+        packed = self._packed
+        return self.values if packed is None else packed.kernel
 
     def dense(self) -> Table:
         """Return the whole table as an array of its own."""
@@ -161,9 +173,10 @@ class RowTable:
         values[...] = self.values
         return RowTable(self.n_rows, values, self.rows, self.scale)
 
-    def zeros_like(self) -> RowTable:
-        """Return a table of the same shape, all zero."""
-        return RowTable(self.n_rows, _zeros(self.shape, self.dtype))
+    def zeros_like(self, packed: bool = False) -> RowTable:
+        """Return a table of the same shape, all zero; a packed one stays so as tables are added."""
+        make = PackedSum if packed else _zeros
+        return RowTable(self.n_rows, make(self.shape, self.dtype))
 
     def take(self, columns: npt.NDArray[np.intp]) -> RowTable:
         """Return a table of these columns."""
@@ -239,7 +252,11 @@ class RowTable:
 
     def add_(self, other: RowTable, factor: float = 1.0) -> RowTable:
         """Add ``factor * other``, in the rows of `other`."""
-        values, added = self.values, other.values
+        added = other.values
+        if isinstance(self._storage, PackedSum):
+            self._storage.add(other.rows, added, factor * other.scale / self.scale)
+            return self
+        values = self.values
         assert isinstance(self._storage, Storage)
         rows: Rows | None = other.rows
         if self.rows is not None:
@@ -268,6 +285,12 @@ class RowTable:
     def __setstate__(self, state: dict[str, Any]) -> None:
         RowTable.__init__(self, **state)
         self.share()
+
+    @property
+    def _packed(self) -> Packed | PackedSum | None:
+        """How the values are held where that is packed in memory."""
+        storage = self._storage
+        return None if isinstance(storage, Storage) or not storage.in_memory else storage
 
     def _whole(self) -> RowTable:
         return RowTable(self.n_rows, self.dense())

@@ -65,6 +65,11 @@ class Statistics:
         """Whether some field is a table of rows."""
         return bool(self._tables)
 
+    @property
+    def share_of_rows(self) -> float:
+        """Share of the rows that tables hold; of several the largest."""
+        return max((table.share_of_rows for table in self._tables.values()), default=0.0)
+
     def __contains__(self, name: object) -> bool:
         return name in self._arrays or name in self._tables
 
@@ -108,11 +113,11 @@ class Statistics:
             {name: table.copy() for name, table in self._tables.items()},
         )
 
-    def zeros_like(self) -> Statistics:
-        """Return a record of the same shapes, all zero."""
+    def zeros_like(self, packed: bool = False) -> Statistics:
+        """Return a record of the same shapes, all zero; tables of rows are packed if wanted."""
         return self._like(
             {name: np.zeros_like(array) for name, array in self._arrays.items()},
-            {name: table.zeros_like() for name, table in self._tables.items()},
+            {name: table.zeros_like(packed) for name, table in self._tables.items()},
         )
 
     def take(self, index: Sequence[int] | npt.NDArray[np.integer[Any]]) -> Statistics:

@@ -253,7 +253,7 @@ class LatentDirichletModel:
             return bound + terms(posterior, None, self.executor, log_gamma=True)
         settings: dict[str, Any] = {"own_factor": -1.0, "log_gamma": True}
         if counts.rows is None:
-            settings |= {"statistics": counts.values, "factor": counts.scale}
+            settings |= {"statistics": counts.kernel, "factor": counts.scale}
         else:
             bound += terms(
                 posterior, counts.rows, self.executor, statistics=counts.values, factor=counts.scale

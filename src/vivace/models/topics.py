@@ -186,7 +186,7 @@ def terms(
     words: NDArray[np.int32] | None,
     executor: Executor | None = None,
     *,
-    statistics: Array | None = None,
+    statistics: Array | _core.PackedTable | None = None,
     factor: float = 1.0,
     own_factor: float = 0.0,
     log_gamma: bool = False,
@@ -195,15 +195,17 @@ def terms(
     """Sum over words (None: all) and topics of terms of the bound.
 
     ``(factor * statistics + own_factor * counts) E ln beta``, and ln Gamma and digamma of lambda
-    where they are asked for. `statistics` has V rows, or one for each of the words.
+    where they are asked for. `statistics` has V rows, or one for each of the words; packed ones
+    have the former.
     """
     kernel = topics.kernel
-    aligned = statistics is not None and len(statistics) != topics.n_words
     chosen = words if words is not None else np.arange(topics.n_words, dtype=np.int32)
 
     def work(part: slice) -> float:
         out = np.empty(topics.n_topics)
-        rows = statistics[part] if aligned and statistics is not None else statistics
+        rows = statistics
+        if isinstance(rows, np.ndarray) and len(rows) != topics.n_words:
+            rows = rows[part]
         _core.topic_terms(kernel, chosen[part], rows, factor, own_factor, log_gamma, digamma, out)
         return float(out.sum())
 

@@ -90,7 +90,7 @@ class _Passes:
 
         # The pass that is under way: the number of its first step, and the sum of its batches.
         self._began: int | None = None
-        self._seen = PairwiseSum()
+        self._seen = PairwiseSum(pack=True)
 
     def state(self) -> dict[str, Any]:
         """The pass that is under way."""
@@ -105,12 +105,12 @@ class _Passes:
             seen = [unpack_statistics(packed) for packed in state["seen"]]
             for record in seen:
                 fit.statistics.check_same_fields(record)
-            self._seen = PairwiseSum.of(self._fit.step - self._began, seen)
+            self._seen = PairwiseSum.of(self._fit.step - self._began, seen, pack=True)
 
     def step(self) -> Step:
         fit, problem, model = self._fit, self._problem, self._problem.model
         if self._began is None:
-            self._began, self._seen = fit.step, PairwiseSum()
+            self._began, self._seen = fit.step, PairwiseSum(pack=True)
         seen = self._seen
         order = shuffled(problem.layout.batches, self._schedule.seed, self._began)
         first = fit.step - self._began
@@ -136,7 +136,7 @@ class _Passes:
         before = fit.smoothed
         smoothed = elbo if before is None else (1 - SMOOTHING) * before + SMOOTHING * elbo
         fit.record(elbo, smoothed=smoothed)
-        self._began, self._seen = None, PairwiseSum()
+        self._began, self._seen = None, PairwiseSum(pack=True)
         return Step(accepted=True, change=math.inf if before is None else smoothed - before)
 
     def finish(self) -> None:
