@@ -18,6 +18,9 @@ namespace {
 template <class T>
 constexpr std::size_t most_in_registers = VIVACE_VECTOR_BYTES == 64 && sizeof(T) == 4 ? 8 : 0;
 
+// Rows of the table are asked for so many entries before their turn: another core may have written them.
+constexpr std::size_t rows_ahead = 4;
+
 // Shares are summed in this many accumulators, so that additions do not wait for each other.
 constexpr std::size_t chains = 4;
 
@@ -210,7 +213,7 @@ class Documents {
     const T* lambda = row(e);
     // What is read some entries later, and after this document and the other, is asked for on the way; not into the
     // first-level cache, which rows of many topics would fill.
-    const T* row_later = row(e + 2 < end ? e + 2 : e);
+    const T* row_later = row(e + rows_ahead < end ? e + rows_ahead : e);
     const Item* soon = gamma(e + doc.later < a.entries ? e + doc.later : e);
     const Vec<T> own_word = broadcast<T>(x / S::one), own_topic = broadcast<T>(y / S::one);
     const Vec<T> taken = broadcast<T>(c / S::one);

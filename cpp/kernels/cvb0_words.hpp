@@ -56,6 +56,9 @@ struct FromChange {
   VIVACE_MEMBER Vec<T> get_last(std::size_t at) const { return get(at); }
 };
 
+// Entries that are asked for before their turn: half of what they hold may be in another core's cache.
+constexpr std::uint32_t asked_ahead = 6;
+
 /// `vectors` vectors of topics of the i-th word, from column `k` on; `last` if they are the last ones.
 template <class T, class From, std::size_t vectors, bool last>
 VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, std::size_t k) {
@@ -71,10 +74,10 @@ VIVACE_INLINE void word(const Cvb0Words<T>& a, const From& from, std::size_t i, 
   });
   const std::uint16_t* near = a.near;
   const std::int32_t* far = a.far;
-  // What the next word begins with; after the last one something that is there.
-  const std::uint32_t next = i + 1 < a.count ? a.ends[i] : a.begin;
-  from.template ask<vectors>((near ? near[next] : static_cast<std::size_t>(far[next])) * from.width + k);
+  const std::uint32_t last_entry = a.ends[a.count - 1] - 1;
   for (std::uint32_t at = begin, end = a.ends[i]; at < end; ++at) {
+    const std::uint32_t later = at + asked_ahead < last_entry ? at + asked_ahead : last_entry;
+    from.template ask<vectors>((near ? near[later] : static_cast<std::size_t>(far[later])) * from.width + k);
     const std::size_t e = near ? near[at] : static_cast<std::size_t>(far[at]);
     const Vec<T> factor = broadcast<T>(a.factors[e]);
     const std::size_t first = e * from.width + k;
