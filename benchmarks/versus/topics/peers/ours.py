@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,9 @@ from benchmarks.versus.topics.transforming import bound_of, given_topics
 from vivace import LatentDirichletAllocation
 
 FOREVER = 1_000_000
+
+#: Fits of one thread and of several, in turns.
+TURNS = 4
 
 
 class Passes:
@@ -75,22 +77,35 @@ def passes(
 ) -> dict[str, Any]:
     """Seconds of each pass of a fit but the first two: CPU time of one thread, wall of more.
 
-    With more also how far the cores were from each other after each pass, in ns.
+    With more, fits of one thread and of all take turns, as the machine is faster at some times
+    than at others; and how far the cores were from each other after each pass, in ns.
     """
     train = corpora.load(corpus, share=share).train
-    clock: Callable[[], float] = time.process_time if n_jobs == 1 else time.perf_counter
-    begun, ended, apart = [clock()], [], []
+    X, apart = train.astype(dtype), []
 
-    def look(_: object) -> None:
-        ended.append(clock())
-        if n_jobs > 1:
-            apart.append(cores.between())
-        begun.append(clock())
+    def fit(n_threads: int) -> list[float]:
+        clock = time.process_time if n_threads == 1 else time.perf_counter
+        begun, ended = [clock()], []
 
-    model = _model(n_components, iterations + 2, n_jobs=n_jobs, **settings)
-    model.fit(train.astype(dtype), callbacks=[look])
-    found = stopwatch.summary((np.array(ended) - begun[:-1])[2:]) | _sizes(train)
-    return found | {"between_cores_ns": [round(one) for one in apart[2:]]} if apart else found
+        def look(_: object) -> None:
+            ended.append(clock())
+            if n_threads > 1:
+                apart.append(round(cores.between()))
+            begun.append(clock())
+
+        model = _model(n_components, iterations + 2, n_jobs=n_threads, **settings)
+        model.fit(X, callbacks=[look])
+        return list((np.array(ended) - begun[:-1])[2:])
+
+    if n_jobs == 1:
+        return stopwatch.summary(fit(1)) | _sizes(train)
+    one, all_threads = [], []
+    for _ in range(TURNS):
+        one += fit(1)
+        all_threads += fit(n_jobs)
+    found = stopwatch.summary(all_threads) | _sizes(train)
+    one_thread = stopwatch.summary(one, "one_thread_seconds")["one_thread_seconds"]
+    return found | {"one_thread_seconds": one_thread, "between_cores_ns": apart}
 
 
 def _sizes(train: Any) -> dict[str, Any]:
