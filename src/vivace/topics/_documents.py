@@ -69,6 +69,10 @@ class Documents:
             return self.source.lengths
         return np.asarray(row_sums(self.counts.indptr, self.counts.data))
 
+    def forget(self) -> None:
+        """Let go of what is made again where it is asked for: lengths."""
+        self.__dict__.pop("lengths", None)
+
     @property
     def n_tokens(self) -> float:
         """Weighted number of tokens."""
