@@ -76,13 +76,15 @@ class LatentDirichletAllocation(
         rate; or a batch at a time with stored statistics, which needs no rate and has an exact
         bound.
     learning_decay, learning_offset : float, default=0.7 and 10.0
-        Step t = 1, 2, ... of online learning and of partial_fit weighs (t + offset) ** -decay.
+        Step t = 1, 2, ... of online learning and of partial_fit weighs (t + offset) ** -decay. A
+        start from documents (`init`) counts as 20 passes: t goes on from their last step, in fits
+        that go on from this one, too.
     max_iter : int, default=10
         Most passes over the documents of `fit`.
     batch_size : int, default=None
         Documents of a batch (online, memoized, partial_fit). If None, as many as hold about
         100,000 tokens: with small batches online learning of short documents stays at the level of
-        single words.
+        single words if it starts at random.
     evaluate_every : int, default=-1
         Compare the perplexity, exp(-bound per token), after every so many passes with `perp_tol`;
         never if not positive.

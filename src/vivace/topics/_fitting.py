@@ -37,7 +37,7 @@ from vivace.models.sampled import SampledModel
 from vivace.topics._course import Course
 from vivace.topics._documents import Documents, check_memory, check_tokens, some_of
 from vivace.topics._parameters import check_inference, document_prior, learned, word_prior
-from vivace.topics._starts import drawn_topics, formed_topics
+from vivace.topics._starts import drawn_topics, formed_topics, steps_of_start
 from vivace.topics._validation import Validation, hold_out
 from vivace.topics._warm import Carry, carry_of, warm_fit
 from vivace.topics._watch import Watch
@@ -71,6 +71,8 @@ class Fitted:
         What made the topics; stochastic steps go on from it.
     step : int
         Stochastic steps so far.
+    ahead : int
+        Steps that the start counts as; they come before the others in the learning rate.
     carry : Carry or None
         For another fit to the same documents, where warm_start asks for it.
     """
@@ -79,6 +81,7 @@ class Fitted:
     topics: Topics
     statistics: Statistics
     step: int = 0
+    ahead: int = 0
     carry: Carry | None = None
 
 
@@ -160,11 +163,19 @@ def fit_documents(
     model.replace_states = True  # every pass of a schedule is accepted here
     if parameters["learning_method"] == "batch":
         model.whole, model.pack_topics = WHOLE_CORPUS, True
-    schedule = _schedule(parameters, _seed(rng), model.shelf)
+    order = _seed(rng)
     validation = None
     if parameters["validation_fraction"] is not None:
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
+    layout = documents.layout(_batch_rows(parameters, documents))
+    ahead = 0
+    if parameters["learning_method"] == "online":
+        if previous is not None and not fresh:
+            ahead = previous.ahead
+        elif start is None:
+            ahead = steps_of_start(documents, len(layout.batches))
+    schedule = _schedule(parameters, order, model.shelf, ahead)
     if course is not None:
         course.look(model, documents, None if fresh else previous, parameters["max_iter"])
     if course is not None and course.going_on:
@@ -178,7 +189,6 @@ def fit_documents(
         fit = warm_fit(previous, parameters, model, documents)
     del start, previous  # as large as the vocabulary: they must not outlive the first pass
     _core.give_back()
-    layout = documents.layout(_batch_rows(parameters, documents))
     collapsed = isinstance(model, CollapsedModel)
     # What a fit without a bound reports is per token already.
     watch = Watch(parameters, 1.0 if collapsed else documents.n_tokens, fit, validation)
@@ -186,7 +196,9 @@ def fit_documents(
     observers = Observers(estimator, watch, callbacks, told, 1, parameters["max_iter"])
     if course is not None:
         course.watch(watch, validation)
-    observers.begin(0, fit.elbo, lambda: finish(_snapshot(model, fit), fit), lambda: watch.done)
+    observers.begin(
+        0, fit.elbo, lambda: finish(_snapshot(model, fit, ahead), fit), lambda: watch.done
+    )
     interrupted = None
     if parameters["max_iter"] > 0:
         rule = StopRule(0.0, parameters["max_iter"])
@@ -211,16 +223,16 @@ def fit_documents(
     model.executor = model.shelf = None
     # As in scikit-learn, partial_fit goes on from the number of updates of the topics.
     step = fit.step if parameters["learning_method"] == "online" else fit.n_iter
-    fitted = Fitted(model, fit.posterior, fit.statistics, step, carry)
+    fitted = Fitted(model, fit.posterior, fit.statistics, step, ahead, carry)
     return Outcome(fitted, fit, interrupted, validation, observers)
 
 
-def _snapshot(model: LatentDirichletModel, fit: Fit) -> Fitted:
+def _snapshot(model: LatentDirichletModel, fit: Fit, ahead: int) -> Fitted:
     """The state of a fit for others to keep: it must not change with the fit."""
     topics: Topics = fit.posterior.copy()
     kept = copy(model)
     kept.executor = kept.shelf = None
-    return Fitted(kept, topics, kept.statistics_of(topics), fit.step)
+    return Fitted(kept, topics, kept.statistics_of(topics), fit.step, ahead)
 
 
 def _metadata(documents: Documents) -> dict[str, Any] | None:
@@ -237,6 +249,7 @@ def partial_fit_documents(
     parameters = estimator.get_params(deep=False)
     check_inference(parameters, "partial_fit")
     previous: Fitted | None = getattr(estimator, "_fitted", None)
+    ahead = 0 if previous is None else previous.ahead
     if previous is None:
         rng = check_random_state(parameters["random_state"])
         model = make_model(parameters, documents.n_words, documents.counts.dtype, 0)
@@ -256,7 +269,7 @@ def partial_fit_documents(
         previous.statistics["totals"][...] = topics.totals - topics.prior.totals
         fit = resume(topics, previous.statistics, step=previous.step)
     model.keep_documents = False
-    schedule = _stochastic(parameters, 0)
+    schedule = _stochastic(parameters, 0, ahead)
     whole = documents.layout(_batch_rows({**parameters, "learning_method": "online"}, documents))
     for batch in whole.batches:
         part = some_of(documents, slice(batch.start, batch.stop))
@@ -268,7 +281,7 @@ def partial_fit_documents(
         online_update(model, fit, statistics, schedule.rate(fit.step), factor)
         model.executor = None
         model.seed = seed
-        keep(Fitted(model, fit.posterior, fit.statistics, fit.step))
+        keep(Fitted(model, fit.posterior, fit.statistics, fit.step, ahead))
 
 
 def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletModel:
@@ -303,19 +316,19 @@ def _batch_rows(parameters: dict[str, Any], documents: Documents) -> int | None:
     return max(1, int(BATCH_TOKENS / per_document))
 
 
-def _schedule(parameters: dict[str, Any], seed: int, shelf: Shelf | None) -> Schedule:
+def _schedule(parameters: dict[str, Any], seed: int, shelf: Shelf | None, ahead: int) -> Schedule:
     if parameters["inference"] != "vb":
         return Sweeping()
     if parameters["learning_method"] == "online":
-        return _stochastic(parameters, seed)
+        return _stochastic(parameters, seed, ahead)
     if parameters["learning_method"] == "memoized":
         return Memoized(seed, shelf or Shelf(STATISTICS_BYTES))
     return CoordinateAscent(acceleration=None)
 
 
-def _stochastic(parameters: dict[str, Any], seed: int) -> Stochastic:
+def _stochastic(parameters: dict[str, Any], seed: int, ahead: int) -> Stochastic:
     # scikit-learn counts steps from 1.
-    offset = float(parameters["learning_offset"]) + 1.0
+    offset = float(parameters["learning_offset"]) + 1.0 + ahead
     return Stochastic(float(parameters["learning_decay"]), offset, seed)
 
 

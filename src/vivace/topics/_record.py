@@ -38,6 +38,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "fitted": {name: found[name] for name in _SCALARS if name in found},
         "random_state": estimator.random_state_,
         "step": int(fitted.step),
+        "ahead": int(fitted.ahead),
         "seed": int(fitted.model.seed),
         "objective": objective_name(fitted),
         "scale": topics.counts.scale,
@@ -98,7 +99,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     restore_about(estimator, meta)
     restore_features(estimator, meta["feature_names"], n_words, "words")
     restore_vocabulary(estimator, meta, arrays, n_words)
-    fitted = Fitted(model, topics, statistics, int(meta["step"]))
+    fitted = Fitted(model, topics, statistics, int(meta["step"]), int(meta.get("ahead", 0)))
     state = estimator._state(fitted, None)
     state["random_state_"] = meta["random_state"]
     state |= {name: meta["fitted"][name] for name in _SCALARS if name in meta["fitted"]}

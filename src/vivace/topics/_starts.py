@@ -39,6 +39,11 @@ MOST_TOKENS, MOST_COUNT = 2**23, 8.0
 # Passes of collapsed inference before sampling begins: one token at a time, topics form slowly.
 PASSES_BEFORE_SAMPLING = 1
 
+# Passes of online learning that topics formed by sampling count as, the fewest that it makes: the
+# first steps have the rate of those that would come next. The rates of a random start (0.19 at
+# first) would make a fifth of the topics anew from each of the first batches.
+PASSES_OF_START = 20
+
 # From so many documents on variational inference starts from some of them unless told otherwise.
 # In fewer it finds its way from a random start, which does not depend on the documents' order.
 MANY_DOCUMENTS = 300
@@ -116,6 +121,16 @@ def formed_topics(
     return Topics(RowTable(len(counts), counts), model.prior, model.alpha, totals)
 
 
+def steps_of_start(documents: Documents, n_batches: int) -> int:
+    """Steps of online learning that formed topics count as: a pass has `n_batches` of them.
+
+    Of a corpus of which a part is sampled as many as that part has.
+    """
+    lengths, factors = _token_factors(documents)
+    share = min(1.0, MOST_TOKENS / max(1.0, float(lengths @ factors)))
+    return round(PASSES_OF_START * n_batches * share)
+
+
 def sampling_passes(n_tokens: float) -> int:
     """How often the topic of each token is drawn before variational inference goes on."""
     return int(np.clip(DRAWS / max(1.0, n_tokens), FEWEST_PASSES, MOST_PASSES))
@@ -146,16 +161,11 @@ def whole_tokens(documents: Documents, rng: np.random.RandomState) -> Tokens:
     right. Numbers so small that most would become zero are multiplied first; large ones, of which
     each token alone says little, are divided. Documents of whole numbers stay where they are.
     """
-    lengths, weights = documents.lengths, documents.weights
-    if weights is not None:
-        lengths = lengths * weights
-    total = float(lengths.sum())
-    mean = total / max(1, documents.source.n_nonzeros)
-    if not mean > 0.0:
-        return Tokens(_in_memory(documents), None, 0.0)
-    factors = np.full(len(lengths), np.clip(mean, 1.0, MOST_COUNT) / mean)
-    factors *= np.minimum(1.0, MOST_TOKENS / np.maximum(factors * lengths, 1.0))
+    weights = documents.weights
+    lengths, factors = _token_factors(documents)
     tokens, chosen = factors * lengths, None
+    if not float(tokens.sum()) > 0.0:
+        return Tokens(_in_memory(documents), None, 0.0)
     if float(tokens.sum()) > MOST_TOKENS:
         order = rng.permutation(len(tokens))
         ends = np.cumsum(tokens[order])
@@ -179,6 +189,17 @@ def whole_tokens(documents: Documents, rng: np.random.RandomState) -> Tokens:
     counts = counts.astype(rows.values.dtype, copy=False)
     source = CsrSource(rows.start, rows.columns, counts, rows.n_columns)
     return Tokens(source, None, source.total_weight)
+
+
+def _token_factors(documents: Documents) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted lengths of all documents, and what their counts are multiplied with for sampling."""
+    lengths = documents.lengths
+    if documents.weights is not None:
+        lengths = lengths * documents.weights
+    mean = float(lengths.sum()) / max(1, documents.source.n_nonzeros)
+    factors = np.full(len(lengths), np.clip(mean, 1.0, MOST_COUNT) / mean if mean > 0.0 else 1.0)
+    factors *= np.minimum(1.0, MOST_TOKENS / np.maximum(factors * lengths, 1.0))
+    return lengths, factors
 
 
 def _in_memory(documents: Documents, chosen: NDArray[np.int64] | None = None) -> CsrSource:
