@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vivace import _core
-from vivace.engine import PairwiseSum, RowTable, Statistics
+from vivace.engine import PairwiseSum, RowTable, Statistics, ThreadExecutor, storage
 from vivace.io.spool import Shelf
 
 
@@ -182,6 +182,20 @@ def test_a_packed_table_is_the_same_table(rows, dtype):
         np.testing.assert_array_equal(use(packed), use(plain))
     packed = table(True)
     assert packed.values is packed.values is packed.kernel
+
+
+@pytest.mark.parametrize("n_rows", [1, 2000])
+def test_threads_pack_parts_of_a_table(n_rows, monkeypatch):
+    monkeypatch.setattr(storage, "PART_BITS", 5)
+    values, found = mostly_zeros(np.random.default_rng(0), n_rows), []
+    for executor in (None, ThreadExecutor(1), ThreadExecutor(3)):
+        table = RowTable(n_rows, values.copy())
+        table.pack(executor)
+        found.append(table.kernel)
+        np.testing.assert_array_equal(table.values, values)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.bits, found[0].bits)
+        np.testing.assert_array_equal(other.kept, found[0].kept)
 
 
 def test_a_table_that_somebody_shares_stays_shared_when_packed():

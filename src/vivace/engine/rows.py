@@ -15,6 +15,7 @@ from vivace.engine.packed_sum import PackedSum
 from vivace.engine.storage import Packed, Storage
 
 if TYPE_CHECKING:
+    from vivace.engine.executor import Executor
     from vivace.io.spool import Shelf
 
 Table = npt.NDArray[Any]
@@ -227,10 +228,10 @@ class RowTable:
         if isinstance(self._storage, Storage) or self._storage.in_memory:
             self._storage, self._version = Packed.shelved(self.values, shelf), 0
 
-    def pack(self) -> None:
+    def pack(self, executor: Executor | None = None) -> None:
         """Keep the values without their zeros until they are asked for, where that is far less."""
         if isinstance(self._storage, Storage):
-            packed = Packed.within(self.values, self._storage.shared)
+            packed = Packed.within(self.values, self._storage.shared, executor)
             if packed is not None:
                 self._storage, self._version = packed, 0
 

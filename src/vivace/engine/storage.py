@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,15 @@ from vivace import _core
 from vivace.engine.aligned import aligned
 
 if TYPE_CHECKING:
+    from vivace.engine.executor import Executor
     from vivace.io.spool import Shelf, Shelved
 
 Table = npt.NDArray[Any]
+T = TypeVar("T")
+R = TypeVar("R")
+
+#: Numbers of 64 bits whose values are packed together, by one thread: a megabyte of float32.
+PART_BITS = 4096
 
 #: Values are packed in memory where that takes no more than this share of it.
 MOST_PACKED = 0.5
@@ -54,18 +61,18 @@ class Packed:
         self._kernel: _core.PackedTable | None = None
 
     @classmethod
-    def within(cls, values: Table, shared: bool) -> Packed | None:
+    def within(cls, values: Table, shared: bool, executor: Executor | None = None) -> Packed | None:
         """Pack in memory; None where that takes more than `MOST_PACKED`."""
-        bits, n_kept = _marked(values)
-        if bits.nbytes + n_kept * values.itemsize > MOST_PACKED * values.nbytes:
+        bits, sizes = _marked(values, executor)
+        if bits.nbytes + sum(sizes) * values.itemsize > MOST_PACKED * values.nbytes:
             return None
-        return cls(values, bits, _taken(values, bits, n_kept), shared)
+        return cls(values, bits, _taken(values, bits, sizes, executor), shared)
 
     @classmethod
     def shelved(cls, values: Table, shelf: Shelf) -> Packed:
         """Pack onto a shelf."""
-        bits, n_kept = _marked(values)
-        kept = _taken(values, bits, n_kept)
+        bits, sizes = _marked(values)
+        kept = _taken(values, bits, sizes)
         return cls(values, shelf.put(bits), shelf.put(kept, values.nbytes), shared=True)
 
     @property
@@ -93,17 +100,36 @@ class Packed:
         return self
 
 
-def _marked(values: Table) -> tuple[Table, int]:
-    """Return the bits of values that are not zero, and how many there are."""
+def _marked(values: Table, executor: Executor | None = None) -> tuple[Table, list[int]]:
+    """Return the bits of values that are not zero, and how many there are in each part."""
     flat = values.reshape(-1)
     bits = aligned((-(-flat.size // 64),), np.uint64)
-    return bits, _core.nonzero_bits(flat, bits)
+
+    def mark(part: slice) -> int:
+        return _core.nonzero_bits(flat[64 * part.start : 64 * part.stop], bits[part])
+
+    return bits, _each(mark, _parts(len(bits)), executor)
 
 
-def _taken(values: Table, bits: Table, n_kept: int) -> Table:
-    kept = aligned((n_kept,), values.dtype)
-    _core.take_bits(values.reshape(-1), bits, kept)
+def _taken(values: Table, bits: Table, sizes: list[int], executor: Executor | None = None) -> Table:
+    flat, ends = values.reshape(-1), np.cumsum(sizes)
+    kept = aligned((sum(sizes),), values.dtype)
+
+    def take(i: int) -> None:
+        part, to = parts[i], kept[ends[i] - sizes[i] : ends[i]]
+        _core.take_bits(flat[64 * part.start : 64 * part.stop], bits[part], to)
+
+    parts = _parts(len(bits))
+    _each(take, range(len(parts)), executor)
     return kept
+
+
+def _parts(n_bits: int) -> list[slice]:
+    return [slice(i, min(i + PART_BITS, n_bits)) for i in range(0, n_bits, PART_BITS)]
+
+
+def _each(work: Callable[[T], R], items: Sequence[T], executor: Executor | None) -> list[R]:
+    return [work(item) for item in items] if executor is None else executor.map(work, items)
 
 
 def loaded(array: Table | Shelved) -> Table:

@@ -159,7 +159,7 @@ class LatentDirichletModel:
         batch = GroupedBatch(read, blocks, self.n_words)
         words = batch.words(executor)
         if self.pack_topics:
-            prepared.counts.pack()
+            prepared.counts.pack(executor)
         # Of a single group the sums of words take the place of the table: memory is for one.
         all_words = len(words) >= self.whole * self.n_words
         alone = len(batch.groups) == 1 and not all_words
