@@ -66,11 +66,10 @@ VIVACE_INLINE T parameter(const TopicRows<T>& t, const T* counts, std::size_t w,
   return value > least_parameter<T> ? value : least_parameter<T>;
 }
 
-/// lambda of one word, filled up to whole vectors.
+/// lambda of one word with these counts, filled up to whole vectors.
 template <class T>
-static inline void parameters(const TopicRows<T>& t, std::size_t w, T* out) {
+static inline void parameters(const TopicRows<T>& t, const T* counts, std::size_t w, T* out) {
   const std::size_t topics = t.counts.cols;
-  const T* counts = counts_of(t, w, out);
   const T* prior = t.prior + w * t.by_word;
   std::size_t k = 0;
   for (; k + lanes<T> <= topics; k += lanes<T>) {
@@ -79,6 +78,11 @@ static inline void parameters(const TopicRows<T>& t, std::size_t w, T* out) {
   }
   for (; k < topics; ++k) out[k] = parameter(t, counts, w, k);
   for (; k < round_up(topics, lanes<T>); ++k) out[k] = no_topic<T>;
+}
+
+template <class T>
+static inline void parameters(const TopicRows<T>& t, std::size_t w, T* out) {
+  parameters(t, counts_of(t, w, out), w, out);
 }
 
 // e^x times the scale, for x <= 0, in two factors that keep the result's range.

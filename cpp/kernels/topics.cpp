@@ -191,6 +191,7 @@ static inline void topic_terms(const TopicTerms<T>& a) {
   double* total = arena.take<double>(padded);
   T* room = arena.take<T>(topics);
   T* unpacked = arena.take<T>(topics);
+  T* row = arena.take<T>(round_up(topics, lanes<T>));
   if (a.sums)
     for (std::size_t k = 0; k < topics; ++k) a.sums[k] = 0;
   const bool packed = a.packed_statistics.bits, cross = packed || a.statistics || a.own_factor != 0;
@@ -200,25 +201,35 @@ static inline void topic_terms(const TopicTerms<T>& a) {
     factor[k] = total[k] = 0;
     psi_total[k] = k < topics ? a.topics.psi_total[k] : 0;
   }
+  // Most parameters are the prior's: its functions, where it is one for all topics of a word.
+  double at = 0;
+  Vec<double> digamma_at{}, lgamma_at{};
   for (std::size_t i = 0; i < a.count; ++i) {
     const std::size_t w = a.words ? static_cast<std::size_t>(a.words[i]) : i;
     const T* counts = counts_of(a.topics, w, room);
     const T* statistics = packed         ? row_of(a.packed_statistics, w, topics, unpacked)
                           : a.statistics ? a.statistics.row(a.dense ? w : i)
                                          : nullptr;
-    for (std::size_t k = 0; k < topics; ++k) {
-      lambda[k] = static_cast<double>(parameter(a.topics, counts, w, k));
-      factor[k] = own * static_cast<double>(counts[k]);
-      if (statistics) factor[k] += a.factor * static_cast<double>(statistics[k]);
-    }
+    parameters(a.topics, counts, w, row);
+    for (std::size_t k = 0; k < topics; ++k) lambda[k] = static_cast<double>(row[k]);
+    for (std::size_t k = 0; k < topics; ++k) factor[k] = own * static_cast<double>(counts[k]);
+    if (statistics)
+      for (std::size_t k = 0; k < topics; ++k) factor[k] += a.factor * static_cast<double>(statistics[k]);
     if (a.sums && statistics)
       for (std::size_t k = 0; k < topics; ++k) a.sums[k] += static_cast<double>(statistics[k]);
+    const double shared = static_cast<double>(common_parameter(a.topics, w));
+    if (shared != at && shared > 0) {
+      at = shared;
+      digamma_at = digamma(broadcast<double>(at));
+      lgamma_at = lgamma(broadcast<double>(at));
+    }
     for (std::size_t k = 0; k < padded; k += n) {
       const Vec<double> x = loadu(lambda + k);
+      const bool known = shared > 0 && !differs(x, broadcast<double>(at));
       Vec<double> terms = loadu(total + k);
-      if (cross) terms += loadu(factor + k) * (digamma(x) - loadu(psi_total + k));
-      if (a.log_gamma) terms += lgamma(x);
-      if (a.digamma) terms += digamma(x);
+      if (cross) terms += loadu(factor + k) * ((known ? digamma_at : digamma(x)) - loadu(psi_total + k));
+      if (a.log_gamma) terms += known ? lgamma_at : lgamma(x);
+      if (a.digamma) terms += known ? digamma_at : digamma(x);
       storeu(total + k, terms);
     }
   }
