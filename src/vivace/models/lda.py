@@ -111,6 +111,10 @@ class LatentDirichletModel:
         #: it takes half the memory. For schedules that accept every pass. An interrupted pass then
         #: leaves some documents as it found them and others closer to the same topics.
         self.replace_states = False
+        #: Documents look for an optimum of few topics: for topics that differ, as from those that
+        #: are alike all would take to the same ones. Where documents are kept every second pass
+        #: does, and they keep the higher of the two optima.
+        self.sharpen = False
         #: Share of the vocabulary from which on a batch's counts are a table of all words.
         self.whole = WHOLE
         #: Pack the counts of topics without their zeros while a pass by them is under way: for
@@ -156,6 +160,7 @@ class LatentDirichletModel:
         replacing = self.replace_states and states is not None
         known = [DocumentState(None, 0)] * len(blocks) if states is None else states
         passes, places = known[0].passes, {start: i for i, (start, _) in enumerate(blocks)}
+        sharpen = self.sharpen and (passes % 2 == 1 or not self.keep_documents)
         batch = GroupedBatch(read, blocks, self.n_words)
         words = batch.words(executor)
         if self.pack_topics:
@@ -181,6 +186,7 @@ class LatentDirichletModel:
                 warm=passes >= COLD_PASSES,
                 seed=seed,
                 log_theta=log_theta,
+                sharpen=sharpen,
                 gamma=gamma,
             )
             kept = None

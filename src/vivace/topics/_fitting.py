@@ -169,6 +169,7 @@ def fit_documents(
         documents, held_out = hold_out(documents, parameters["validation_fraction"], rng)
         validation = Validation(held_out, model, executor, parameters["n_iter_no_change"])
     layout = documents.layout(_batch_rows(parameters, documents))
+    model.sharpen = start is None if fresh or previous is None else previous.model.sharpen
     ahead = 0
     if parameters["learning_method"] == "online":
         if previous is not None and not fresh:
@@ -288,7 +289,7 @@ def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletMo
     """Return a model with the settings of today and the priors in use."""
     before, topics = previous.model, previous.topics
     sweeps = Sweeps(int(parameters["max_doc_update_iter"]), float(parameters["mean_change_tol"]))
-    return LatentDirichletModel(
+    model = LatentDirichletModel(
         topics.alpha,
         topics.prior,
         sweeps,
@@ -297,6 +298,8 @@ def continued(parameters: dict[str, Any], previous: Fitted) -> LatentDirichletMo
         learn_alpha=before.learn_alpha,
         learn_prior=before.learn_prior,
     )
+    model.sharpen = before.sharpen
+    return model
 
 
 def objective_name(fitted: Fitted) -> str:

@@ -39,6 +39,7 @@ def to_record(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "random_state": estimator.random_state_,
         "step": int(fitted.step),
         "ahead": int(fitted.ahead),
+        "sharpen": bool(fitted.model.sharpen),
         "seed": int(fitted.model.seed),
         "objective": objective_name(fitted),
         "scale": topics.counts.scale,
@@ -92,6 +93,7 @@ def from_record(estimator_class: Any, meta: dict[str, Any], arrays: Arrays) -> A
     )
     if model.learn_prior and topics.prior.number is None:
         raise ValueError("a learned prior of words must be one number")
+    model.sharpen = bool(meta.get("sharpen", False))
     statistics = model.statistics_of(topics)
     if model.learn_alpha:
         statistics["documents"][...] = float(meta["documents"])
