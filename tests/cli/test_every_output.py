@@ -171,6 +171,6 @@ def test_what_has_no_such_option(here: Path, run: Any) -> None:
         assert "No such option" in found.stderr
     found = run("transform", "mixture.vivace", "t.parquet", "-o", "o.csv", "--top", 4)
     assert found.exit_code == 2
-    assert "has 3 components" in found.stderr
+    assert "expected at most 3, the components of mixture.vivace, got 4" in found.stderr
     found = run("transform", "lda.vivace", "d.jsonl", "-o", "o.csv", "--top", 4)
     assert found.exit_code == 2

@@ -123,8 +123,8 @@ def test_more_passes(method: str, run: Run, long: Path) -> None:
 
 
 def test_time_limit(run: Run, long: Path) -> None:
-    job = [*FIT, "--out", "a.vivace", "--checkpoint", "job", "--time-limit", "0.3s"]
-    found = run(*job, "--set", "max_iter=300", "--strict", "--events", "events.jsonl")
+    job = [*FIT, "--out", "a.vivace", "--checkpoint", "job", "--time-limit", "0.2s"]
+    found = run(*job, "--set", "max_iter=1000", "--strict", "--events", "events.jsonl")
     assert found.exit_code == 3
     assert "the time limit was reached" in found.stderr
     assert "has not converged" in found.stderr
@@ -132,7 +132,7 @@ def test_time_limit(run: Run, long: Path) -> None:
     before = json.loads(run("inspect", "job", "--json").stdout)["seconds"]
     assert before > 0.0
     found = run(
-        *FIT, "--out", "a.vivace", "--checkpoint", "job", "--resume", "--set", "max_iter=300",
+        *FIT, "--out", "a.vivace", "--checkpoint", "job", "--resume", "--set", "max_iter=1000",
         "--json",
     )  # fmt: skip
     assert found.exit_code == 0, found.stderr
@@ -145,7 +145,7 @@ def test_time_limit(run: Run, long: Path) -> None:
     assert kinds[-2:] == ["stopped", "end"]
     assert "iteration" in kinds
     assert events[-1]["out_of_time"] is True
-    run(*FIT, "--out", "b.vivace", "--set", "max_iter=300")
+    run(*FIT, "--out", "b.vivace", "--set", "max_iter=1000")
     assert trace(long / "a.vivace") == trace(long / "b.vivace")
 
 

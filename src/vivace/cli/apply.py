@@ -149,7 +149,10 @@ def transform(
     check_output(out, [model, data])
     estimator, notes = _load(model, columns, na_values, options, trusted)
     if top is not None and top > int(estimator.n_components):
-        raise click.UsageError(f"--top: {model} has {estimator.n_components} components")
+        most = int(estimator.n_components)
+        raise click.UsageError(
+            f"--top: expected at most {most}, the components of {model}, got {top}"
+        )
     if notes is None:
         to = _To(out, quiet, id_column, top)
         _write(model, estimator, data, to, (columns, na_values), "transform")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -184,7 +185,8 @@ def _reading(docs: str, options: DocumentOptions, given: dict[str, Any]) -> dict
     if format not in TEXT_FORMATS:
         if text_only:
             raise click.UsageError(
-                f"{text_only[0]} is for text, but {docs} holds counts ({format})"
+                f"{text_only[0]} is for text, but {docs} holds counts ({format}). Remedy: fit the "
+                "text itself"
             )
         vocabulary, zero_based = options.vocabulary, options.zero_based
         return {"format": format, "vocabulary": vocabulary, "zero_based": zero_based}
@@ -193,6 +195,11 @@ def _reading(docs: str, options: DocumentOptions, given: dict[str, Any]) -> dict
         raise click.UsageError(f"{frequencies[0]}: the words of --vocabulary are all kept")
     stop_words: Any = given["stop_words"]
     if stop_words is not None and stop_words != "english":
+        if not Path(stop_words).exists():
+            raise ValueError(
+                "--stop-words: expected english, the only list that is built in, or a file with "
+                f"a word a line; there is no file {stop_words!r}"
+            )
         stop_words = read_vocabulary(stop_words)
     settings = {
         "min_df": given["min_df"],

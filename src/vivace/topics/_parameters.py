@@ -64,10 +64,11 @@ def check_inference(parameters: dict[str, Any], whom: str) -> None:
         for name in given[: 1 if inference == "gibbs" else 2]:
             asked = f"{name}='auto'" if learned(parameters, name) else asked
     if asked is not None:
+        instead = "'vb' or 'gibbs'" if asked == "doc_topic_prior='auto'" else "'vb'"
         raise ValueError(
             f"inference={inference!r} works with learning_method='batch', fit and given priors"
-            f"{' of words' if inference == 'gibbs' else ''}; got {asked}. Use inference='vb' for "
-            "that."
+            f"{' of words' if inference == 'gibbs' else ''}; got {asked}. Use "
+            f"inference={instead} for that."
         )
 
 
