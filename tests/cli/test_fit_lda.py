@@ -209,7 +209,7 @@ def test_standard_input(docs: Path) -> None:
         (["docs.txt", "-k", "3", "-o", "m", "--format", "pdf"], 2, "'pdf' is not one of"),
         (["none.txt", "-k", "3", "-o", "m"], 1, "none.txt: no such file"),
         (["docs.txt", "-k", "3", "-o", "m", "--vocabulary", "none"], 1, "none: no such file"),
-        (["docs.txt", "-k", "3", "-o", "m", "--stop-words", "none"], 1, "--stop-words: .*no file"),
+        (["docs.txt", "-k", "3", "-o", "m", "--stop-words", "none"], 1, "-words: .*no file 'none'"),
         (["docs.txt", "-k", "3", "-o", "no/m"], 1, "no/m: the folder .* does not exist"),
         (["docs.txt", "-k", "3", "-o", "docs.txt"], 1, "is the input itself"),
         (["data.csv", "-k", "3", "-o", "m"], 1, "data.csv: expected documents, got the name of"),
